@@ -1,0 +1,1 @@
+"""Offline evaluation: collections, measures, reports, benchmarks."""

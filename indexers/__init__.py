@@ -1,0 +1,1 @@
+"""Readers, splitting, encoders, stores and the bulk run."""

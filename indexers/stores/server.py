@@ -1,0 +1,241 @@
+"""A Qdrant server or cluster through qdrant-client: the same points, the same queries.
+
+What a collection was built with is kept in Qdrant's own collection metadata.
+"""
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.http.exceptions import ApiException
+
+from indexers.stores.payload import DENSE, KEYWORD_FIELDS, SPARSE, from_payload, to_payload
+from rag.errors import CollectionMismatch, StoreUnavailable
+from rag.settings import StoreSettings
+from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
+from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
+
+T = TypeVar("T")
+_PAGE = 1_000
+_PUT = 256  # points per request: 256 · (384 · 4 + payload) bytes stays well under 32 MB
+_METADATA = "firstcite"
+
+
+class ServerStore:
+    """A collection on a Qdrant server; closing it closes its client."""
+
+    def __init__(self, client: AsyncQdrantClient, collection: str) -> None:
+        self._client = client
+        self._name = collection
+
+    async def put(self, points: Sequence[Point]) -> None:
+        """Insert or replace; applied when the call returns."""
+        for start in range(0, len(points), _PUT):
+            rows = [_row(point) for point in points[start : start + _PUT]]
+            await _ask(self._client.upsert(self._name, rows, wait=True))
+
+    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
+        """Delete the tenant's chunks of these documents, except those in `keep`."""
+        if not document_ids:
+            return
+        chosen = models.Filter(
+            must=[
+                models.FieldCondition(key="tenant", match=models.MatchValue(value=tenant)),
+                models.FieldCondition(
+                    key="document_id", match=models.MatchAny(any=list(document_ids))
+                ),
+            ],
+            must_not=[models.HasIdCondition(has_id=list(keep))] if keep else None,
+        )
+        selector = models.FilterSelector(filter=chosen)
+        await _ask(self._client.delete(self._name, selector, wait=True))
+
+    async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
+        """Replace sparse vectors; dense vectors and payloads stay."""
+        rows = [
+            models.PointVectors(id=id_, vector={SPARSE: _sparse(vector)})
+            for id_, vector in vectors.items()
+        ]
+        for start in range(0, len(rows), _PAGE):
+            await _ask(
+                self._client.update_vectors(self._name, rows[start : start + _PAGE], wait=True)
+            )
+
+    async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
+        """Return one ranking per probe, in one request."""
+        chosen = _filter(lookup)
+        requests = [_request(probe, chosen) for probe in lookup.probes]
+        replies = await _ask(self._client.query_batch_points(self._name, requests))
+        return {
+            probe.name: ranked({str(point.id): point.score for point in reply.points})
+            for probe, reply in zip(lookup.probes, replies, strict=True)
+        }
+
+    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
+        """Return the chunks that exist, in the order asked."""
+        if not chunk_ids:
+            return ()
+        records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
+        chunks = {str(r.id): from_payload(r.payload or {}).chunk for r in records}
+        return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
+
+    async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
+        """Yield all chunks in the order of their ids."""
+        offset: models.ExtendedPointId | None = None
+        while True:
+            records, following = await _ask(
+                self._client.scroll(self._name, limit=_PAGE, offset=offset)
+            )
+            if records:
+                yield [from_payload(record.payload or {}) for record in records]
+            if following is None:
+                return
+            offset = str(following)
+
+    async def count(self) -> int:
+        """Return the number of chunks."""
+        return (await _ask(self._client.count(self._name, exact=True))).count
+
+    async def info(self) -> CollectionSpec:
+        """Return what the collection was built with.
+
+        Raises:
+            CollectionMismatch: it was not made by FirstCite, or by another version of the schema.
+        """
+        info = await _ask(self._client.get_collection(self._name))
+        try:
+            spec = msgspec.convert((info.config.metadata or {})[_METADATA], CollectionSpec)
+        except (KeyError, msgspec.ValidationError):
+            raise CollectionMismatch(
+                f"the collection '{self._name}' was not made by FirstCite: use another --collection"
+            ) from None
+        if spec.schema_version != SCHEMA_VERSION:
+            raise CollectionMismatch(
+                f"'{self._name}' has schema {spec.schema_version}, this version writes "
+                f"{SCHEMA_VERSION}: index into another --collection"
+            )
+        return spec
+
+    async def stamp(self, spec: CollectionSpec) -> None:
+        """Write the spec into the collection's metadata."""
+        await _ask(self._client.update_collection(self._name, metadata=_metadata(spec)))
+
+    async def optimize(self) -> None:
+        """Do nothing: the server optimises by itself."""
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._client.close()
+
+
+def connect(settings: StoreSettings) -> AsyncQdrantClient:
+    """Return a client of the server at `settings.url`; ":memory:" is qdrant-client's local mode."""
+    return AsyncQdrantClient(
+        location=settings.url,
+        api_key=settings.api_key or None,
+        timeout=math.ceil(settings.timeout_s),
+        prefer_grpc=settings.grpc,
+        check_compatibility=False,  # it warns on the console and cannot be acted on
+    )
+
+
+async def open_collection(client: AsyncQdrantClient, name: str) -> ServerStore | None:
+    """Return an existing collection, or None; then the client is closed.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    if await _ask(client.collection_exists(name)):
+        return ServerStore(client, name)
+    await client.close()
+    return None
+
+
+async def create_collection(
+    client: AsyncQdrantClient, name: str, spec: CollectionSpec, shards: int, replicas: int
+) -> ServerStore:
+    """Return a new, empty collection; on a cluster with that many shards and copies.
+
+    Raises:
+        StoreUnavailable: the server refuses or does not answer.
+    """
+    await _ask(
+        client.create_collection(
+            name,
+            vectors_config={
+                DENSE: models.VectorParams(size=spec.dimension, distance=models.Distance.COSINE)
+            },
+            sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            shard_number=shards,
+            replication_factor=replicas,
+            metadata=_metadata(spec),
+        )
+    )
+    for field in KEYWORD_FIELDS:
+        schema = models.KeywordIndexParams(
+            type=models.KeywordIndexType.KEYWORD, is_tenant=field == "tenant"
+        )
+        await _ask(client.create_payload_index(name, field, schema))
+    return ServerStore(client, name)
+
+
+async def _ask(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except (ApiException, OSError, ValueError) as error:
+        raise StoreUnavailable(
+            f"Qdrant did not do it: {error}. Is the server of store.url up?"
+        ) from error
+    except Exception as error:
+        # gRPC's errors share no base with HTTP's, and importing grpc here costs every HTTP user.
+        if type(error).__module__.startswith("grpc"):
+            raise StoreUnavailable(
+                f"Qdrant did not do it: {error}. Is the server of store.url up?"
+            ) from error
+        raise
+
+
+def _metadata(spec: CollectionSpec) -> dict[str, object]:
+    return {_METADATA: msgspec.to_builtins(spec)}
+
+
+def _row(point: Point) -> models.PointStruct:
+    return models.PointStruct(
+        id=point.chunk.id,
+        vector={DENSE: point.dense.tolist(), SPARSE: _sparse(point.sparse)},
+        payload=to_payload(point.chunk, point.length),
+    )
+
+
+def _sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
+
+
+def _request(probe: Probe, chosen: models.Filter) -> models.QueryRequest:
+    if isinstance(probe.vector, SparseVector):
+        return models.QueryRequest(
+            query=_sparse(probe.vector), using=SPARSE, limit=probe.depth, filter=chosen
+        )
+    return models.QueryRequest(
+        query=probe.vector.tolist(), using=DENSE, limit=probe.depth, filter=chosen
+    )
+
+
+def _filter(lookup: Lookup) -> models.Filter:
+    tenant = models.FieldCondition(key="tenant", match=models.MatchValue(value=lookup.tenant))
+    return models.Filter(must=[tenant, *map(_condition, lookup.where)])
+
+
+def _condition(condition: Condition) -> models.FieldCondition:
+    key, value = condition.field, condition.value
+    if isinstance(value, tuple):
+        strings = [v for v in value if isinstance(v, str)]
+        integers = [v for v in value if isinstance(v, int)]
+        return models.FieldCondition(key=key, match=models.MatchAny(any=strings or integers))
+    if isinstance(value, bool | str):
+        return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+    if condition.operator == "eq":  # MatchValue knows no fractions
+        return models.FieldCondition(key=key, range=models.Range(gte=value, lte=value))
+    return models.FieldCondition(key=key, range=models.Range(**{condition.operator: value}))

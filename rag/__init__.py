@@ -1,0 +1,1 @@
+"""The core of FirstCite: values, seams, the query path, and the wiring that puts it together."""

@@ -1,0 +1,1 @@
+"""The command line: `firstcite COMMAND`. One module per family of commands."""

@@ -1,0 +1,80 @@
+"""Progress: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+LINE_EVERY_S = 5.0
+_SAYS = {
+    "read": "reading documents",
+    "encode": "encoding chunks",
+    "reweigh": "renewing BM25 weights",
+    "optimize": "building the search index",
+    "search": "searching",
+}
+Show = Callable[[str, int, int], None]
+"""Takes a stage, how much is done, and the total (0: unknown)."""
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+@contextmanager
+def showing(console: Console) -> Iterator[Show]:
+    """Give a function to report progress with; writes to the console's stream, never to stdout."""
+    if not console.is_terminal:
+        yield _plain(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        tasks = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(_SAYS.get(stage, stage), total=total or None)
+            progress.update(tasks[stage], completed=done, total=total or None)
+
+        yield show
+
+
+def _plain(console: Console) -> Show:
+    started = time.monotonic()
+    last: dict[str, float] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        first, ended = stage not in last, bool(total) and done == total
+        if first or ended or now - last[stage] >= LINE_EVERY_S:
+            last[stage] = now
+            of = f" of {total:,}" if total else ""
+            count = f": {done:,}{of}" if done or total else ""
+            left = (
+                f", {(now - started) * (total - done) / done:,.0f} s left"
+                if done < total and done
+                else ""
+            )
+            console.print(f"{_SAYS.get(stage, stage)}{count}{left}", highlight=False)
+
+    return show

@@ -1,0 +1,151 @@
+"""`firstcite search` and `firstcite ask`."""
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+
+from rag.cli.root import (
+    cli,
+    collection_option,
+    current_settings,
+    filter_option,
+    json_option,
+    run,
+    tenant_option,
+)
+from rag.errors import BadFilter
+from rag.filters import parse_where
+from rag.settings import Settings
+from rag.values import Answer, Query, Results, Where
+
+T = TypeVar("T", Results, Answer)
+_SNIPPET_CHARS = 240
+
+
+@cli.command("search")
+@click.argument("text")
+@click.option("-k", default=10, show_default=True, help="How many results.")
+@click.option("--branch", "branches", multiple=True, help="bm25, dense; by default both.")
+@click.option("--fusion", default="", help="rrf, dbsf or convex; by default search.fusion.")
+@collection_option
+@tenant_option
+@filter_option
+@json_option
+def search_command(
+    text: str,
+    k: int,
+    branches: tuple[str, ...],
+    fusion: str,
+    collection: str | None,
+    tenant: str,
+    filters: str | None,
+    as_json: bool,  # noqa: FBT001 - click passes it by name
+) -> None:
+    """Find the k best chunks for TEXT."""
+    settings = current_settings()
+    query = Query(text, k, _where(filters), tenant, branches, fusion)
+    results = run(_search(settings, collection or settings.server.collection, query))
+    if as_json:
+        click.echo(_json(results))
+        return
+    for rank, candidate in enumerate(results.candidates, start=1):
+        chunk = candidate.chunk
+        ranks = ", ".join(f"{name} {r}" for name, r in sorted(candidate.ranks.items()))
+        head = chunk.context or chunk.title or chunk.document_id
+        click.echo(f"{rank:>3}. {head}  [{candidate.score:.4f}; {ranks}]")
+        click.echo(f"     {_place(chunk.source, chunk.start, chunk.end)}")
+        click.echo(f"     {_snippet(chunk.text)}\n")
+    if not results.candidates:
+        click.echo("nothing found")
+
+
+@cli.command("ask")
+@click.argument("question")
+@click.option("-k", default=10, show_default=True, help="Chunks considered.")
+@collection_option
+@tenant_option
+@filter_option
+@json_option
+def ask_command(
+    question: str,
+    k: int,
+    collection: str | None,
+    tenant: str,
+    filters: str | None,
+    as_json: bool,  # noqa: FBT001 - click passes it by name
+) -> None:
+    """Answer QUESTION with sentences quoted from the documents, each with its source."""
+    settings = current_settings()
+    query = Query(question, k, _where(filters), tenant)
+    answer = run(_ask(settings, collection or settings.server.collection, query))
+    click.echo(_json(answer) if as_json else render(answer))
+
+
+def render(answer: Answer) -> str:
+    """Return an answer as text: sentences with [n], then the sources with the quoted spans."""
+    if answer.abstained:
+        return f"No answer: {answer.reason}."
+    lines = [
+        " ".join(
+            f"{sentence.text} {''.join(f'[{c.ref}]' for c in sentence.citations)}"
+            for sentence in answer.sentences
+        ),
+        "",
+    ]
+    for reference in answer.references:
+        cited = [c for s in answer.sentences for c in s.citations if c.ref == reference.ref]
+        spans = ", ".join(f"{c.start}–{c.end}" for c in cited)
+        title = reference.title or reference.document_id
+        lines.append(f"[{reference.ref}] {title}, {_shown(reference.source)}, characters {spans}")
+    return "\n".join(lines)
+
+
+async def _search(settings: Settings, name: str, query: Query) -> Results:
+    from rag.wiring import build
+
+    engine = build(settings)
+    try:
+        return await (await engine.collection(name)).search(query)
+    finally:
+        await engine.close()
+
+
+async def _ask(settings: Settings, name: str, query: Query) -> Answer:
+    from rag.wiring import build
+
+    engine = build(settings)
+    try:
+        return await (await engine.collection(name)).answer(query)
+    finally:
+        await engine.close()
+
+
+def _where(filters: str | None) -> Where:
+    if filters is None:
+        return ()
+    try:
+        return parse_where(json.loads(filters))
+    except json.JSONDecodeError as error:
+        raise BadFilter(f'--filter is not JSON ({error}): e.g. {{"metadata.kind": "x"}}') from None
+
+
+def _json(value: T) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _place(source: str, start: int, end: int) -> str:
+    return f"{_shown(source)}, characters {start}–{end}" if source else f"characters {start}–{end}"
+
+
+def _shown(source: str) -> str:
+    """Return a path below the working folder without that folder's name."""
+    path = Path(source)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else source
+
+
+def _snippet(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _SNIPPET_CHARS else f"{flat[:_SNIPPET_CHARS].rstrip()} …"

@@ -1,0 +1,61 @@
+"""`firstcite`: settings, exit codes, and what happens to an error.
+
+Exit codes: 0 done; 1 an error; 2 wrong usage or bad input; 3 done, but input was skipped;
+130 interrupted.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rag.settings import Settings, load_settings
+
+T = TypeVar("T")
+SKIPPED = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="firstcite", prog_name="firstcite")
+@click.option(
+    "--settings",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Settings file; by default firstcite.toml in the working folder.",
+)
+@click.pass_context
+def cli(context: click.Context, file: Path | None) -> None:
+    """Search your documents, answer with citations, and measure both."""
+    context.obj = lambda: load_settings(file)
+
+
+def current_settings() -> Settings:
+    """Return the settings in effect for the running command."""
+    load: Callable[[], Settings] = click.get_current_context().obj
+    return load()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's asynchronous part to its end."""
+    return asyncio.run(work)
+
+
+collection_option = click.option(
+    "--collection",
+    "-c",
+    default=None,
+    help="Collection; by default server.collection of the settings.",
+)
+tenant_option = click.option(
+    "--tenant", default="default", show_default=True, help="Whose documents."
+)
+filter_option = click.option(
+    "--filter",
+    "filters",
+    default=None,
+    metavar="JSON",
+    help='Conditions, e.g. \'{"metadata.year": {"gte": 2020}}\'.',
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, not text.")

@@ -1,0 +1,81 @@
+"""Everything that FirstCite raises on purpose.
+
+RagError
+├── BadInput                the caller sent something that cannot be used
+│   ├── BadQuery            an empty query, k < 1, an unknown branch or fusion
+│   ├── BadFilter           a filter that cannot be read
+│   ├── BadCollection       a name that is no collection name, or a folder that is no test collection
+│   └── BadSettings         an unknown key, or a value of the wrong type
+├── NotFound
+│   └── CollectionNotFound  no collection of that name: index something first
+├── Conflict
+│   ├── CollectionMismatch  the collection was built with another encoder, or another schema
+│   └── StoreLocked         another process has the embedded store open
+└── Unavailable
+    ├── StoreUnavailable    the store did not answer, or refused
+    ├── ModelUnavailable    model files or packages are missing
+    └── BudgetExceeded      a flow asked for more than its budget allows
+
+Every message names the value at fault and the remedy. `api/problems.py` maps the second level to
+HTTP statuses, `rag/cli` to exit codes.
+"""
+
+
+class RagError(Exception):
+    """Anything FirstCite raises on purpose."""
+
+
+class BadInput(RagError):
+    """The caller sent something that cannot be used."""
+
+
+class BadQuery(BadInput):
+    """An empty query, k < 1, an unknown branch or fusion."""
+
+
+class BadFilter(BadInput):
+    """A filter that cannot be read."""
+
+
+class BadCollection(BadInput):
+    """A name that is no collection name, or a folder that is no test collection."""
+
+
+class BadSettings(BadInput):
+    """An unknown settings key, or a value of the wrong type."""
+
+
+class NotFound(RagError):
+    """Something named does not exist."""
+
+
+class CollectionNotFound(NotFound):
+    """No collection of that name: index something first."""
+
+
+class Conflict(RagError):
+    """The state of the world does not allow the request."""
+
+
+class CollectionMismatch(Conflict):
+    """The collection was built with another encoder, or another schema."""
+
+
+class StoreLocked(Conflict):
+    """Another process has the embedded store open."""
+
+
+class Unavailable(RagError):
+    """Something outside is missing or does not answer."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not answer, or refused."""
+
+
+class ModelUnavailable(Unavailable):
+    """Model files or packages are missing."""
+
+
+class BudgetExceeded(Unavailable):
+    """A flow asked for more than its budget allows."""

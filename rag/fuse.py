@@ -1,0 +1,106 @@
+"""Fusion: several rankings of the same chunks become one.
+
+Raw scores of different branches are never mixed: each method first turns a branch's scores into
+something comparable. All take rankings *by branch name*, so the order of branches cannot matter,
+and return a `Ranking` with ties broken by chunk id. Which one is the default, and why, is in
+`docs/fusion.md`.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from rag.values import Found, Fused, Ranking, Stage, ranked
+
+Weights = Mapping[str, float]
+
+
+def rrf(rankings: Mapping[str, Ranking], weights: Weights, k: int = 60) -> Ranking:
+    """Reciprocal rank fusion: Σ w / (k + rank), rank from 1.
+
+    Cormack, Clarke & Büttcher, SIGIR 2009 (k = 60). A branch without a weight weighs 1.
+
+    >>> from rag.values import Hit
+    >>> fused = rrf({"bm25": (Hit("a", 9.0), Hit("b", 8.0)), "dense": (Hit("b", 0.7),)}, {})
+    >>> [(hit.chunk_id, round(hit.score, 5)) for hit in fused]
+    [('b', 0.03252), ('a', 0.01639)]
+    """
+    totals: dict[str, list[float]] = defaultdict(list)
+    for name, ranking in rankings.items():
+        weight = weights.get(name, 1.0)
+        for rank, hit in enumerate(ranking, start=1):
+            totals[hit.chunk_id].append(weight / (k + rank))
+    return _total(totals)
+
+
+def dbsf(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
+    """Distribution-based score fusion: Σ w · (score − (μ − 3σ)) / 6σ.
+
+    μ and σ (n − 1) are those of the branch's returned scores; a branch whose scores are all equal
+    gives .5 each. Mazzeschi 2023, as Qdrant implements it. A chunk that a branch did not find gets
+    nothing from it. A branch without a weight weighs 1.
+
+    >>> from rag.values import Hit
+    >>> fused = dbsf({"bm25": (Hit("a", 3.0), Hit("b", 2.0), Hit("c", 1.0))}, {})
+    >>> [(hit.chunk_id, round(hit.score, 4)) for hit in fused]
+    [('a', 0.6667), ('b', 0.5), ('c', 0.3333)]
+    """
+    totals: dict[str, list[float]] = defaultdict(list)
+    for name, ranking in rankings.items():
+        weight = weights.get(name, 1.0)
+        scores = [hit.score for hit in ranking]
+        mean = math.fsum(scores) / len(scores) if scores else 0.0
+        variance = math.fsum((s - mean) ** 2 for s in scores) / max(1, len(scores) - 1)
+        low, width = mean - 3 * math.sqrt(variance), 6 * math.sqrt(variance)
+        for hit in ranking:
+            share = (hit.score - low) / width if width else 0.5
+            totals[hit.chunk_id].append(weight * share)
+    return _total(totals)
+
+
+def convex(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
+    """Convex combination of min-max scaled scores: Σ w · (score − min) / (max − min).
+
+    Bruch, Gai & Ingber, TOIS 2023. Minimum and maximum are those of the branch's returned scores; a
+    branch whose scores are all equal gives 1 each. A branch without a weight weighs 1.
+
+    >>> from rag.values import Hit
+    >>> fused = convex({"bm25": (Hit("a", 9.0), Hit("b", 5.0)), "dense": (Hit("b", 0.7),)}, {})
+    >>> [(hit.chunk_id, hit.score) for hit in fused]
+    [('a', 1.0), ('b', 1.0)]
+    """
+    totals: dict[str, list[float]] = defaultdict(list)
+    for name, ranking in rankings.items():
+        weight = weights.get(name, 1.0)
+        scores = [hit.score for hit in ranking]
+        low, high = min(scores, default=0.0), max(scores, default=0.0)
+        for hit in ranking:
+            share = (hit.score - low) / (high - low) if high > low else 1.0
+            totals[hit.chunk_id].append(weight * share)
+    return _total(totals)
+
+
+def _total(parts: Mapping[str, list[float]]) -> Ranking:
+    # fsum is exact, so the sum does not depend on the order of the branches.
+    return ranked({chunk_id: math.fsum(scores) for chunk_id, scores in parts.items()})
+
+
+Fusion = Callable[[Mapping[str, Ranking], Weights], Ranking]
+
+FUSIONS: Mapping[str, Fusion] = {"rrf": rrf, "dbsf": dbsf, "convex": convex}
+"""Fusion by the name that settings and requests use."""
+
+
+def fuse(found: Found, fusions: Mapping[str, Fusion], weights: Weights) -> Fused:
+    """Return one ranking of everything that was found, by the plan's fusion.
+
+    A single branch keeps its own scores.
+    """
+    rankings = found.rankings
+    if len(rankings) == 1:
+        (ranking,) = rankings.values()
+        how = "one branch"
+    else:
+        ranking, how = fusions[found.plan.fusion](rankings, weights), found.plan.fusion
+    stage = Stage("fuse", 0.0, detail=f"{how}, {len(ranking)} chunks")
+    return Fused(found.plan.query, ranking, rankings, (*found.trace, stage))

@@ -1,0 +1,87 @@
+"""Lanes: the one place that knows about threads.
+
+A compute adapter (torch, Qdrant Edge) is not safe to call from many threads and must not block the
+event loop. A `Lane` is one thread that runs its calls one after another; a `Batcher` joins the
+requests that arrive while that thread is busy into one call.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Lane:
+    """One thread; calls run in the order in which they were made."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def run(self, call: Callable[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
+        """Run the call on the lane's thread and return its result, or raise what it raised."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: call(*args, **kwargs))
+
+    def close(self) -> None:
+        """Let the running call finish, drop the waiting ones, and end the thread."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Batcher(Generic[In, Out]):
+    """Joins concurrent requests for the same lane into one call of at most `limit` items.
+
+    `call` maps a list of items to as many results, in order. A request that is larger than the
+    limit goes alone. Nobody waits for a batch to fill: what is there when the lane is free, goes.
+    """
+
+    def __init__(
+        self, lane: Lane, call: Callable[[Sequence[In]], Sequence[Out]], limit: int = 256
+    ) -> None:
+        self._lane = lane
+        self._call = call
+        self._limit = limit
+        self._waiting: list[tuple[Sequence[In], asyncio.Future[Sequence[Out]]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, items: Sequence[In]) -> Sequence[Out]:
+        """Return the results for these items, or raise what the joined call raised."""
+        future: asyncio.Future[Sequence[Out]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((items, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        while batch := self._take():
+            items = [item for request, _ in batch for item in request]
+            try:
+                results = await self._lane.run(self._call, items)
+            except Exception as error:  # noqa: BLE001 - handed to everyone who waits for it
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            offset = 0
+            for request, future in batch:
+                if not future.done():
+                    future.set_result(results[offset : offset + len(request)])
+                offset += len(request)
+
+    def _take(self) -> list[tuple[Sequence[In], asyncio.Future[Sequence[Out]]]]:
+        """Take waiting requests up to the limit, at least one; forget those nobody waits for."""
+        batch: list[tuple[Sequence[In], asyncio.Future[Sequence[Out]]]] = []
+        size = 0
+        while self._waiting:
+            request, future = self._waiting[0]
+            if future.done():
+                self._waiting.pop(0)
+                continue
+            if batch and size + len(request) > self._limit:
+                break
+            batch.append(self._waiting.pop(0))
+            size += len(request)
+        return batch

@@ -1,0 +1,224 @@
+"""The query path as a thin Haystack graph: plan → find → fuse → fetch (→ pack → generate).
+
+Every component wraps one function of this package and hands one frozen value to the next; the
+graph's result equals the functions called by hand (tested). The components also fit into a user's
+own Haystack pipeline. Importing this module imports Haystack, so only the wiring does.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from haystack import Pipeline, component
+from haystack.core.errors import PipelineRuntimeError
+
+from rag.errors import RagError
+from rag.find import fetch, find
+from rag.fuse import Fusion, Weights, fuse
+from rag.pack import pack
+from rag.plan import Defaults, make_plan
+from rag.seams import Encoder, Generator, SparseEncoder, Store
+from rag.values import Answer, Context, Found, Frozen, Fused, Plan, Query, Results
+
+Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Frozen):
+    """What the query path is made of."""
+
+    encoder: Encoder
+    sparse: SparseEncoder
+    store: Store
+    generator: Generator
+    defaults: Defaults
+    fusions: Mapping[str, Fusion]
+    weights: Weights
+    passages: int
+
+
+async def write(context: Context, generator: Generator) -> Answer:
+    """Return the generator's `Answer`, its last event.
+
+    Raises:
+        RuntimeError: the generator broke its contract and yielded none.
+    """
+    async for event in generator.answer(context):
+        if isinstance(event, Answer):
+            return event
+    raise RuntimeError(f"{type(generator).__name__} ended without an answer")
+
+
+def _clocked(value: Traced, started: float) -> Traced:
+    """Write the time since `started` into the value's last stage."""
+    stage = replace(value.trace[-1], ms=(time.perf_counter() - started) * 1_000)
+    return replace(value, trace=(*value.trace[:-1], stage))
+
+
+@component
+class Planner:
+    """`make_plan` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(plan=Plan)
+    def run(self, query: Query) -> dict[str, Plan]:
+        """Return the plan of a query."""
+        started = time.perf_counter()
+        return {"plan": _clocked(make_plan(query, self._parts.defaults), started)}
+
+
+@component
+class Finder:
+    """`find` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(found=Found)
+    def run(self, plan: Plan) -> dict[str, Found]:
+        """Return one ranking per branch."""
+        return asyncio.run(self.run_async(plan))
+
+    @component.output_types(found=Found)
+    async def run_async(self, plan: Plan) -> dict[str, Found]:
+        """Return one ranking per branch."""
+        started, parts = time.perf_counter(), self._parts
+        return {
+            "found": _clocked(await find(plan, parts.encoder, parts.sparse, parts.store), started)
+        }
+
+
+@component
+class Fuser:
+    """`fuse` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(fused=Fused)
+    def run(self, found: Found) -> dict[str, Fused]:
+        """Return one ranking of everything found."""
+        started = time.perf_counter()
+        return {"fused": _clocked(fuse(found, self._parts.fusions, self._parts.weights), started)}
+
+
+@component
+class Fetcher:
+    """`fetch` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(results=Results)
+    def run(self, fused: Fused) -> dict[str, Results]:
+        """Return the k best chunks with their text."""
+        return asyncio.run(self.run_async(fused))
+
+    @component.output_types(results=Results)
+    async def run_async(self, fused: Fused) -> dict[str, Results]:
+        """Return the k best chunks with their text."""
+        started = time.perf_counter()
+        return {"results": _clocked(await fetch(fused, self._parts.store), started)}
+
+
+@component
+class Packer:
+    """`pack` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(context=Context)
+    def run(self, results: Results) -> dict[str, Context]:
+        """Return the passages that may be cited."""
+        started = time.perf_counter()
+        return {"context": _clocked(pack(results, self._parts.passages), started)}
+
+
+@component
+class Writer:
+    """`write` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(answer=Answer)
+    def run(self, context: Context) -> dict[str, Answer]:
+        """Return the cited answer."""
+        return asyncio.run(self.run_async(context))
+
+    @component.output_types(answer=Answer)
+    async def run_async(self, context: Context) -> dict[str, Answer]:
+        """Return the cited answer."""
+        started = time.perf_counter()
+        return {"answer": _clocked(await write(context, self._parts.generator), started)}
+
+
+def search_graph(parts: Parts) -> Pipeline:
+    """Return the graph Query → Results; input `plan.query`, output `fetch.results`."""
+    graph = Pipeline()
+    graph.add_component("plan", Planner(parts))
+    graph.add_component("find", Finder(parts))
+    graph.add_component("fuse", Fuser(parts))
+    graph.add_component("fetch", Fetcher(parts))
+    graph.connect("plan.plan", "find.plan")
+    graph.connect("find.found", "fuse.found")
+    graph.connect("fuse.fused", "fetch.fused")
+    return graph
+
+
+def answer_graph(parts: Parts) -> Pipeline:
+    """Return the graph Query → Answer; input `plan.query`, output `generate.answer`."""
+    graph = search_graph(parts)
+    graph.add_component("pack", Packer(parts))
+    graph.add_component("generate", Writer(parts))
+    graph.connect("fetch.results", "pack.results")
+    graph.connect("pack.context", "generate.context")
+    return graph
+
+
+class QueryPath:
+    """The two graphs over one set of parts; shareable between concurrent requests."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._search = search_graph(parts)
+        self._answer = answer_graph(parts)
+
+    async def search(self, query: Query) -> Results:
+        """Return the k best chunks for a query.
+
+        Raises:
+            BadQuery: the query cannot be planned.
+            StoreUnavailable: from the store.
+        """
+        results = (await _run(self._search, query))["fetch"]["results"]
+        assert isinstance(results, Results)  # noqa: S101 - the graph's declared output
+        return results
+
+    async def answer(self, query: Query) -> Answer:
+        """Return a cited answer, or an abstention with its reason.
+
+        Raises:
+            BadQuery: the query cannot be planned.
+            StoreUnavailable: from the store.
+        """
+        answer = (await _run(self._answer, query))["generate"]["answer"]
+        assert isinstance(answer, Answer)  # noqa: S101 - the graph's declared output
+        return answer
+
+
+async def _run(graph: Pipeline, query: Query) -> Mapping[str, Mapping[str, object]]:
+    try:
+        outputs: Mapping[str, Mapping[str, object]] = await graph.run_async(
+            {"plan": {"query": query}}
+        )
+    except PipelineRuntimeError as error:  # Haystack wraps what a component raises
+        if isinstance(error.__cause__, RagError):
+            raise error.__cause__ from None
+        raise
+    return outputs

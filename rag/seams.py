@@ -1,0 +1,251 @@
+"""The Protocols: whatever touches the world hides behind one of these.
+
+Each has a shipped fake and one conformance suite in `tests/seams/`:
+
+Encoder    indexers/encoders/hashed.py   HashedEncoder
+Store      indexers/stores/exact.py      ExactStore
+LLM        rag/llms/scripted.py          ScriptedLLM
+Reranker   rerankers/unchanged.py        Unchanged
+Generator  rag/generate.py               Extractive (over fakes)
+Judge      eval/qrels.py                 QrelsJudge
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from rag.values import (
+    Answer,
+    Candidate,
+    Case,
+    Choose,
+    Chosen,
+    Chunk,
+    Complete,
+    Completed,
+    Context,
+    Frozen,
+    Judgment,
+    Lookup,
+    Point,
+    Prompt,
+    Ranking,
+    Score,
+    Scored,
+    SparseVector,
+    Stage,
+    Vector,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec(Frozen):
+    """Who encodes: vectors of two encoders may meet only when `fingerprint` is equal.
+
+    `max_tokens` bounds what one text can say, special tokens included.
+    """
+
+    name: str
+    dimension: int
+    fingerprint: str
+    max_tokens: int
+    precision: str = "fp32"
+    why: str = ""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns texts into dense unit vectors."""
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is."""
+        ...
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        """Return one unit row per text, shape (n, h), in the order of the texts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SparseSpec(Frozen):
+    """How terms are cut and weighted; two collections agree when `fingerprint` is equal."""
+
+    fingerprint: str
+    k1: float
+    b: float
+    language: str
+
+
+class SparseEncoder(Protocol):
+    """Turns texts into weighted terms."""
+
+    @property
+    def spec(self) -> SparseSpec:
+        """What this encoder is."""
+        ...
+
+    def length(self, text: str) -> int:
+        """Return the number of terms in the text, repeats counted."""
+        ...
+
+    def document(self, text: str, mean_length: float) -> SparseVector:
+        """Return the BM25 term-frequency weights of a document (the store adds the IDF)."""
+        ...
+
+    def query(self, text: str) -> SparseVector:
+        """Return term → weight, by default the term's count in the query."""
+        ...
+
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec(Frozen):
+    """What a collection was built with; kept in the store beside the points."""
+
+    encoder: str
+    encoder_fingerprint: str
+    dimension: int
+    sparse_fingerprint: str
+    splitter: str
+    mean_length: float = 0.0
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk(Frozen):
+    """A chunk as a store holds it, with its number of BM25 terms."""
+
+    chunk: Chunk
+    length: int
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Holds the points of one collection and finds them.
+
+    `find` applies the tenant and every condition on every branch. Rankings are best first, ties
+    by chunk id. Writes are durable when the call returns.
+
+    Raises (every method): StoreUnavailable when the engine refuses or does not answer.
+    """
+
+    async def put(self, points: Sequence[Point]) -> None:
+        """Insert the points, or replace those of the same chunk id."""
+        ...
+
+    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
+        """Delete the tenant's chunks of these documents, except the chunk ids in `keep`."""
+        ...
+
+    async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
+        """Replace the sparse vectors of existing chunks, by chunk id."""
+        ...
+
+    async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
+        """Return one ranking per probe, by the probe's name, at most `depth` long."""
+        ...
+
+    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
+        """Return the chunks that exist, in the order asked."""
+        ...
+
+    def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
+        """Yield every chunk of every tenant once, in pages."""
+        ...
+
+    async def count(self) -> int:
+        """Return the number of chunks, of all tenants."""
+        ...
+
+    async def info(self) -> CollectionSpec:
+        """Return what the collection was built with."""
+        ...
+
+    async def stamp(self, spec: CollectionSpec) -> None:
+        """Record what the collection is built with."""
+        ...
+
+    async def optimize(self) -> None:
+        """Build the search indexes of what was put; searching without is right but slower."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections; the store is not used afterwards."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LLMSpec(Frozen):
+    """Which model answers; `family` guards against judging one's own kind."""
+
+    name: str
+    family: str
+    context_window: int
+
+
+@runtime_checkable
+class LLM(Protocol):
+    """A language model, asked in batches; replies come in the order of the requests."""
+
+    @property
+    def spec(self) -> LLMSpec:
+        """What this model is."""
+        ...
+
+    async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
+        """Return each label's log-probability as the very next token."""
+        ...
+
+    async def score(self, requests: Sequence[Score]) -> tuple[Scored, ...]:
+        """Return each continuation's summed log-probability and token count."""
+        ...
+
+    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+        """Return one completion per request."""
+        ...
+
+    def stream(self, request: Complete) -> AsyncIterator[str]:
+        """Yield a completion piece by piece; leaving the loop stops the decoding."""
+        ...
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Return the prompt's length in this model's tokens, template included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked(Frozen):
+    """The same candidates in a new order, and what the reranker did."""
+
+    candidates: tuple[Candidate, ...]
+    stage: Stage
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Puts candidates in a better order; never drops or adds one."""
+
+    async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
+        """Return a permutation of the candidates."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Writes a cited answer from a context, and from nothing else."""
+
+    def answer(self, context: Context) -> AsyncIterator[str | Answer]:
+        """Yield pieces of the answer's text, then the `Answer` itself, last and exactly once."""
+        ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Grades the relevance of documents to queries."""
+
+    async def judge(self, cases: Sequence[Case]) -> tuple[Judgment, ...]:
+        """Return one judgment per case, in order; grade None where there is no valid one."""
+        ...

@@ -1,0 +1,188 @@
+"""The composition root: the one module that names concrete classes.
+
+`build` reads the settings once and gives an `Engine`, which opens collections and hands out query
+paths. Model libraries are imported when they are first needed, not before: `firstcite --help` and a
+typing mistake should not cost the seconds that importing torch takes.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from indexers.bulk import IndexReport, Progress, index
+from indexers.encoders.bm25 import Bm25Encoder
+from indexers.split import Recursive, Split, whole
+from indexers.stores.edge import create_edge, edge_exists, open_edge
+from rag.errors import BadCollection, CollectionMismatch, CollectionNotFound
+from rag.fuse import FUSIONS, Fusion, rrf
+from rag.generate import Extractive
+from rag.pipeline import Parts, QueryPath
+from rag.plan import Defaults
+from rag.seams import CollectionSpec, Encoder, Store
+from rag.settings import Settings
+from rag.values import Document, Fault
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class Engine:
+    """Everything a face (command line, HTTP, evaluation) needs, over one encoder.
+
+    Args:
+        settings: what is in effect.
+        encoder: the dense encoder.
+        split: how documents become chunks.
+    """
+
+    def __init__(self, settings: Settings, encoder: Encoder, split: Split) -> None:
+        self.settings = settings
+        self.encoder = encoder
+        self._split = split
+        sparse = settings.sparse
+        self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
+        self._paths: dict[str, QueryPath] = {}
+        self._opening = asyncio.Lock()
+
+    async def collection(self, name: str) -> QueryPath:
+        """Return the query path of a collection; opened once, shared from then on.
+
+        Raises:
+            BadCollection: no possible name.
+            CollectionNotFound: nothing was indexed under that name.
+            CollectionMismatch: it was built with another encoder or other BM25 settings.
+            StoreLocked, StoreUnavailable: from the store.
+        """
+        async with self._opening:
+            if name not in self._paths:
+                store = await self._open(name)
+                if store is None:
+                    raise CollectionNotFound(
+                        f"no collection '{name}': firstcite index PATH --collection {name}"
+                    )
+                self._paths[name] = QueryPath(self._parts(store))
+            return self._paths[name]
+
+    async def index(
+        self,
+        items: Iterable[Document | Fault],
+        name: str,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> IndexReport:
+        """Index documents into a collection, which is created where there is none.
+
+        Raises:
+            CollectionMismatch: it was built with another encoder, splitter or BM25 settings.
+            BadCollection, StoreLocked, StoreUnavailable: as `collection`.
+        """
+        async with self._opening:
+            if name not in self._paths:
+                store = await self._open(name) or await self._create(name)
+                self._paths[name] = QueryPath(self._parts(store))
+        store = self._paths[name].parts.store
+        built, mine = await store.info(), self._spec()
+        if built.splitter != mine.splitter:
+            raise CollectionMismatch(
+                f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
+                "index.splitter and index.chunk_tokens back, or index into another --collection"
+            )
+        return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
+
+    async def close(self) -> None:
+        """Flush and release every open collection."""
+        for path in self._paths.values():
+            await path.parts.store.close()
+        self._paths = {}
+
+    async def _open(self, name: str) -> Store | None:
+        """Return the store of an existing collection that fits the settings."""
+        if not _NAME.fullmatch(name):
+            raise BadCollection(
+                f"'{name}' is no collection name: letters, digits, _ . - and at most 64 of them"
+            )
+        store = await self._existing(name)
+        if store is None:
+            return None
+        try:
+            _check(name, await store.info(), self._spec())
+        except CollectionMismatch:
+            await store.close()
+            raise
+        return store
+
+    async def _existing(self, name: str) -> Store | None:
+        settings = self.settings.store
+        if settings.url:
+            from indexers.stores import server  # imports pydantic and grpc: .7 s
+
+            return await server.open_collection(server.connect(settings), name)
+        folder = Path(settings.path) / name
+        return open_edge(folder) if edge_exists(folder) else None
+
+    async def _create(self, name: str) -> Store:
+        settings = self.settings.store
+        if settings.url:
+            from indexers.stores import server
+
+            return await server.create_collection(
+                server.connect(settings), name, self._spec(), settings.shards, settings.replicas
+            )
+        return create_edge(Path(settings.path) / name, self._spec())
+
+    def _spec(self) -> CollectionSpec:
+        encoder, index_ = self.encoder.spec, self.settings.index
+        size = f"/{index_.chunk_tokens}" if index_.splitter == "recursive" else ""
+        return CollectionSpec(
+            encoder=encoder.name,
+            encoder_fingerprint=encoder.fingerprint,
+            dimension=encoder.dimension,
+            sparse_fingerprint=self.sparse.spec.fingerprint,
+            splitter=f"{index_.splitter}{size}",
+        )
+
+    def _parts(self, store: Store) -> Parts:
+        search, answer = self.settings.search, self.settings.answer
+        return Parts(
+            encoder=self.encoder,
+            sparse=self.sparse,
+            store=store,
+            generator=Extractive(self.encoder, answer.floor, answer.sentences),
+            defaults=Defaults(search.fusion, search.depth, tuple(FUSIONS)),
+            fusions=fusions(search.rrf_k),
+            weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
+            passages=answer.passages,
+        )
+
+
+def fusions(rrf_k: int) -> Mapping[str, Fusion]:
+    """Return the fusions by name, with the constant of RRF bound."""
+    return {**FUSIONS, "rrf": partial(rrf, k=rrf_k)}
+
+
+def _check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
+    if built.encoder_fingerprint != mine.encoder_fingerprint:
+        raise CollectionMismatch(
+            f"'{name}' was built with the encoder {built.encoder_fingerprint}, the settings say "
+            f"{mine.encoder_fingerprint}: set encoder.model back, or index into another --collection"
+        )
+    if built.sparse_fingerprint != mine.sparse_fingerprint:
+        raise CollectionMismatch(
+            f"'{name}' was built with {built.sparse_fingerprint}, the settings say "
+            f"{mine.sparse_fingerprint}: set the sparse section back, or index into another "
+            "--collection"
+        )
+
+
+def build(settings: Settings) -> Engine:
+    """Return the engine that the settings describe, its encoder loaded.
+
+    Raises:
+        ModelUnavailable: the encoder cannot be loaded.
+    """
+    from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
+
+    encoder = DenseEncoder(settings.encoder.model, settings.encoder.precision)
+    if settings.index.splitter == "none":
+        return Engine(settings, encoder, whole)
+    return Engine(settings, encoder, Recursive(encoder.tokenizer, settings.index.chunk_tokens))

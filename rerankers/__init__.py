@@ -1,0 +1,1 @@
+"""One ranking in, the same candidates in a better order out."""
