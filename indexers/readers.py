@@ -8,7 +8,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import msgspec
 
@@ -82,7 +82,7 @@ def read_lines(file: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | F
     opener = gzip.open if file.suffix == ".gz" else open
     number = 0
     try:
-        with opener(file, "rb") as stream:  # type: ignore[operator]  # both take (path, mode)
+        with opener(file, "rb") as stream:
             while line := stream.readline(max_line_bytes + 1):
                 number += 1
                 if len(line) > max_line_bytes and not line.endswith(b"\n"):
@@ -95,7 +95,7 @@ def read_lines(file: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | F
         yield number + 1, Fault(str(file), number + 1, f"damaged archive: {error}")
 
 
-def _skip_line(stream: BinaryIO) -> None:
+def _skip_line(stream: IO[bytes]) -> None:
     while (piece := stream.readline(1 << 20)) and not piece.endswith(b"\n"):
         pass
 

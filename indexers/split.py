@@ -11,6 +11,7 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
@@ -97,7 +98,7 @@ def _headings(text: str) -> tuple[_Heading, ...]:
     found: list[_Heading] = []
     path: dict[int, str] = {}
     tokens = MarkdownIt("commonmark").parse(text)
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.map:
             level = int(token.tag[1:])
             path = {lv: title for lv, title in path.items() if lv < level}
@@ -116,9 +117,9 @@ def _above(headings: Sequence[_Heading], starts: Sequence[int], position: int) -
 
 
 def markdown_title(text: str) -> str:
-    """Return the first heading of a Markdown text, or an empty string.
+    r"""Return the first heading of a Markdown text, or an empty string.
 
-    >>> markdown_title("intro\\n\\n# The *title*\\n")
+    >>> markdown_title("intro\n\n# The *title*\n")
     'The *title*'
     """
     headings = _headings(text)

@@ -4,7 +4,7 @@ RagError
 ├── BadInput                the caller sent something that cannot be used
 │   ├── BadQuery            an empty query, k < 1, an unknown branch or fusion
 │   ├── BadFilter           a filter that cannot be read
-│   ├── BadCollection       a name that is no collection name, or a folder that is no test collection
+│   ├── BadCollection       a collection name or a test collection that cannot be used
 │   └── BadSettings         an unknown key, or a value of the wrong type
 ├── NotFound
 │   └── CollectionNotFound  no collection of that name: index something first
@@ -14,6 +14,7 @@ RagError
 └── Unavailable
     ├── StoreUnavailable    the store did not answer, or refused
     ├── ModelUnavailable    model files or packages are missing
+    ├── StillLoading        the server has just started
     └── BudgetExceeded      a flow asked for more than its budget allows
 
 Every message names the value at fault and the remedy. `api/problems.py` maps the second level to
@@ -38,7 +39,7 @@ class BadFilter(BadInput):
 
 
 class BadCollection(BadInput):
-    """A name that is no collection name, or a folder that is no test collection."""
+    """A collection name or a test collection that cannot be used."""
 
 
 class BadSettings(BadInput):
@@ -75,6 +76,10 @@ class StoreUnavailable(Unavailable):
 
 class ModelUnavailable(Unavailable):
     """Model files or packages are missing."""
+
+
+class StillLoading(Unavailable):
+    """The server has just started: ask again in a few seconds."""
 
 
 class BudgetExceeded(Unavailable):

@@ -55,7 +55,7 @@ async def drive(flow: Flow[T], llm: LLM, max_calls: int = 1_000) -> Driven[T]:
 
 
 async def _ask(llm: LLM, batch: Sequence[Request]) -> tuple[Reply, ...]:
-    """Ask a batch that may mix kinds; one call of the model per kind, replies in the batch's order."""
+    """Ask a batch that may mix kinds, one call of the model per kind; replies in its order."""
     replies: dict[int, Reply] = {}
     choose = {i: r for i, r in enumerate(batch) if isinstance(r, Choose)}
     score = {i: r for i, r in enumerate(batch) if isinstance(r, Score)}

@@ -5,6 +5,7 @@ One struct per section; every field has a default and a sentence that `docs/sett
 value is printed. Nothing here is read at import.
 """
 
+import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -173,6 +174,27 @@ def known_keys(message: str = "") -> str:
             keys = msgspec.structs.fields(type(section.default))
             return ", ".join(f"{section.name}.{key.name}" for key in keys)
     return ", ".join(section.name for section in msgspec.structs.fields(Settings))
+
+
+QUIET = {
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "true",
+    "TQDM_DISABLE": "1",
+}
+
+
+def quiet() -> None:
+    """Switch off what libraries would send or print: telemetry, progress bars, chatter.
+
+    Must run before they are imported; what the user has set stays.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("haystack", "sentence_transformers", "transformers"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _read(file: Path, *, required: bool) -> dict[str, dict[str, object]]:

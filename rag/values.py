@@ -19,7 +19,7 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 """One dense vector, shape (h,), or several, shape (n, h)."""
 
 Scalar: TypeAlias = str | int | float | bool
-Json: TypeAlias = "Scalar | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "Scalar | list[Json] | dict[str, Json] | None"
 Metadata: TypeAlias = Mapping[str, Json]
 
 DEFAULT_TENANT = "default"

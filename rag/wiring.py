@@ -164,7 +164,8 @@ def _check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
     if built.encoder_fingerprint != mine.encoder_fingerprint:
         raise CollectionMismatch(
             f"'{name}' was built with the encoder {built.encoder_fingerprint}, the settings say "
-            f"{mine.encoder_fingerprint}: set encoder.model back, or index into another --collection"
+            f"{mine.encoder_fingerprint}: set encoder.model back, or index into another "
+            "--collection"
         )
     if built.sparse_fingerprint != mine.sparse_fingerprint:
         raise CollectionMismatch(

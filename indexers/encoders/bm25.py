@@ -1,8 +1,9 @@
 """BM25: Qdrant's own tokeniser and stemmer, with a query side that keeps weights.
 
-The document side stores tf·(k1 + 1) / (tf + k1·(1 − b + b·length / mean length)); the store multiplies
-the inverse document frequency (Modifier.Idf). `Bm25.embed_query` gives every distinct term the weight
-1, which loses what a repeated term says, and every expansion: the query side here is term → weight.
+The document side stores tf·(k1 + 1) / (tf + k1·(1 − b + b·length / mean length)); the store
+multiplies the inverse document frequency (Modifier.Idf). `Bm25.embed_query` gives every distinct
+term the weight 1, which loses what a repeated term says, and every expansion: the query side here
+is term → weight.
 """
 
 from collections.abc import Mapping

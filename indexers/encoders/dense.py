@@ -63,7 +63,7 @@ class DenseEncoder:
     def __init__(
         self, model: str = "", precision: Literal["auto", "fp32", "bf16"] = "auto"
     ) -> None:
-        self._name = model or PACKAGED_NAME
+        self._name = Path(model).name if model else PACKAGED_NAME
         self._path = model or str(packaged_model())
         try:
             self._model = SentenceTransformer(self._path, device="cpu")
@@ -77,7 +77,7 @@ class DenseEncoder:
         self._spec = EncoderSpec(
             name=self._name,
             dimension=int(self._model.get_embedding_dimension() or 0),
-            fingerprint=_fingerprint(self._name, self._path, self._model),
+            fingerprint=_fingerprint(self._name, self._model),
             max_tokens=int(self._model.max_seq_length or 512),
             precision=chosen,
             why=why,
@@ -128,7 +128,7 @@ class DenseEncoder:
 
     def _tokens(self, texts: Sequence[str], kind: Kind) -> list[list[int]]:
         """Return the token ids of each text, with the model's own prompt for its kind."""
-        prompt = self._model.prompts.get(kind, "")
+        prompt = self._model.prompts.get(kind) or ""
         encoded = self._model.tokenizer(
             [prompt + text for text in texts],
             truncation=True,
@@ -165,7 +165,7 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
     return batches
 
 
-def _fingerprint(name: str, path: str, model: SentenceTransformer) -> str:
+def _fingerprint(name: str, model: SentenceTransformer) -> str:
     """Return name and a hash of architecture and a sample of every weight.
 
     Precision is left out: the probe keeps bf16 within .001 of fp32, so their vectors may meet.
@@ -176,4 +176,4 @@ def _fingerprint(name: str, path: str, model: SentenceTransformer) -> str:
         flat = weight.flatten()
         sample = flat[:: max(1, flat.numel() // 64)].to(torch.bfloat16).float().numpy()
         digest.update(f"{key}{tuple(weight.shape)}".encode() + sample.tobytes())
-    return f"{Path(path).name if not name else name}@{digest.hexdigest()[:16]}"
+    return f"{name}@{digest.hexdigest()[:16]}"

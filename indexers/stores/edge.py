@@ -177,7 +177,7 @@ def open_edge(folder: Path) -> EdgeStore:
 def _load(folder: Path) -> qe.EdgeShard:
     try:
         return qe.EdgeShard.load(str(folder))
-    except Exception as error:  # noqa: BLE001 - the engine raises bare `Exception`
+    except Exception as error:
         if re.search(r"WouldBlock|lock", str(error)):
             raise StoreLocked(
                 f"{folder.parent} is open in another process (firstcite serve?): stop it, use its "

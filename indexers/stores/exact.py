@@ -26,7 +26,8 @@ from rag.values import (
 )
 
 _PAGE = 1_000
-_RANGE: Mapping[str, Callable[[float, float], bool]] = {
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "eq": operator.eq,
     "gte": operator.ge,
     "gt": operator.gt,
     "lte": operator.le,
@@ -155,5 +156,5 @@ def _test(condition: Condition, values: Sequence[Json]) -> bool:
     if isinstance(expected, bool | str):
         return any(type(v) is type(expected) and v == expected for v in values)
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    compare = _RANGE.get(condition.operator, operator.eq)
+    compare = _COMPARE[condition.operator]
     return any(compare(number, expected) for number in numbers)

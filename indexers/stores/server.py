@@ -13,8 +13,8 @@ from qdrant_client.http.exceptions import ApiException
 
 from indexers.stores.payload import DENSE, KEYWORD_FIELDS, SPARSE, from_payload, to_payload
 from rag.errors import CollectionMismatch, StoreUnavailable
-from rag.settings import StoreSettings
 from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
+from rag.settings import StoreSettings
 from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
 
 T = TypeVar("T")
@@ -139,6 +139,16 @@ def connect(settings: StoreSettings) -> AsyncQdrantClient:
         prefer_grpc=settings.grpc,
         check_compatibility=False,  # it warns on the console and cannot be acted on
     )
+
+
+async def names_on(client: AsyncQdrantClient) -> tuple[str, ...]:
+    """Return the names of the server's collections, sorted.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+    """
+    reply = await _ask(client.get_collections())
+    return tuple(sorted(collection.name for collection in reply.collections))
 
 
 async def open_collection(client: AsyncQdrantClient, name: str) -> ServerStore | None:

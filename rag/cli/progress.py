@@ -60,21 +60,19 @@ def showing(console: Console) -> Iterator[Show]:
 
 
 def _plain(console: Console) -> Show:
-    started = time.monotonic()
     last: dict[str, float] = {}
+    began: dict[str, tuple[float, int]] = {}
 
     def show(stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         first, ended = stage not in last, bool(total) and done == total
+        since, before = began.setdefault(stage, (now, done))
         if first or ended or now - last[stage] >= LINE_EVERY_S:
             last[stage] = now
+            count = f": {done:,}" if done or total else ""
             of = f" of {total:,}" if total else ""
-            count = f": {done:,}{of}" if done or total else ""
-            left = (
-                f", {(now - started) * (total - done) / done:,.0f} s left"
-                if done < total and done
-                else ""
-            )
-            console.print(f"{_SAYS.get(stage, stage)}{count}{left}", highlight=False)
+            rate = (done - before) / (now - since) if now > since else 0.0
+            left = f", {rate:,.0f}/s, {(total - done) / rate:,.0f} s left" if rate and total else ""
+            console.print(f"{_SAYS.get(stage, stage)}{count}{of}{left}", highlight=False)
 
     return show

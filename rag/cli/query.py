@@ -42,7 +42,7 @@ def search_command(
     collection: str | None,
     tenant: str,
     filters: str | None,
-    as_json: bool,  # noqa: FBT001 - click passes it by name
+    as_json: bool,
 ) -> None:
     """Find the k best chunks for TEXT."""
     settings = current_settings()
@@ -75,7 +75,7 @@ def ask_command(
     collection: str | None,
     tenant: str,
     filters: str | None,
-    as_json: bool,  # noqa: FBT001 - click passes it by name
+    as_json: bool,
 ) -> None:
     """Answer QUESTION with sentences quoted from the documents, each with its source."""
     settings = current_settings()

@@ -1,0 +1,139 @@
+"""The Litestar application: routes over an engine that loads while the process already answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import JSONBody
+from msgspec import UnsetType
+
+from api.problems import problems
+from api.schemas import (
+    AnswerRequest,
+    AnswerResponse,
+    Health,
+    Ready,
+    SearchRequest,
+    SearchResponse,
+    answer_response,
+    search_response,
+)
+from rag.errors import CollectionNotFound, RagError, StillLoading
+from rag.pipeline import QueryPath
+from rag.settings import Settings
+from rag.wiring import Engine
+
+
+class Loading:
+    """An engine on its way: loaded once, on a thread, while the application already answers."""
+
+    def __init__(self, load: Callable[[], Engine], on_failure: Callable[[Exception], None]) -> None:
+        self._load = load
+        self._on_failure = on_failure
+        self._task: asyncio.Task[Engine] | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        """Start loading; at the end close what was loaded."""
+        self._task = asyncio.create_task(asyncio.to_thread(self._load))
+        self._task.add_done_callback(self._loaded)
+        yield
+        try:
+            engine = await self._task
+        except RagError:
+            return  # reported when it happened
+        await engine.close()
+
+    def engine(self) -> Engine:
+        """Return the engine.
+
+        Raises:
+            StillLoading: ask again in a few seconds.
+            RagError: what loading raised.
+        """
+        if self._task is None or not self._task.done():
+            raise StillLoading("the models are still loading: try again in a few seconds")
+        return self._task.result()
+
+    def _loaded(self, task: asyncio.Task[Engine]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._on_failure(error)
+
+
+def create_app(
+    settings: Settings,
+    load: Callable[[], Engine],
+    on_failure: Callable[[Exception], None] = lambda _: None,
+) -> Litestar:
+    """Return the application.
+
+    Args:
+        settings: `server.collection` and `server.max_body_bytes` are read.
+        load: builds the engine; called once, on a thread of its own.
+        on_failure: told when that fails; the process should then end.
+    """
+    loading = Loading(load, on_failure)
+    return Litestar(
+        route_handlers=[search, answer, health, ready],
+        lifespan=[loading.lifespan],
+        dependencies={
+            "engine": Provide(loading.engine, sync_to_thread=False),
+            "default": Provide(lambda: settings.server.collection, sync_to_thread=False),
+        },
+        plugins=[problems()],
+        openapi_config=OpenAPIConfig(
+            title="FirstCite",
+            version="1",
+            description="Search documents and answer questions with verified citations.",
+            use_handler_docstrings=True,
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        request_max_body_size=settings.server.max_body_bytes,
+        logging_config=None,
+    )
+
+
+@post("/v1/search", operation_id="search", status_code=200, tags=["query"])
+async def search(
+    data: JSONBody[SearchRequest], engine: NamedDependency[Engine], default: NamedDependency[str]
+) -> SearchResponse:
+    """Find the k best chunks for a query."""
+    query = data.parse()
+    path = await _path(engine, data.collection, default)
+    return search_response(await path.search(query))
+
+
+@post("/v1/answer", operation_id="answer", status_code=200, tags=["query"])
+async def answer(
+    data: JSONBody[AnswerRequest], engine: NamedDependency[Engine], default: NamedDependency[str]
+) -> AnswerResponse:
+    """Answer a question with sentences that are quoted and cited, or say why not."""
+    query = data.parse()
+    path = await _path(engine, data.collection, default)
+    return answer_response(await path.answer(query))
+
+
+@get("/health", operation_id="health", tags=["operations"])
+async def health() -> Health:
+    """Say that the process is alive, whether or not it is ready."""
+    return Health()
+
+
+@get("/ready", operation_id="ready", tags=["operations"])
+async def ready(engine: NamedDependency[Engine], default: NamedDependency[str]) -> Ready:
+    """Say that the models are loaded and the store answers; 503 until then."""
+    try:
+        chunks = await (await engine.collection(default)).parts.store.count()
+    except CollectionNotFound:
+        chunks = 0  # nothing was indexed yet: the server can do its work all the same
+    spec = engine.encoder.spec
+    return Ready("ready", default, chunks, spec.name, spec.precision)
+
+
+async def _path(engine: Engine, name: str | UnsetType, default: str) -> QueryPath:
+    return await engine.collection(default if isinstance(name, UnsetType) else name)

@@ -1,0 +1,206 @@
+"""What goes over the wire: requests are parsed into values, values are answered as they are."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from rag.filters import parse_where
+from rag.plan import MAX_K, MAX_QUERY_CHARS
+from rag.values import Answer, Query, Results
+
+_COLLECTION = Meta(
+    description="Collection to search; by default the server's.", examples=["handbook"]
+)
+_FILTER = Meta(
+    description="Conditions that must all hold.",
+    examples=[{"metadata.year": {"gte": 2020}, "metadata.lang": {"in": ["en", "de"]}}],
+)
+Tenant = Annotated[str, Meta(min_length=1, max_length=128, description="Whose documents.")]
+K = Annotated[int, Meta(ge=1, le=MAX_K, description="How many chunks.")]
+Text = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_QUERY_CHARS,
+        description="The question or query.",
+        examples=["How long does the sample freezer stay cold without power?"],
+    ),
+]
+
+
+class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A search."""
+
+    query: Text
+    k: K = 10
+    collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
+    tenant: Tenant = "default"
+    filter: Annotated[dict[str, Any], _FILTER] | None = None
+    branches: Annotated[
+        tuple[str, ...], Meta(description="bm25, dense; by default both.", max_length=8)
+    ] = ()
+    fusion: Annotated[str, Meta(description="rrf, dbsf or convex; by default search.fusion.")] = ""
+
+    def parse(self) -> Query:
+        """Return the query.
+
+        Raises:
+            BadFilter: the filter cannot be read.
+        """
+        where = parse_where(self.filter)
+        return Query(self.query, self.k, where, self.tenant, self.branches, self.fusion)
+
+
+class AnswerRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A question to answer."""
+
+    query: Text
+    k: K = 10
+    collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
+    tenant: Tenant = "default"
+    filter: Annotated[dict[str, Any], _FILTER] | None = None
+
+    def parse(self) -> Query:
+        """Return the query.
+
+        Raises:
+            BadFilter: the filter cannot be read.
+        """
+        return Query(self.query, self.k, parse_where(self.filter), self.tenant)
+
+
+class Span(Struct, frozen=True):
+    """A half-open span in Unicode code points of the document's text."""
+
+    start: int
+    end: int
+
+
+class Result(Struct, frozen=True):
+    """A chunk that was found."""
+
+    chunk_id: str
+    document_id: str
+    title: str
+    text: str
+    span: Span
+    source: str
+    metadata: dict[str, Any]
+    score: float
+    ranks: Annotated[dict[str, int], Meta(description="Rank from 1 in every branch that found it.")]
+
+
+class StageReport(Struct, frozen=True):
+    """What one stage did."""
+
+    name: str
+    ms: float
+    status: str
+    detail: str
+
+
+class SearchResponse(Struct, frozen=True):
+    """The chunks found, best first."""
+
+    results: list[Result]
+    trace: list[StageReport]
+
+
+class CitationBody(Struct, frozen=True):
+    """Evidence: `quote` stands verbatim at `span` of the document."""
+
+    ref: int
+    chunk_id: str
+    document_id: str
+    quote: str
+    span: Span
+    score: float
+
+
+class SentenceBody(Struct, frozen=True):
+    """A sentence; `span` is its place in `answer`."""
+
+    text: str
+    span: Span
+    citations: list[CitationBody]
+
+
+class ReferenceBody(Struct, frozen=True):
+    """A source under its number."""
+
+    ref: int
+    document_id: str
+    title: str
+    source: str
+
+
+class AnswerResponse(Struct, frozen=True):
+    """A cited answer; when `abstained`, `answer` is empty and `reason` says why."""
+
+    answer: str
+    abstained: bool
+    reason: str
+    sentences: list[SentenceBody]
+    references: list[ReferenceBody]
+    trace: list[StageReport]
+
+
+class Health(Struct, frozen=True):
+    """The process is alive."""
+
+    status: str = "ok"
+
+
+class Ready(Struct, frozen=True):
+    """The models are loaded and the store answers."""
+
+    status: str
+    collection: str
+    chunks: int
+    encoder: str
+    precision: str
+
+
+def search_response(results: Results) -> SearchResponse:
+    """Return the wire form of search results."""
+    found = [
+        Result(
+            chunk_id=candidate.chunk.id,
+            document_id=candidate.chunk.document_id,
+            title=candidate.chunk.title,
+            text=candidate.chunk.text,
+            span=Span(candidate.chunk.start, candidate.chunk.end),
+            source=candidate.chunk.source,
+            metadata=dict(candidate.chunk.metadata),
+            score=candidate.score,
+            ranks=dict(candidate.ranks),
+        )
+        for candidate in results.candidates
+    ]
+    return SearchResponse(found, _trace(results))
+
+
+def answer_response(answer: Answer) -> AnswerResponse:
+    """Return the wire form of an answer."""
+    sentences = [
+        SentenceBody(
+            sentence.text,
+            Span(sentence.start, sentence.end),
+            [
+                CitationBody(
+                    c.ref, c.chunk_id, c.document_id, c.quote, Span(c.start, c.end), c.score
+                )
+                for c in sentence.citations
+            ],
+        )
+        for sentence in answer.sentences
+    ]
+    references = [ReferenceBody(r.ref, r.document_id, r.title, r.source) for r in answer.references]
+    return AnswerResponse(
+        answer.text, answer.abstained, answer.reason, sentences, references, _trace(answer)
+    )
+
+
+def _trace(value: Results | Answer) -> list[StageReport]:
+    return msgspec.convert(value.trace, list[StageReport], from_attributes=True)
