@@ -11,7 +11,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import JSONBody
 from msgspec import UnsetType
 
-from api.problems import problems
+from api.body import require_json
+from api.problems import documented, problems
 from api.schemas import (
     AnswerRequest,
     AnswerResponse,
@@ -22,7 +23,14 @@ from api.schemas import (
     answer_response,
     search_response,
 )
-from rag.errors import CollectionNotFound, RagError, StillLoading
+from rag.errors import (
+    BadCollection,
+    CollectionNotFound,
+    Conflict,
+    RagError,
+    StillLoading,
+    Unavailable,
+)
 from rag.pipeline import QueryPath
 from rag.settings import Settings
 from rag.wiring import Engine
@@ -42,22 +50,23 @@ class Loading:
         self._task = asyncio.create_task(asyncio.to_thread(self._load))
         self._task.add_done_callback(self._loaded)
         yield
-        try:
-            engine = await self._task
-        except RagError:
-            return  # reported when it happened
-        await engine.close()
+        await asyncio.wait([self._task])
+        if self._task.exception() is None:  # otherwise it was reported when it happened
+            await self._task.result().close()
 
     def engine(self) -> Engine:
         """Return the engine.
 
         Raises:
             StillLoading: ask again in a few seconds.
-            RagError: what loading raised.
+            RagError: what loading raised; Unavailable where that was a defect.
         """
         if self._task is None or not self._task.done():
             raise StillLoading("the models are still loading: try again in a few seconds")
-        return self._task.result()
+        error = self._task.exception()
+        if error is None or isinstance(error, RagError):
+            return self._task.result()
+        raise Unavailable("the models could not be loaded: see the server's log") from error
 
     def _loaded(self, task: asyncio.Task[Engine]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -98,7 +107,17 @@ def create_app(
     )
 
 
-@post("/v1/search", operation_id="search", status_code=200, tags=["query"])
+_REFUSALS = documented(400, 404, 409, 413, 415, 500, 503)
+
+
+@post(
+    "/v1/search",
+    operation_id="search",
+    status_code=200,
+    tags=["query"],
+    before_request=require_json,
+    responses=_REFUSALS,
+)
 async def search(
     data: JSONBody[SearchRequest], engine: NamedDependency[Engine], default: NamedDependency[str]
 ) -> SearchResponse:
@@ -108,7 +127,14 @@ async def search(
     return search_response(await path.search(query))
 
 
-@post("/v1/answer", operation_id="answer", status_code=200, tags=["query"])
+@post(
+    "/v1/answer",
+    operation_id="answer",
+    status_code=200,
+    tags=["query"],
+    before_request=require_json,
+    responses=_REFUSALS,
+)
 async def answer(
     data: JSONBody[AnswerRequest], engine: NamedDependency[Engine], default: NamedDependency[str]
 ) -> AnswerResponse:
@@ -124,13 +150,15 @@ async def health() -> Health:
     return Health()
 
 
-@get("/ready", operation_id="ready", tags=["operations"])
+@get("/ready", operation_id="ready", tags=["operations"], responses=documented(503))
 async def ready(engine: NamedDependency[Engine], default: NamedDependency[str]) -> Ready:
     """Say that the models are loaded and the store answers; 503 until then."""
     try:
         chunks = await (await engine.collection(default)).parts.store.count()
     except CollectionNotFound:
         chunks = 0  # nothing was indexed yet: the server can do its work all the same
+    except (BadCollection, Conflict) as error:  # whoever asks for readiness is not at fault
+        raise Unavailable(str(error)) from error
     spec = engine.encoder.spec
     return Ready("ready", default, chunks, spec.name, spec.precision)
 

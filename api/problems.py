@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Mapping
-
+from http import HTTPStatus
 from litestar.exceptions import HTTPException
+from litestar.openapi import ResponseSpec
 from litestar.plugins.problem_details import (
     ProblemDetailsConfig,
     ProblemDetailsException,
     ProblemDetailsPlugin,
 )
 
+from api.schemas import Problem
 from rag.errors import BadInput, Conflict, NotFound, RagError, Unavailable
 
 STATUS: Mapping[type[RagError], int] = {
@@ -22,6 +24,18 @@ STATUS: Mapping[type[RagError], int] = {
 """HTTP status by the error's nearest ancestor in this table."""
 
 RETRY_LATER = 503
+MEDIA_TYPE = "application/problem+json"
+
+WHEN: Mapping[int, str] = {
+    400: "The request cannot be used; `detail` names the remedy, `extra` the fields at fault.",
+    404: "There is no such collection.",
+    409: "The collection does not fit the settings, or another process has it open.",
+    413: "The body is larger than `server.max_body_bytes`.",
+    415: "The body is not declared as JSON.",
+    500: "A defect; the server's log has the trace.",
+    503: "Models are loading or missing, or the store does not answer; see `Retry-After`.",
+}
+"""What OpenAPI says about a status."""
 
 _log = logging.getLogger("firstcite.api")
 
@@ -43,7 +57,7 @@ def http_problem(error: HTTPException) -> ProblemDetailsException:
     return ProblemDetailsException(
         status_code=error.status_code,
         type_="about:blank",
-        title=error.__class__.__name__,
+        title=HTTPStatus(error.status_code).phrase,
         detail=error.detail,
         extra=error.extra,
         headers=error.headers,
@@ -54,7 +68,10 @@ def unexpected(error: Exception) -> ProblemDetailsException:
     """Log a defect with its trace and answer 500 without telling the client what it was."""
     _log.error("unexpected error", exc_info=error)
     return ProblemDetailsException(
-        status_code=500, type_="about:blank", title="Internal error", detail="see the server's log"
+        status_code=500,
+        type_="about:blank",
+        title=HTTPStatus(500).phrase,
+        detail="see the server's log",
     )
 
 
@@ -69,3 +86,13 @@ def problems() -> ProblemDetailsPlugin:
             },
         )
     )
+
+
+def documented(*statuses: int) -> dict[int, ResponseSpec]:
+    """Return what OpenAPI says about the errors of a route."""
+    return {
+        status: ResponseSpec(
+            Problem, generate_examples=False, description=WHEN[status], media_type=MEDIA_TYPE
+        )
+        for status in statuses
+    }

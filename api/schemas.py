@@ -162,6 +162,28 @@ class Ready(Struct, frozen=True):
     precision: str
 
 
+class FieldProblem(Struct, frozen=True):
+    """What is wrong with one field of a request."""
+
+    message: str
+    key: str
+    source: str
+
+
+class Problem(Struct, frozen=True):
+    """An error (RFC 9457); `type` names its class, `detail` the value at fault and the remedy."""
+
+    status: Annotated[int, Meta(examples=[404])]
+    type: Annotated[str, Meta(examples=["urn:firstcite:error:CollectionNotFound"])]
+    title: Annotated[str, Meta(examples=["No collection of that name: index something first"])]
+    detail: Annotated[
+        str, Meta(examples=["no collection 'x': firstcite index PATH --collection x"])
+    ]
+    extra: Annotated[
+        list[FieldProblem] | UnsetType, Meta(description="The fields that were refused.")
+    ] = UNSET
+
+
 def search_response(results: Results) -> SearchResponse:
     """Return the wire form of search results."""
     found = [

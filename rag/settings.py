@@ -107,7 +107,7 @@ class AnswerSettings(Section, frozen=True):
     floor: Annotated[
         Annotated[float, msgspec.Meta(ge=-1, le=1)],
         _says("cosine of question and sentence below which nothing is quoted"),
-    ] = 0.42
+    ] = 0.44
 
 
 class LLMSettings(Section, frozen=True):

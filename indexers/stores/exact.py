@@ -109,11 +109,11 @@ class ExactStore:
     def _sparse(self, query: SparseVector, allowed: Mapping[str, Point]) -> dict[str, float]:
         """Σ query weight · document weight · idf, as Qdrant computes it with Modifier.Idf.
 
-        idf = ln(1 + (N − n + .5) / (n + .5)) over the whole collection. Only chunks that share a
-        term with the query are found.
+        idf = ln(1 + (N − n + .5) / (n + .5)) over the whole collection, all tenants; N counts the
+        chunks that have a term at all. Only chunks that share a term with the query are found.
         """
         counts = Counter(i for point in self._points.values() for i in point.sparse.indices)
-        total = len(self._points)
+        total = sum(1 for point in self._points.values() if point.sparse.indices)
         weights = {
             index: value * math.log(1 + (total - counts[index] + 0.5) / (counts[index] + 0.5))
             for index, value in zip(query.indices, query.values, strict=True)

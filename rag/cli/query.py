@@ -16,6 +16,7 @@ from rag.cli.root import (
     run,
     tenant_option,
 )
+from rag.cli.verify import verify
 from rag.errors import BadFilter
 from rag.filters import parse_where
 from rag.settings import Settings
@@ -68,6 +69,7 @@ def search_command(
 @collection_option
 @tenant_option
 @filter_option
+@click.option("--verify", "verifying", is_flag=True, help="Look every quote up in its file.")
 @json_option
 def ask_command(
     question: str,
@@ -75,13 +77,29 @@ def ask_command(
     collection: str | None,
     tenant: str,
     filters: str | None,
+    verifying: bool,
     as_json: bool,
 ) -> None:
-    """Answer QUESTION with sentences quoted from the documents, each with its source."""
+    """Answer QUESTION with sentences quoted from the documents, each with its source.
+
+    With --verify the exit code is 1 when a file no longer says a quote at the cited span.
+    """
     settings = current_settings()
     query = Query(question, k, _where(filters), tenant)
     answer = run(_ask(settings, collection or settings.server.collection, query))
     click.echo(_json(answer) if as_json else render(answer))
+    if verifying and not _verified(answer):
+        raise SystemExit(1)
+
+
+def _verified(answer: Answer) -> bool:
+    """Say for each reference whether its file still holds the quotes; return whether all do."""
+    good = True
+    for ref, document_id, holds in verify(answer):
+        said = "every quote stands in the file" if holds else "the file has changed or is gone"
+        click.echo(f"[{ref}] {document_id}: {said}", err=True)
+        good &= holds
+    return good
 
 
 def render(answer: Answer) -> str:

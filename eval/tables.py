@@ -1,0 +1,103 @@
+"""The tables that documents quote, made from `eval/results/`: `python -m eval.tables` renews them.
+
+A document marks a table with `<!-- table NAME -->` and `<!-- /table -->`; a test fails when what
+stands between is not what the results say.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from eval.report import table
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "eval" / "results" / "retrieval"
+DOCUMENTS = ("README.md", "docs/fusion.md", "docs/evaluation.md")
+COLLECTIONS = ("scifact", "trec-dl19-passage-pool", "hotpotqa-hippo100", "clapnq-dev")
+SPLITTERS = {"none": "one chunk per document", "recursive": "default splitter"}
+_MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+
+Report = Mapping[str, Any]
+
+
+def report(collection: str, splitter: str) -> Report:
+    """Return the committed report of a collection."""
+    file = RESULTS / f"{collection}-{splitter}" / "report.json"
+    decoded: Report = msgspec.json.decode(file.read_bytes())
+    return decoded
+
+
+def means(collection: str, splitter: str, measure: str) -> Mapping[str, float]:
+    """Return a measure's mean by system."""
+    systems = report(collection, splitter)["systems"]
+    return {system["name"]: system["means"][measure] for system in systems}
+
+
+def headline() -> list[str]:
+    """nDCG@10 of BM25, dense and the default fusion, one chunk per document."""
+    rows = []
+    for collection in COLLECTIONS:
+        found = means(collection, "none", "nDCG@10")
+        link = f"[{collection}](eval/results/retrieval/{collection}-none/report.md)"
+        rows.append([link, *(f"{found[name]:.3f}" for name in ("bm25", "dense", "fused"))])
+    return table(["collection", "BM25", "dense", "fused (default)"], rows)
+
+
+def fusion() -> list[str]:
+    """nDCG@10 of the three fusions on every collection, and their mean."""
+    names = ("rrf", "dbsf", "convex")
+    rows = []
+    for splitter, described in SPLITTERS.items():
+        every = [means(collection, splitter, "nDCG@10") for collection in COLLECTIONS]
+        for collection, found in zip(COLLECTIONS, every, strict=True):
+            rows.append([f"{collection}, {described}", *(f"{found[n]:.4f}" for n in names)])
+        mean = [sum(found[n] for found in every) / len(every) for n in names]
+        rows.append([f"**mean, {described}**", *(f"**{value:.4f}**" for value in mean)])
+    return table(["collection", "RRF (k 60)", "DBSF", "convex (.5)"], rows)
+
+
+def retrieval() -> list[str]:
+    """nDCG@10 and R@100 of BM25, dense and fused, with and without splitting."""
+    rows = []
+    for collection in COLLECTIONS:
+        for splitter, described in SPLITTERS.items():
+            gain = means(collection, splitter, "nDCG@10")
+            recall = means(collection, splitter, "R@100")
+            link = f"[{collection}](../eval/results/retrieval/{collection}-{splitter}/report.md)"
+            figures = [
+                f"{gain[name]:.4f} / {recall[name]:.4f}" for name in ("bm25", "dense", "fused")
+            ]
+            rows.append([f"{link}, {described}", *figures])
+    return table(["nDCG@10 / R@100", "BM25", "dense", "fused"], rows)
+
+
+TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
+    "headline": headline,
+    "fusion": fusion,
+    "retrieval": retrieval,
+}
+
+
+def renewed(text: str) -> str:
+    """Return a document with every marked table as the results say."""
+
+    def fill(match: re.Match[str]) -> str:
+        return match[1] + "\n".join(TABLES[match[2]]()) + "\n" + match[3]
+
+    return _MARK.sub(fill, text)
+
+
+def main() -> None:
+    """Renew the tables of all documents."""
+    for name in DOCUMENTS:
+        file = ROOT / name
+        file.write_text(renewed(file.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.stdout.write(f"{name}\n")
+
+
+if __name__ == "__main__":
+    main()
