@@ -70,6 +70,8 @@ results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder 
 				--system convex --out $(RESULTS)/$$collection-$$splitter || exit 1; \
 		done; \
 	done
+	$(BIN)/python -m eval.abstention --collections $(COLLECTIONS) --out eval/results/abstention
+	$(BIN)/python -m eval.tables
 
 clean: ## remove what setup and the tools made
 	rm -rf $(VENV) .firstcite .mypy_cache .ruff_cache .hypothesis .import_linter_cache

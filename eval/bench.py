@@ -106,13 +106,12 @@ def to_markdown(report: Figures) -> str:
     """Return the report as Markdown."""
     where = report["provenance"]
     rows = [
-        [section, str(figures["ratio"]), figures["aim"]]
-        for section, figures in report["sections"].items()
+        [section, str(found["ratio"]), found["aim"]]
+        for section, found in report["sections"].items()
     ]
     lines = ["# Benchmarks", "", *table(["section", "ratio", "aim"], rows), ""]
-    for section, figures in report["sections"].items():
-        details = [[k, _shown(v)] for k, v in figures.items() if k not in {"ratio", "aim"}]
-        lines += [f"## {section}", "", *table(["figure", "value"], details), ""]
+    for section, found in report["sections"].items():
+        lines += [f"## {section}", "", figures(found), ""]
     lines.append(
         f"`{where['command']}`, commit `{where['commit'] or 'unknown'}`, {where['time']}, "
         f"{where['machine']['cores']} cores of {where['machine']['cpu']}."
@@ -120,10 +119,15 @@ def to_markdown(report: Figures) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figures(section: Figures) -> str:
+    """Return a section's figures as text, without its ratio and aim."""
+    return "; ".join(f"{k}: {_shown(v)}" for k, v in section.items() if k not in {"ratio", "aim"})
+
+
 def _shown(value: object) -> str:
     if isinstance(value, dict):
-        return "; ".join(f"{k} {_shown(v)}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return ", ".join(f"{k} {_shown(v)}" for k, v in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def score(run: Run, qrels: Qrels) -> Scores:
         if len(set(ranking)) != len(ranking):
             raise ValueError(f"query '{query_id}': a document stands twice in the ranking")
     per_query = {name: compute(run, qrels) for name, compute in _COMPUTE.items()}
-    judged = {query_id for query_id, grades in qrels.items() if max(grades.values()) > 0}
+    judged = {query_id for query_id, grades in qrels.items() if max(grades.values(), default=0) > 0}
     return Scores(
         means={
             name: math.fsum(values[query_id] for query_id in judged) / max(1, len(judged))

@@ -2,12 +2,16 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESULTS = "eval/results"
 
 PACKAGES = (
     "firstcite",
@@ -32,7 +36,7 @@ def provenance() -> dict[str, object]:
     """Return what a reader needs to make the same figure again; no path of this machine."""
     return {
         "commit": commit(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(sys.argv),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
             "cpu": cpu_name(),
@@ -44,18 +48,42 @@ def provenance() -> dict[str, object]:
     }
 
 
+def command(arguments: Sequence[str]) -> str:
+    """Return a command line as it is typed, absolute paths cut to their last part.
+
+    >>> command(["/opt/bin/firstcite", "eval", "/data/scifact", "--out=/tmp/a b", "x/y"])
+    "firstcite eval scifact '--out=a b' x/y"
+    """
+    program, *rest = arguments
+    module = Path(program).parent.name
+    start = ["python", "-m", module] if program.endswith("__main__.py") else [program]
+    return shlex.join(map(_last_part, [*start, *rest]))
+
+
+def _last_part(argument: str) -> str:
+    option, equals, value = argument.rpartition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else argument
+
+
 def commit() -> str:
-    """Return the commit of this checkout, with "-dirty" where it was changed; "" outside of one."""
+    """Return the commit of this checkout; "" outside of one.
+
+    With "-dirty" where anything but committed results was changed.
+    """
     try:
-        head, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+        root = Path(_git("rev-parse", "--show-toplevel"))
+        head = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--", str(root), f":(exclude){root}/{RESULTS}")
     except (OSError, subprocess.CalledProcessError):
+        return ""
+    if root.resolve() != ROOT.resolve():  # installed into somebody else's repository
         return ""
     return head + ("-dirty" if changed else "")
 
 
 def _git(*arguments: str) -> str:
-    command = ("git", "-C", str(Path(__file__).parent), *arguments)
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    git = ("git", "-C", str(ROOT), *arguments)
+    done = subprocess.run(git, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     return done.stdout.strip()
 
 

@@ -23,10 +23,10 @@ NOTE = (
 
 def write_report(experiment: Experiment, out: Path) -> Path:
     """Write `<system>.trec`, `report.json` and `report.md` into a folder; return the Markdown."""
+    report = to_json(experiment)  # first: what is written below may lie in the checkout
     out.mkdir(parents=True, exist_ok=True)
     for system in experiment.systems:
         write_run(out / f"{system.name}.trec", system.ranked, system.name)
-    report = to_json(experiment)
     encoded = msgspec.json.format(msgspec.json.encode(report))
     (out / "report.json").write_bytes(encoded + b"\n")
     markdown = out / "report.md"
@@ -49,7 +49,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
             "documents": index.documents,
             "chunks": index.chunks,
             "seconds": round(index.seconds, 1),
-            "faults": [str(fault).removeprefix(f"{collection.folder}/") for fault in index.faults],
+            "faults": [_inside(collection.folder, str(fault)) for fault in index.faults],
         },
         "configuration": dict(experiment.configuration),
         "systems": [
@@ -69,6 +69,13 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
         ],
         "provenance": provenance(),
     }
+
+
+def _inside(folder: Path, text: str) -> str:
+    """Return a text that begins with a path of the folder without the folder's own path."""
+    for root in (folder.absolute(), folder.resolve(), folder):
+        text = text.removeprefix(f"{root}/")
+    return text
 
 
 def to_markdown(report: dict[str, Any]) -> str:
@@ -124,5 +131,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         "| " + " | ".join(head) + " |",
         f"|{rule}|",
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows),
     ]

@@ -5,9 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-import msgspec
 import numpy as np
 
 from eval.collection import Collection
@@ -15,11 +13,10 @@ from eval.measures import Scores, score
 from eval.runs import Ranked, ScoredDocument, best_chunks
 from indexers.bulk import IndexReport
 from indexers.readers import read_paths
-from rag.errors import BadInput
+from rag.errors import BadCollection, BadInput, CollectionMismatch
 from rag.pipeline import QueryPath
-from rag.settings import Settings
 from rag.values import Frozen, Query
-from rag.wiring import Engine, build
+from rag.wiring import Engine
 
 DEPTH = 100
 CHUNKS_PER_DOCUMENT = 4  # chosen: chunks fetched for each document wanted, when documents are split
@@ -42,8 +39,6 @@ SYSTEMS: Mapping[str, System] = {
     "dbsf": System(fusion="dbsf"),
     "convex": System(fusion="convex"),
 }
-
-Splitter = Literal["none", "recursive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,50 +65,61 @@ class Experiment(Frozen):
 Show = Callable[[str, int, int], None]
 
 
+def choose(names: Sequence[str]) -> Mapping[str, System]:
+    """Return the systems of these names, in the order asked, none twice.
+
+    Raises:
+        BadInput: an unknown system.
+    """
+    unknown = [name for name in names if name not in SYSTEMS]
+    if unknown:
+        raise BadInput(f"unknown system '{unknown[0]}'. Known: {', '.join(SYSTEMS)}")
+    return {name: SYSTEMS[name] for name in names}
+
+
 async def evaluate(
     collection: Collection,
-    systems: Sequence[str],
-    splitter: Splitter,
-    settings: Settings,
-    show: Show,
+    systems: Mapping[str, System],
+    engine: Engine,
+    show: Show = lambda _stage, _done, _total: None,
 ) -> Experiment:
     """Index the collection, run every system over every query, and measure.
 
     Raises:
-        BadInput: an unknown system.
+        BadCollection: no document of the corpus can be read.
+        CollectionMismatch: a server already holds other documents under the collection's name.
         StoreUnavailable, ModelUnavailable: from the engine.
     """
-    unknown = [name for name in systems if name not in SYSTEMS]
-    if unknown:
-        raise BadInput(f"unknown system '{unknown[0]}'. Known: {', '.join(SYSTEMS)}")
-    settings = msgspec.structs.replace(
-        settings, index=msgspec.structs.replace(settings.index, splitter=splitter)
+    name = _collection_name(collection, engine)
+    limit = engine.settings.index.max_line_bytes
+    report = await engine.index(
+        read_paths([collection.folder], max_line_bytes=limit),
+        name,
+        lambda p: show(p.stage, p.done, p.total),
     )
-    engine = build(settings)
-    try:
-        name = _collection_name(collection)
-        report = await engine.index(
-            read_paths([collection.folder], max_line_bytes=settings.index.max_line_bytes),
-            name,
-            lambda p: show(p.stage, p.done, p.total),
+    if not report.documents:
+        why = f", e.g. {report.faults[0]}" if report.faults else ""
+        raise BadCollection(f"no document of {collection.corpus} can be read{why}")
+    path = await engine.collection(name)
+    held = await path.parts.store.count()
+    if held != report.chunks:
+        raise CollectionMismatch(
+            f"'{name}' on the server holds {held:,} chunks and the corpus has {report.chunks:,}: "
+            "it has changed since it was indexed; delete that collection and run again"
         )
-        path = await engine.collection(name)
-        k = DEPTH if splitter == "none" else DEPTH * CHUNKS_PER_DOCUMENT
-        results = [await _run(path, name, collection, k, show) for name in systems]
-        return Experiment(
-            collection, report, tuple(results), await _configuration(engine, path, settings)
-        )
-    finally:
-        await engine.close()
+    whole = engine.settings.index.splitter == "none"
+    k = DEPTH if whole else DEPTH * CHUNKS_PER_DOCUMENT
+    results = [
+        await _run(path, name, system, collection, k, show) for name, system in systems.items()
+    ]
+    return Experiment(collection, report, tuple(results), await _configuration(engine, path))
 
 
 async def _run(
-    path: QueryPath, system: str, collection: Collection, k: int, show: Show
+    path: QueryPath, name: str, system: System, collection: Collection, k: int, show: Show
 ) -> SystemResult:
-    asks = SYSTEMS[system]
-
     def query(text: str) -> Query:
-        return Query(text, k, branches=asks.branches, fusion=asks.fusion)
+        return Query(text, k, branches=system.branches, fusion=system.fusion)
 
     texts = list(collection.queries.items())
     for _, text in texts[:WARM_UP]:
@@ -125,16 +131,15 @@ async def _run(
         results = await path.search(query(text))
         times.append((time.perf_counter() - started) * 1_000)
         ranked[query_id] = best_chunks(results.candidates, DEPTH)
-        show(f"search {system}", done, len(texts))
+        show(f"search {name}", done, len(texts))
         await asyncio.sleep(0)  # let Ctrl-C through
     run = {query_id: [d.document_id for d in docs] for query_id, docs in ranked.items()}
     p50, p95 = np.percentile(times, [50, 95])
-    return SystemResult(system, ranked, score(run, collection.qrels), float(p50), float(p95))
+    return SystemResult(name, ranked, score(run, collection.qrels), float(p50), float(p95))
 
 
-async def _configuration(
-    engine: Engine, path: QueryPath, settings: Settings
-) -> Mapping[str, object]:
+async def _configuration(engine: Engine, path: QueryPath) -> Mapping[str, object]:
+    settings = engine.settings
     spec, encoder = await path.parts.store.info(), engine.encoder.spec
     return {
         "encoder": encoder.fingerprint,
@@ -148,7 +153,14 @@ async def _configuration(
     }
 
 
-def _collection_name(collection: Collection) -> str:
-    """Return a name that no other collection on a shared server is likely to have."""
-    digest = hashlib.sha256(str(collection.folder.resolve()).encode()).hexdigest()
-    return f"eval-{digest[:12]}"
+def _collection_name(collection: Collection, engine: Engine) -> str:
+    """Return a name that no other collection, and no other way to index it, has on a server."""
+    index = engine.settings.index
+    parts = (
+        str(collection.folder.resolve()),
+        engine.encoder.spec.fingerprint,
+        engine.sparse.spec.fingerprint,
+        index.splitter,
+        index.chunk_tokens,
+    )
+    return f"eval-{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"

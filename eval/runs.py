@@ -1,6 +1,7 @@
 """Runs: what a system returned for every query, as TREC run files."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,4 +50,4 @@ def write_run(file: Path, ranked: Ranked, tag: str) -> None:
 
 
 def _field(text: str) -> str:
-    return "%20".join(text.split())
+    return re.sub(r"\s", "%20", text)

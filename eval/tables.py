@@ -12,11 +12,19 @@ from typing import Any
 
 import msgspec
 
+from eval.abstention import answered
+from eval.bench import figures
 from eval.report import table
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results" / "retrieval"
-DOCUMENTS = ("README.md", "docs/fusion.md", "docs/evaluation.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/answers.md",
+    "docs/evaluation.md",
+    "docs/fusion.md",
+    "docs/performance.md",
+)
 COLLECTIONS = ("scifact", "trec-dl19-passage-pool", "hotpotqa-hippo100", "clapnq-dev")
 SPLITTERS = {"none": "one chunk per document", "recursive": "default splitter"}
 _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -75,10 +83,27 @@ def retrieval() -> list[str]:
     return table(["nDCG@10 / R@100", "BM25", "dense", "fused"], rows)
 
 
+def abstention() -> list[str]:
+    """Share of questions answered, by floor."""
+    file = ROOT / "eval" / "results" / "abstention" / "report.json"
+    return answered(msgspec.json.decode(file.read_bytes())["best_cosines"])
+
+
+def bench() -> list[str]:
+    """The figures of the newest benchmark report."""
+    file = max((ROOT / "eval" / "results" / "bench").glob("*.json"))
+    sections = msgspec.json.decode(file.read_bytes())["sections"]
+    rows = [[name, str(s["ratio"]), s["aim"], figures(s)] for name, s in sections.items()]
+    link = f"[{file.stem}](../eval/results/bench/{file.stem}.md)"
+    return table([link, "ratio", "aim", "figures"], rows)
+
+
 TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "headline": headline,
     "fusion": fusion,
     "retrieval": retrieval,
+    "abstention": abstention,
+    "bench": bench,
 }
 
 

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import msgspec
 
 from indexers.split import Split
-from indexers.stores.payload import from_payload, to_payload
+from indexers.stores.payload import from_payload, to_payload, unstorable
 from rag.lanes import Lane
 from rag.seams import Encoder, SparseEncoder, Store, StoredChunk
 from rag.values import Document, Fault, Frozen, Point, Vector
@@ -71,7 +71,7 @@ async def index(
     """Bring the store to hold the documents, and return what was done.
 
     A document replaces the one of the same (tenant, id); other documents stay. A second document of
-    the same identity within the run is a fault.
+    the same identity within the run is a fault, and so is one that no store can hold.
 
     Raises:
         StoreUnavailable: from the store. What was put before stays; run again to finish.
@@ -124,6 +124,8 @@ def _spool(
     for item in batch:
         if isinstance(item, Fault):
             into.faults.append(item)
+        elif reason := unstorable(item):
+            into.faults.append(_fault_at(item.source, reason))
         elif (item.tenant, item.id) in into.ids:
             reason = f"duplicate id '{item.id}': the first one counts"
             into.faults.append(_fault_at(item.source, reason))
@@ -143,8 +145,9 @@ def _spool(
 
 def _fault_at(source: str, reason: str) -> Fault:
     """Return the fault at a document's source, which is FILE or FILE:LINE."""
+    source = source.encode(errors="backslashreplace").decode()
     file, _, line = source.rpartition(":")
-    return Fault(file, int(line), reason) if line.isdigit() else Fault(source, 0, reason)
+    return Fault(file, int(line), reason) if line.isdecimal() else Fault(source, 0, reason)
 
 
 def _unspool(file: BinaryIO) -> Iterator[list[StoredChunk]]:

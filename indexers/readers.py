@@ -4,7 +4,9 @@ A document's `text` is the file's own text: UTF-8 decoded, a byte-order mark not
 as they stand. Spans of chunks and citations therefore hold in the file itself.
 """
 
+import codecs
 import gzip
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +17,8 @@ from indexers.split import markdown_title
 from rag.values import DEFAULT_TENANT, Document, Fault, Json
 
 Read = Document | Fault
-_MAX_INTEGER = 2**63 - 1  # what a payload can hold
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NOT_UTF8 = "not UTF-8 but UTF-16: convert it with iconv"
 _TITLE_CHARS = 120  # chosen: a first line longer than this is prose, not a title
 _KNOWN_KEYS = {"_id", "id", "title", "text", "metadata"}
 
@@ -27,23 +30,20 @@ def read_paths(
 
     A folder with a BEIR corpus (`corpus.jsonl`, `corpus.jsonl.gz`, or a folder `corpus/` beside
     `queries.jsonl`) stands for that corpus. Any other folder stands for the readable files in it;
-    hidden files and files of other formats are passed over. A file named outright must be readable.
+    hidden files and files of other formats are passed over, links to folders are not followed. A
+    file named outright must be readable.
     """
     for path in paths:
         for file, document_id in files(path):
-            reader = _reader(file)
-            if reader is None:
-                known = ", ".join(FORMATS)
-                yield Fault(str(file), 0, f"unknown format: known are {known}")
-            else:
-                yield from _guarded(reader, file, document_id, tenant, max_line_bytes)
+            yield from _read_file(file, document_id, tenant, max_line_bytes)
 
 
 def files(path: Path) -> Iterator[tuple[Path, str]]:
     """Yield the files that a path stands for, each with the document id of a one-document file.
 
     The id is the path from the named folder on, with that folder's own name, in POSIX form; inside
-    a BEIR folder it is the path inside `corpus/`. It does not depend on the working folder.
+    a BEIR folder it is the path inside `corpus/`. It does not depend on the working folder. A
+    folder that cannot be listed stands for what is in it.
     """
     path = path.absolute()
     if not path.is_dir():
@@ -55,11 +55,19 @@ def files(path: Path) -> Iterator[tuple[Path, str]]:
         return
     root, base = (corpus, corpus) if corpus else (path, path.resolve().parent)
     root = root if corpus else path.resolve()
-    for file in sorted(root.rglob("*")):
-        inside = file.relative_to(root)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if not hidden and _reader(file) is not None and (file.is_symlink() or not file.is_dir()):
-            yield file, file.relative_to(base).as_posix()
+    for file in sorted(_walk(root)):
+        yield file, file.relative_to(base).as_posix()
+
+
+def _walk(root: Path) -> list[Path]:
+    """Return the files below that have a reader, and the folders that cannot be listed."""
+    found: list[Path] = []
+    unlisted = os.walk(root, onerror=lambda error: found.append(Path(error.filename)))
+    for folder, folders, names in unlisted:
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        shown = (Path(folder, name) for name in names if not name.startswith("."))
+        found.extend(file for file in shown if _reader(file))
+    return found
 
 
 def beir_corpus(folder: Path) -> Path | None:
@@ -84,6 +92,9 @@ def read_lines(file: Path, max_line_bytes: int) -> Iterator[tuple[int, bytes | F
         with opener(file, "rb") as stream:
             while line := stream.readline(max_line_bytes + 1):
                 number += 1
+                if number == 1 and line.startswith(_UTF16):
+                    yield 0, Fault(str(file), 0, _NOT_UTF8)
+                    return
                 if len(line) > max_line_bytes and not line.endswith(b"\n"):
                     _skip_line(stream.readline)
                     limit = f"{max_line_bytes:,} bytes (index.max_line_bytes)"
@@ -102,13 +113,23 @@ def _skip_line(readline: Callable[[int], bytes]) -> None:
 Reader = Callable[[Path, str, str, int], Iterator[Read]]
 
 
-def _guarded(
-    reader: Reader, file: Path, document_id: str, tenant: str, max_line_bytes: int
-) -> Iterator[Read]:
+def _read_file(file: Path, document_id: str, tenant: str, max_line_bytes: int) -> Iterator[Read]:
+    printable = str(file).encode(errors="backslashreplace").decode()
+    if printable != str(file):
+        yield Fault(printable, 0, "the name is not UTF-8: rename it")
+        return
+    reader = _reader(file)
     try:
-        yield from reader(file, document_id, tenant, max_line_bytes)
+        if file.is_dir():
+            yield Fault(printable, 0, "a folder that cannot be listed")
+        elif reader is None:
+            yield Fault(printable, 0, f"unknown format: known are {', '.join(FORMATS)}")
+        elif file.exists() and not file.is_file():
+            yield Fault(printable, 0, "no file but a pipe, a socket or a device")
+        else:
+            yield from reader(file, document_id, tenant, max_line_bytes)
     except OSError as error:
-        yield Fault(str(file), 0, f"cannot be read: {error.strerror or error}")
+        yield Fault(printable, 0, f"cannot be read: {error.strerror or error}")
 
 
 def _read_json_lines(file: Path, _: str, tenant: str, max_line_bytes: int) -> Iterator[Read]:
@@ -150,18 +171,7 @@ def _from_row(
     if not (text.strip() or title.strip()):
         return fault("the document is empty: neither text nor title")
     extra = {key: value for key, value in row.items() if key not in _KNOWN_KEYS}
-    whole = {**extra, **metadata}
-    if not _storable(whole):
-        return fault("metadata holds a number outside 64 bits")
-    return Document(str(id_), text, title, source, whole, tenant)
-
-
-def _storable(value: Json) -> bool:
-    if isinstance(value, dict):
-        return all(map(_storable, value.values()))
-    if isinstance(value, list):
-        return all(map(_storable, value))
-    return not isinstance(value, int) or abs(value) <= _MAX_INTEGER
+    return Document(str(id_), text, title, source, {**extra, **metadata}, tenant)
 
 
 def _read_text(file: Path, document_id: str, tenant: str, max_line_bytes: int) -> Iterator[Read]:
@@ -189,8 +199,8 @@ def _read_markdown(
 def _decode(file: Path, max_line_bytes: int) -> str | Fault:
     """Return the file's text, or the fault that makes it none."""
     data = file.read_bytes()
-    if not data.strip():
-        return Fault(str(file), 0, "the file is empty")
+    if data.startswith(_UTF16):
+        return Fault(str(file), 0, _NOT_UTF8)
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         return Fault(str(file), line, "binary, not text (a NUL byte)")
@@ -199,10 +209,11 @@ def _decode(file: Path, max_line_bytes: int) -> str | Fault:
             limit = f"{max_line_bytes:,} bytes (index.max_line_bytes)"
             return Fault(str(file), number, f"line longer than {limit}")
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Fault(str(file), line, f"not UTF-8 (byte {error.start}): convert it with iconv")
+    return text if text.strip() else Fault(str(file), 0, "the file is empty")
 
 
 FORMATS: Mapping[str, Reader] = {

@@ -71,19 +71,20 @@ class Recursive:
         return [self._chunks(document, spans[i]) for i, document in enumerate(documents)]
 
     def _chunks(self, document: Document, spans: Sequence[tuple[int, str]]) -> tuple[Chunk, ...]:
-        if not spans:
+        bounds = [bound for first, text in spans for bound in self._bounded(first, text)]
+        if not bounds:
             return (_whole(document),)
         headings = _headings(document.text) if document.markup == "markdown" else ()
         starts = [heading.start for heading in headings]
         return tuple(
-            _chunk(document, start, end, _above(headings, starts, start))
-            for first, text in spans
-            for start, end in self._bounded(first, len(text))
+            _chunk(document, start, end, _above(headings, starts, start)) for start, end in bounds
         )
 
-    def _bounded(self, start: int, size: int) -> Iterator[tuple[int, int]]:
-        for offset in range(0, size, self._max_chars):
-            yield start + offset, start + min(size, offset + self._max_chars)
+    def _bounded(self, first: int, text: str) -> Iterator[tuple[int, int]]:
+        for offset in range(0, len(text), self._max_chars):
+            piece = text[offset : offset + self._max_chars]
+            if piece.strip():  # a long run of white space says nothing
+                yield first + offset, first + offset + len(piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,16 @@ def _headings(text: str) -> tuple[_Heading, ...]:
     offsets = [0, *(match.end() for match in _LINE_END.finditer(text))]
     found: list[_Heading] = []
     path: dict[int, str] = {}
-    tokens = MarkdownIt("commonmark").parse(text)
+    tokens = MarkdownIt("commonmark").disable("inline").parse(text)  # blocks are all we need
     for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.map:
             level = int(token.tag[1:])
             path = {lv: title for lv, title in path.items() if lv < level}
             path[level] = inline.content
-            found.append(_Heading(offsets[token.map[0]], tuple(path.values())))
+            start = offsets[token.map[0]]
+            while text[start].isspace():  # chunks start after the indent
+                start += 1
+            found.append(_Heading(start, tuple(path.values())))
     return tuple(found)
 
 

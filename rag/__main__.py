@@ -1,6 +1,7 @@
 """The outermost edge of the command line: errors become one line and an exit code."""
 
 import importlib
+import io
 import sys
 
 import click
@@ -13,11 +14,13 @@ COMMANDS = ("index", "query", "evaluate", "serve", "doctor")
 
 
 def main() -> None:
-    """Run `firstcite`; a `RagError` is one line on stderr, anything else a defect with a trace."""
-    quiet()
-    for name in COMMANDS:
-        importlib.import_module(f"rag.cli.{name}")
+    """Run `firstcite`; what was foreseen is one line on stderr, anything else a trace."""
     try:
+        quiet()
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that knows no "–" gets "\u2013"
+            sys.stdout.reconfigure(errors="backslashreplace")
+        for name in COMMANDS:
+            importlib.import_module(f"rag.cli.{name}")
         cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -30,6 +33,9 @@ def main() -> None:
         sys.exit(2 if isinstance(error, BadInput) else 1)
     except BrokenPipeError:  # `firstcite search … | head`
         sys.stdout = None
+        sys.exit(1)
+    except OSError as error:  # no space left, no permission: the message names the file
+        click.echo(f"firstcite: {error}", err=True)
         sys.exit(1)
 
 

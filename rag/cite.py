@@ -8,11 +8,15 @@ from sentencex import get_sentence_boundaries
 
 from rag.values import Chunk, Citation, Frozen, Passage
 
-# Lines of Markdown that are no prose: headings, table rows, rules, fences, comments, images.
-_NOT_PROSE = re.compile(r"\s*(#{1,6}\s|\||[-=*_]{3,}\s*$|<!--|!\[)")
-_FENCE = re.compile(r"\s*(```|~~~)")
-_LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
-_QUOTE_MARK = re.compile(r"\s*(?:>\s?)+")
+# What may stand before the prose of a line: quote marks, bullets, numbers, boxes, one in another.
+_MARKERS = re.compile(r"\s*(?:(?:>|(?:[-*+•]|\d{1,3}[.)])(?=\s)(?:\s+\[[ xX]\](?=\s))?)\s*)+")
+# Lines that are no prose: headings, table rows, rules, comments, images, link definitions, tags.
+_NOT_PROSE = re.compile(
+    r"\s*(#{1,6}\s|\||([-=*_]\s*){3,}$|<!--|!\[|\[[^\]^][^\]]*\]:\s|</?[a-zA-Z][^<>]*>\s*$)"
+)
+_UNDERLINE = re.compile(r"\s*(={3,}|-{3,})\s*")
+# What hides lines, and what ends it: a fence ends with as many of its characters or more.
+_OPENING = re.compile(r"\s*(?:(?P<fence>`{3,})[^`]*$|(?P<tildes>~{3,})|(?P<comment><!--))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,9 @@ class Span(Frozen):
 def sentences(text: str, language: str = "en") -> tuple[Span, ...]:
     """Return the spans of the sentences of a text, in order, without surrounding white space.
 
-    Sentence borders are those of sentencex (abbreviations, decimals, CJK). Markdown headings,
-    tables, rules and fenced code hold no sentence; a list item starts one, without its marker.
+    Sentence borders are those of sentencex (abbreviations, decimals, CJK). Markdown headings, table
+    rows that begin with |, rules, link definitions, comments and fenced code hold no sentence; a
+    list item or a quoted line starts one, without its marker.
 
     >>> [("A b. C 3.5 d."[s.start:s.end]) for s in sentences("A b. C 3.5 d.")]
     ['A b.', 'C 3.5 d.']
@@ -50,22 +55,46 @@ def _split(body: str, language: str) -> Iterator[tuple[int, int]]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (offset, text) of each run of prose lines: a paragraph, or one list item."""
+    """Yield (offset, text) of each run of prose lines: a paragraph, a list item, a quoted line."""
     start: int | None = None
-    offset, fenced = 0, False
-    for line in text.splitlines(keepends=True):
-        fence = _FENCE.match(line) is not None
-        marker = None if fenced or fence else _LIST_ITEM.match(line) or _QUOTE_MARK.match(line)
-        prose = not (fenced or fence or not line.strip() or _NOT_PROSE.match(line))
-        if start is not None and (marker or not prose):
-            yield start, text[start:offset]
+    offset = lines = 0
+    for line, indent, prose in _lines(text):
+        if start is not None and (indent or not prose):
+            if lines > 1 or not _UNDERLINE.fullmatch(line):  # an underlined line is a heading
+                yield start, text[start:offset]
             start = None
         if prose and start is None:
-            start = offset + (marker.end() if marker else 0)
-        fenced ^= fence
+            start, lines = offset + indent, 0
+        lines += 1
         offset += len(line)
     if start is not None:
         yield start, text[start:]
+
+
+def _lines(text: str) -> Iterator[tuple[str, int, bool]]:
+    """Yield each line, the length of its markers, and whether it holds prose after them."""
+    closing: re.Pattern[str] | None = None
+    for line in text.splitlines(keepends=True):
+        if closing:
+            closing = None if closing.search(line) else closing
+            yield line, 0, False
+            continue
+        markers = _MARKERS.match(line)
+        indent = markers.end() if markers else 0
+        body = line[indent:]
+        closing = _closing(body)
+        yield line, indent, not (closing or not body.strip() or _NOT_PROSE.match(body))
+
+
+def _closing(body: str) -> re.Pattern[str] | None:
+    """Return what ends the code or comment that this line opens, if it opens one."""
+    opening = _OPENING.match(body)
+    if opening is None or (opening["comment"] and "-->" in body):
+        return None
+    if opening["comment"]:
+        return re.compile("-->")
+    fence = opening["fence"] or opening["tildes"]
+    return re.compile(rf"^[\s>]*{fence[0]}{{{len(fence)},}}\s*$")
 
 
 def cite(passage: Passage, span: Span, score: float) -> Citation:

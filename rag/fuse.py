@@ -8,7 +8,7 @@ and return a `Ranking` with ties broken by chunk id. Which one is the default, a
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rag.values import Found, Fused, Ranking, Stage, ranked
 
@@ -48,12 +48,9 @@ def dbsf(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
     totals: dict[str, list[float]] = defaultdict(list)
     for name, ranking in rankings.items():
         weight = weights.get(name, 1.0)
-        scores = [hit.score for hit in ranking]
-        mean = math.fsum(scores) / len(scores) if scores else 0.0
-        variance = math.fsum((s - mean) ** 2 for s in scores) / max(1, len(scores) - 1)
-        low, width = mean - 3 * math.sqrt(variance), 6 * math.sqrt(variance)
+        mean, deviation = _distribution([hit.score for hit in ranking])
         for hit in ranking:
-            share = (hit.score - low) / width if width else 0.5
+            share = 0.5 + (hit.score - mean) / (6 * deviation) if deviation else 0.5
             totals[hit.chunk_id].append(weight * share)
     return _total(totals)
 
@@ -78,6 +75,14 @@ def convex(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
             share = (hit.score - low) / (high - low) if high > low else 1.0
             totals[hit.chunk_id].append(weight * share)
     return _total(totals)
+
+
+def _distribution(scores: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation (n − 1); of equal scores exactly 0."""
+    if len(set(scores)) < 2:  # the mean of equal numbers may differ from them by rounding
+        return 0.0, 0.0
+    mean = math.fsum(scores) / len(scores)
+    return mean, math.sqrt(math.fsum((s - mean) ** 2 for s in scores) / (len(scores) - 1))
 
 
 def _total(parts: Mapping[str, list[float]]) -> Ranking:

@@ -9,7 +9,6 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from rank_bm25 import BM25Plus
 
 from rag.cite import Span, cite, sentences
@@ -24,16 +23,31 @@ from rag.values import (
     Stage,
 )
 
-_WORD = re.compile(r"\w+")
+# A word, or one character of Chinese or Japanese, which write no spaces.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 _MIN_WORDS = 3  # chosen: shorter sentences are captions and remnants
 
 
 @dataclass(frozen=True, slots=True)
-class _Line(Frozen):
+class Line(Frozen):
+    """A sentence that may be quoted, and its cosine with the question."""
+
     passage: Passage
     span: Span
     text: str
     words: tuple[str, ...]
+    cosine: float = 0.0
+
+
+async def read(context: Context, encoder: Encoder) -> tuple[Line, ...]:
+    """Return the quotable sentences of all passages in rank order, none twice, with cosines."""
+    lines = _lines(context)
+    if not lines:
+        return ()
+    vectors = await encoder.encode([line.text for line in lines], "document")  # (n, h)
+    query = (await encoder.encode([context.query.text], "query"))[0]  # (h,)
+    cosines = (vectors @ query).tolist()
+    return tuple(replace(line, cosine=c) for line, c in zip(lines, cosines, strict=True))
 
 
 class Extractive:
@@ -50,69 +64,66 @@ class Extractive:
 
     async def answer(self, context: Context) -> AsyncIterator[str | Answer]:
         """Yield the answer's sentences, then the `Answer`; an abstention yields only the latter."""
-        lines = _lines(context)
+        lines = await read(context, self._encoder)
         if not lines:
             yield _abstain(context, "nothing was found to quote from")
             return
-        question = context.query.text
-        vectors = await self._encoder.encode([line.text for line in lines], "document")
-        query = (await self._encoder.encode([question], "query"))[0]
-        cosines = vectors @ query  # (n,)
-        passing = np.flatnonzero(cosines >= self._floor)
-        if not len(passing):
-            best = float(cosines.max())
+        best = max(line.cosine for line in lines)
+        if best < self._floor:
             yield _abstain(
                 context,
                 f"no sentence of the {len(context.passages)} best passages is close enough to the "
                 f"question: the best has {best:.2f}, the floor is {self._floor:.2f}",
             )
             return
-        scores = (cosines + _lexical(question, lines)) / 2  # (n,)
-        order = sorted(passing.tolist(), key=lambda i: (-scores[i], i))[: self._limit]
-        answer = _write(context, [(lines[i], float(cosines[i])) for i in order])
+        lexical = _lexical(context.query.text, lines)
+        scores = [(line.cosine + words) / 2 for line, words in zip(lines, lexical, strict=True)]
+        passing = [i for i, line in enumerate(lines) if line.cosine >= self._floor]
+        chosen = sorted(passing, key=lambda i: (-scores[i], i))[: self._limit]
+        answer = _write(context, [lines[i] for i in chosen])
         for i, sentence in enumerate(answer.sentences):
             yield f" {sentence.text}" if i else sentence.text
         yield answer
 
 
-def _lines(context: Context) -> list[_Line]:
+def _lines(context: Context) -> list[Line]:
     """Return the quotable sentences of all passages, in rank order, none twice."""
-    lines: dict[tuple[str, ...], _Line] = {}
+    lines: dict[tuple[str, ...], Line] = {}
     for passage in context.passages:
         text = passage.candidate.chunk.text
         for span in sentences(text):
             quote = text[span.start : span.end]
             words = tuple(_WORD.findall(quote.lower()))
             if len(words) >= _MIN_WORDS:
-                lines.setdefault(words, _Line(passage, span, quote, words))
+                lines.setdefault(words, Line(passage, span, quote, words))
     return list(lines.values())
 
 
-def _lexical(question: str, lines: Sequence[_Line]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the BM25+ score of each sentence, scaled so that the best has 1. Shape (n,).
+def _lexical(question: str, lines: Sequence[Line]) -> list[float]:
+    """Return the BM25+ score of each sentence, scaled so that the best has 1 and the least 0.
 
     BM25+ (Lv & Zhai, CIKM 2011) keeps every score positive, which BM25Okapi does not for the few
     sentences there are here.
     """
     model = BM25Plus([list(line.words) for line in lines])
     terms = sorted(set(_WORD.findall(question.lower())))
-    scores = np.asarray(model.get_scores(terms), dtype=np.float64)
-    low, high = scores.min(), scores.max()
-    return (scores - low) / (high - low) if high > low else np.zeros(len(lines))
+    scores = [float(score) for score in model.get_scores(terms)]
+    low, high = min(scores), max(scores)
+    return [(score - low) / (high - low) if high > low else 0.0 for score in scores]
 
 
-def _write(context: Context, chosen: Sequence[tuple[_Line, float]]) -> Answer:
+def _write(context: Context, chosen: Sequence[Line]) -> Answer:
     """Join the chosen sentences, best first, and number the sources in order of appearance."""
     refs: dict[str, int] = {}
     references: list[Reference] = []
     parts: list[Sentence] = []
     position = 0
-    for line, score in chosen:
+    for line in chosen:
         chunk = line.passage.candidate.chunk
         if chunk.document_id not in refs:
             refs[chunk.document_id] = len(refs) + 1
             references.append(Reference(len(refs), chunk.document_id, chunk.title, chunk.source))
-        citation = replace(cite(line.passage, line.span, score), ref=refs[chunk.document_id])
+        citation = replace(cite(line.passage, line.span, line.cosine), ref=refs[chunk.document_id])
         text = " ".join(line.text.split())  # a quote may break over lines, an answer does not
         parts.append(Sentence(text, position, position + len(text), (citation,)))
         position += len(text) + 1

@@ -22,9 +22,21 @@ class Lane:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def run(self, call: Callable[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
-        """Run the call on the lane's thread and return its result, or raise what it raised."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: call(*args, **kwargs))
+        """Run the call on the lane's thread and return its result, or raise what it raised.
+
+        A call whose caller is cancelled before its turn never runs.
+
+        Raises:
+            RuntimeError: the lane was closed before the call's turn.
+        """
+        task = asyncio.current_task()
+        try:
+            return await asyncio.wrap_future(self._executor.submit(call, *args, **kwargs))
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():
+                raise
+            # `close` dropped the call; for the caller, who was not cancelled, that is an error.
+            raise RuntimeError("the lane was closed before the call's turn") from None
 
     def close(self) -> None:
         """Let the running call finish, drop the waiting ones, and end the thread."""

@@ -2,7 +2,9 @@
 
 Every component wraps one function of this package and hands one frozen value to the next; the
 graph's result equals the functions called by hand (tested). The components also fit into a user's
-own Haystack pipeline. Importing this module imports Haystack, so only the wiring does.
+own Haystack pipeline. All have `run_async`, also those that never wait: Haystack sends a sync-only
+component to a thread, which costs .1 ms. Importing this module imports Haystack, so only the wiring
+does.
 """
 
 import asyncio
@@ -70,6 +72,11 @@ class Planner:
         started = time.perf_counter()
         return {"plan": _clocked(make_plan(query, self._parts.defaults), started)}
 
+    @component.output_types(plan=Plan)
+    async def run_async(self, query: Query) -> dict[str, Plan]:
+        """Return the plan of a query."""
+        return self.run(query)
+
 
 @component
 class Finder:
@@ -105,6 +112,11 @@ class Fuser:
         started = time.perf_counter()
         return {"fused": _clocked(fuse(found, self._parts.fusions, self._parts.weights), started)}
 
+    @component.output_types(fused=Fused)
+    async def run_async(self, found: Found) -> dict[str, Fused]:
+        """Return one ranking of everything found."""
+        return self.run(found)
+
 
 @component
 class Fetcher:
@@ -137,6 +149,11 @@ class Packer:
         """Return the passages that may be cited."""
         started = time.perf_counter()
         return {"context": _clocked(pack(results, self._parts.passages), started)}
+
+    @component.output_types(context=Context)
+    async def run_async(self, results: Results) -> dict[str, Context]:
+        """Return the passages that may be cited."""
+        return self.run(results)
 
 
 @component

@@ -11,6 +11,7 @@ BranchName = Literal["bm25", "dense"]
 BRANCHES: tuple[BranchName, ...] = get_args(BranchName)
 MAX_K = 1_000
 MAX_QUERY_CHARS = 20_000
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair: what a wrongly decoded byte becomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +27,21 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     """Return the plan of a query; each branch fetches `max(k, depth)` hits.
 
     Raises:
-        BadQuery: no text, text over 20,000 characters, k outside 1..1000, or an unknown branch or
-            fusion.
+        BadQuery: no text, text over 20,000 characters or that is no valid Unicode, k outside
+            1..1000, or an unknown branch or fusion.
     """
     text = re.sub(r"\s+", " ", query.text).strip()
     if not text:
         raise BadQuery("the query is empty: ask something")
     if len(text) > MAX_QUERY_CHARS:
         raise BadQuery(f"the query has {len(text):,} characters: at most {MAX_QUERY_CHARS:,}")
+    if _SURROGATE.search(text) or _SURROGATE.search(query.tenant):
+        raise BadQuery("the query or its tenant is no valid Unicode: send it as UTF-8")
     if not 1 <= query.k <= MAX_K:
         raise BadQuery(f"k is {query.k}: ask for 1 to {MAX_K} results")
     fusion = query.fusion or defaults.fusion
     if fusion not in defaults.fusions:
-        raise BadQuery(f"unknown fusion '{fusion}'. Known: {', '.join(defaults.fusions)}")
+        raise BadQuery(f"unknown fusion {fusion!r}. Known: {', '.join(defaults.fusions)}")
     names = dict.fromkeys(map(_branch, query.branches)) or dict.fromkeys(BRANCHES)
     depth = max(query.k, defaults.depth)
     branches = tuple(Branch(name, text, depth) for name in names)
@@ -49,4 +52,4 @@ def _branch(name: str) -> BranchName:
     for known in BRANCHES:
         if name == known:
             return known
-    raise BadQuery(f"unknown branch '{name}'. Known: {', '.join(BRANCHES)}")
+    raise BadQuery(f"unknown branch {name!r}. Known: {', '.join(BRANCHES)}")

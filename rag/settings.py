@@ -20,7 +20,7 @@ PREFIX = "FIRSTCITE__"
 FILE = "firstcite.toml"
 MASK = "********"
 
-Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -201,7 +201,7 @@ def _read(file: Path, *, required: bool) -> dict[str, dict[str, object]]:
     if not required and not file.exists():
         return {}
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadSettings(f"{file}: {error.strerror}: name a readable settings file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ costs 80 ms for 200 candidates with vectors and nothing at all for values that r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -200,12 +200,20 @@ class Lookup(Frozen):
     where: Where = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hit(Frozen):
-    """A chunk id with a score of whoever ranked it."""
+class Hit(NamedTuple):
+    """A chunk id with a score of whoever ranked it.
+
+    A tuple, for it is made 400 times per query: a frozen dataclass takes three times as long.
+    """
 
     chunk_id: str
     score: float
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
 
 
 Ranking: TypeAlias = tuple[Hit, ...]

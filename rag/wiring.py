@@ -15,7 +15,7 @@ from indexers.bulk import IndexReport, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.split import Recursive, Split, whole
 from indexers.stores.edge import create_edge, edge_exists, open_edge
-from rag.errors import BadCollection, CollectionMismatch, CollectionNotFound
+from rag.errors import BadCollection, CollectionMismatch, CollectionNotFound, RagError
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
 from rag.pipeline import Parts, QueryPath
@@ -90,10 +90,18 @@ class Engine:
         return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
 
     async def close(self) -> None:
-        """Flush and release every open collection."""
-        for path in self._paths.values():
-            await path.parts.store.close()
-        self._paths = {}
+        """Flush and release every open collection; one that fails does not keep the others open.
+
+        Raises:
+            StoreUnavailable: a collection could not be flushed.
+        """
+        async with self._opening:
+            paths, self._paths = self._paths, {}
+            closing = (path.parts.store.close() for path in paths.values())
+            ended = await asyncio.gather(*closing, return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
 
     async def _open(self, name: str) -> Store | None:
         """Return the store of an existing collection that fits the settings."""
@@ -106,7 +114,7 @@ class Engine:
             return None
         try:
             _check(name, await store.info(), self._spec())
-        except CollectionMismatch:
+        except RagError:
             await store.close()
             raise
         return store

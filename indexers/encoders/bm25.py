@@ -15,7 +15,7 @@ from rag.seams import SparseSpec
 from rag.values import SparseVector
 
 # With b = 0 the weight is tf·(k + 1) / (tf + k), which is tf for a huge k: a counter of terms.
-_COUNTING_K = 1e9
+_COUNTING_K = 1e15
 
 
 class Bm25Encoder:
@@ -67,7 +67,9 @@ class Bm25Encoder:
             config = qdrant_edge.Bm25Config(k=k, b=b, avg_len=mean_length, language=language)
             return qdrant_edge.Bm25(config)
         except ValueError as error:
-            raise BadSettings(f"sparse settings: {error}") from None
+            known = sorted(name.lower() for name in vars(qdrant_edge.Language) if name[0] != "_")
+            hint = f". Known: {', '.join(known)}" if language not in known else ""
+            raise BadSettings(f"sparse settings: {error}{hint}") from None
 
 
 def _sorted(vector: qdrant_edge.SparseVector) -> SparseVector:

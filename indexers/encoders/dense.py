@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
@@ -67,12 +68,17 @@ class DenseEncoder:
         self._path = model or str(packaged_model())
         try:
             self._model = SentenceTransformer(self._path, device="cpu")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelUnavailable(
                 f"cannot load the encoder '{self._path}': {error}. Name a folder with a "
                 "sentence-transformers model in encoder.model"
             ) from None
         self._model.eval()
+        if len(set(map(tuple, self._tokens(PROBE_TEXTS, "document")))) < len(PROBE_TEXTS):
+            raise ModelUnavailable(
+                f"the tokenizer of '{self._path}' cannot tell texts apart: its files are missing "
+                "or damaged"
+            )
         chosen, why = self._settle(precision)
         self._spec = EncoderSpec(
             name=self._name,

@@ -11,9 +11,17 @@ import msgspec
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
-from indexers.stores.payload import DENSE, KEYWORD_FIELDS, SPARSE, from_payload, to_payload
-from rag.errors import CollectionMismatch, StoreUnavailable
-from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
+from indexers.stores.payload import (
+    DENSE,
+    KEYWORD_FIELDS,
+    SPARSE,
+    from_payload,
+    is_large,
+    to_payload,
+    to_spec,
+)
+from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
+from rag.seams import CollectionSpec, StoredChunk
 from rag.settings import StoreSettings
 from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
 
@@ -21,6 +29,8 @@ T = TypeVar("T")
 _PAGE = 1_000
 _PUT = 256  # points per request: 256 · (384 · 4 + payload) bytes stays well under 32 MB
 _METADATA = "firstcite"
+# IDF counts deleted chunks until the server rewrites their segment; 100 is the least it takes.
+_OPTIMIZERS = models.OptimizersConfigDiff(deleted_threshold=0.05, vacuum_min_vector_number=100)
 
 
 class ServerStore:
@@ -78,7 +88,8 @@ class ServerStore:
         if not chunk_ids:
             return ()
         records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
-        chunks = {str(r.id): from_payload(r.payload or {}).chunk for r in records}
+        found = (from_payload(record.payload or {}).chunk for record in records)
+        chunks = {chunk.id: chunk for chunk in found}
         return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
 
     async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
@@ -106,17 +117,11 @@ class ServerStore:
         """
         info = await _ask(self._client.get_collection(self._name))
         try:
-            spec = msgspec.convert((info.config.metadata or {})[_METADATA], CollectionSpec)
+            return to_spec((info.config.metadata or {})[_METADATA], f"'{self._name}'")
         except (KeyError, msgspec.ValidationError):
             raise CollectionMismatch(
                 f"the collection '{self._name}' was not made by FirstCite: use another --collection"
             ) from None
-        if spec.schema_version != SCHEMA_VERSION:
-            raise CollectionMismatch(
-                f"'{self._name}' has schema {spec.schema_version}, this version writes "
-                f"{SCHEMA_VERSION}: index into another --collection"
-            )
-        return spec
 
     async def stamp(self, spec: CollectionSpec) -> None:
         """Write the spec into the collection's metadata."""
@@ -131,14 +136,23 @@ class ServerStore:
 
 
 def connect(settings: StoreSettings) -> AsyncQdrantClient:
-    """Return a client of the server at `settings.url`; ":memory:" is qdrant-client's local mode."""
-    return AsyncQdrantClient(
-        location=settings.url,
-        api_key=settings.api_key or None,
-        timeout=math.ceil(settings.timeout_s),
-        prefer_grpc=settings.grpc,
-        check_compatibility=False,  # it warns on the console and cannot be acted on
-    )
+    """Return a client of the server at `settings.url`; ":memory:" is qdrant-client's local mode.
+
+    Raises:
+        BadSettings: the url is none.
+    """
+    try:
+        return AsyncQdrantClient(
+            location=settings.url,
+            api_key=settings.api_key or None,
+            timeout=math.ceil(settings.timeout_s),
+            prefer_grpc=settings.grpc,
+            check_compatibility=False,  # it warns on the console and cannot be acted on
+        )
+    except ValueError as error:
+        raise BadSettings(
+            f"store.url is '{settings.url}': {error}: write http://HOST:6333 or https://HOST:6333"
+        ) from None
 
 
 async def names_on(client: AsyncQdrantClient) -> tuple[str, ...]:
@@ -157,8 +171,12 @@ async def open_collection(client: AsyncQdrantClient, name: str) -> ServerStore |
     Raises:
         StoreUnavailable: the server does not answer.
     """
-    if await _ask(client.collection_exists(name)):
-        return ServerStore(client, name)
+    try:
+        if await _ask(client.collection_exists(name)):
+            return ServerStore(client, name)
+    except StoreUnavailable:
+        await client.close()
+        raise
     await client.close()
     return None
 
@@ -180,6 +198,7 @@ async def create_collection(
             sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
             shard_number=shards,
             replication_factor=replicas,
+            optimizers_config=_OPTIMIZERS,
             metadata=_metadata(spec),
         )
     )
@@ -212,9 +231,12 @@ def _metadata(spec: CollectionSpec) -> dict[str, object]:
 
 
 def _row(point: Point) -> models.PointStruct:
+    vectors: dict[str, models.Vector] = {DENSE: point.dense.tolist()}
+    if point.sparse.indices:  # a chunk without terms does not count in the IDF
+        vectors[SPARSE] = _sparse(point.sparse)
     return models.PointStruct(
         id=point.chunk.id,
-        vector={DENSE: point.dense.tolist(), SPARSE: _sparse(point.sparse)},
+        vector=vectors,
         payload=to_payload(point.chunk, point.length),
     )
 
@@ -244,7 +266,7 @@ def _condition(condition: Condition) -> models.FieldCondition:
         strings = [v for v in value if isinstance(v, str)]
         integers = [v for v in value if isinstance(v, int)]
         return models.FieldCondition(key=key, match=models.MatchAny(any=strings or integers))
-    if isinstance(value, bool | str):
+    if isinstance(value, bool | str) or (condition.operator == "eq" and is_large(value)):
         return models.FieldCondition(key=key, match=models.MatchValue(value=value))
     if condition.operator == "eq":  # MatchValue knows no fractions
         return models.FieldCondition(key=key, range=models.Range(gte=value, lte=value))

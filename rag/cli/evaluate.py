@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 
 from rag.cli.progress import showing
-from rag.cli.root import cli, current_settings, run
+from rag.cli.root import SKIPPED, cli, current_settings, run
 from rag.settings import Settings
 
 
@@ -36,7 +36,10 @@ def eval_group() -> None:
     help="none: one chunk per document; recursive: documents count by their best chunk.",
 )
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder for runs and reports."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False, writable=True),
+    help="Folder for runs and reports.",
 )
 def retrieval_command(
     folder: Path, split: str, systems: tuple[str, ...], splitter: str, out: Path
@@ -44,27 +47,38 @@ def retrieval_command(
     """Index the BEIR collection in FOLDER, run systems over its queries, and report.
 
     Writes <system>.trec, report.json and report.md. The index lies in a temporary folder, or on the
-    Qdrant server of store.url.
+    Qdrant server of store.url. Documents that cannot be read are reported and skipped; then the
+    exit code is 3.
     """
     settings = current_settings()
+    out.mkdir(parents=True, exist_ok=True)  # fails now, not after an hour of work
+    index = msgspec.structs.replace(
+        settings.index, splitter="none" if splitter == "none" else "recursive"
+    )
     with tempfile.TemporaryDirectory(prefix="firstcite-eval-") as scratch:
         store = msgspec.structs.replace(settings.store, path=scratch)
-        settings = msgspec.structs.replace(settings, store=store)
-        run(_retrieval(settings, folder, split, systems, splitter, out))
+        settings = msgspec.structs.replace(settings, store=store, index=index)
+        if run(_retrieval(settings, folder, split, systems, out)):
+            raise SystemExit(SKIPPED)
 
 
 async def _retrieval(
-    settings: Settings, folder: Path, split: str, systems: tuple[str, ...], splitter: str, out: Path
-) -> None:
+    settings: Settings, folder: Path, split: str, systems: tuple[str, ...], out: Path
+) -> int:
+    """Evaluate, print the report, and return the number of faults."""
     from eval.collection import read_collection
     from eval.report import write_report
-    from eval.retrieval import evaluate
+    from eval.retrieval import choose, evaluate
+    from rag.wiring import build
 
-    collection = read_collection(folder, split)
-    with showing(Console(stderr=True, soft_wrap=True)) as show:
-        experiment = await evaluate(
-            collection, systems, "none" if splitter == "none" else "recursive", settings, show
-        )
+    chosen, collection = choose(systems), read_collection(folder, split)
+    engine = build(settings)
+    try:
+        with showing(Console(stderr=True, soft_wrap=True)) as show:
+            experiment = await evaluate(collection, chosen, engine, show)
+    finally:
+        await engine.close()
     for fault in experiment.index.faults:
         click.echo(f"skipped {fault}", err=True)
     click.echo(write_report(experiment, out).read_text(encoding="utf-8"))
+    return len(experiment.index.faults)

@@ -19,6 +19,8 @@ from rag.cli.root import (
 from rag.cli.verify import verify
 from rag.errors import BadFilter
 from rag.filters import parse_where
+from rag.fuse import FUSIONS
+from rag.plan import Defaults, make_plan
 from rag.settings import Settings
 from rag.values import Answer, Query, Results, Where
 
@@ -47,7 +49,7 @@ def search_command(
 ) -> None:
     """Find the k best chunks for TEXT."""
     settings = current_settings()
-    query = Query(text, k, _where(filters), tenant, branches, fusion)
+    query = _planned(Query(text, k, _where(filters), tenant, branches, fusion), settings)
     results = run(_search(settings, collection or settings.server.collection, query))
     if as_json:
         click.echo(_json(results))
@@ -85,7 +87,7 @@ def ask_command(
     With --verify the exit code is 1 when a file no longer says a quote at the cited span.
     """
     settings = current_settings()
-    query = Query(question, k, _where(filters), tenant)
+    query = _planned(Query(question, k, _where(filters), tenant), settings)
     answer = run(_ask(settings, collection or settings.server.collection, query))
     click.echo(_json(answer) if as_json else render(answer))
     if verifying and not _verified(answer):
@@ -141,13 +143,21 @@ async def _ask(settings: Settings, name: str, query: Query) -> Answer:
         await engine.close()
 
 
+def _planned(query: Query, settings: Settings) -> Query:
+    """Return the query; one that cannot be planned is refused before a model is loaded."""
+    search = settings.search
+    make_plan(query, Defaults(search.fusion, search.depth, tuple(FUSIONS)))
+    return query
+
+
 def _where(filters: str | None) -> Where:
     if filters is None:
         return ()
     try:
-        return parse_where(json.loads(filters))
-    except json.JSONDecodeError as error:
+        decoded = json.loads(filters)
+    except (ValueError, RecursionError) as error:
         raise BadFilter(f'--filter is not JSON ({error}): e.g. {{"metadata.kind": "x"}}') from None
+    return parse_where(decoded)
 
 
 def _json(value: T) -> str:

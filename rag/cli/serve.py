@@ -1,6 +1,7 @@
 """`firstcite serve`: the HTTP face."""
 
 import ipaddress
+import signal
 
 import click
 import msgspec
@@ -10,7 +11,12 @@ from rag.cli.root import cli, current_settings
 
 @cli.command("serve")
 @click.option("--host", default=None, help="Address; by default server.host, which is loopback.")
-@click.option("--port", type=int, default=None, help="Port; by default server.port; 0: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    help="Port; by default server.port; 0: a free one.",
+)
 def serve_command(host: str | None, port: int | None) -> None:
     """Serve search and answers over HTTP until interrupted."""
     import uvicorn
@@ -44,7 +50,12 @@ def serve_command(host: str | None, port: int | None) -> None:
             timeout_graceful_shutdown=30,
         )
     )
-    server.run()
+    # Being asked to end is no failure: exit code 0, where uvicorn alone would die by the signal.
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    try:
+        server.run()
+    except SystemExit:  # uvicorn has said why it cannot listen; its code 3 means another thing here
+        raise SystemExit(1) from None
     if failures:
         raise failures[0]
 

@@ -1,0 +1,1 @@
+"""Our re-implementations against somebody else's, and two ways against each other."""

@@ -1,0 +1,182 @@
+"""The Haystack graph gives what the functions give when they are called by hand."""
+
+import asyncio
+import inspect
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+from haystack import Pipeline
+from haystack.core.component import Component
+
+from indexers.encoders.bm25 import Bm25Encoder
+from indexers.encoders.hashed import HashedEncoder
+from indexers.stores.exact import ExactStore
+from rag import pipeline
+from rag.filters import parse_where
+from rag.find import fetch, find
+from rag.fuse import FUSIONS, fuse
+from rag.generate import Extractive
+from rag.pack import pack
+from rag.pipeline import Parts, QueryPath, answer_graph, search_graph, write
+from rag.plan import Defaults, make_plan
+from rag.seams import CollectionSpec
+from rag.values import Answer, Chunk, Fused, Point, Query, Results
+
+TEXTS = [
+    "The sample freezer holds its cold for 36 hours without power. Call the caretaker.",
+    "Dogs may come along on every trip. Cats may not.",
+    "The freezer hums. It holds 200 boxes of samples.",
+    "Power cuts are announced a week ahead. The freezer has a battery.",
+    "The trip to the lake costs 12 euros. Dogs travel for free.",
+    "Whoever opens the sample freezer writes the time into the log.",
+]
+QUERIES = [
+    Query("How long does the freezer hold without power?"),
+    Query("May dogs come along on the trip?", k=2),
+    Query("freezer", k=1, branches=("bm25",)),
+    Query("freezer freezer power", branches=("dense",)),
+    Query("who writes the log", fusion="rrf"),
+    Query("battery", fusion="convex", branches=("dense", "bm25")),
+    Query("dogs", where=parse_where({"metadata.number": {"gte": 2}})),
+    Query("dogs", where=parse_where({"document_id": {"in": ["doc-1", "doc-4"]}}), k=1_000),
+    Query("freezer", tenant="nobody"),
+    Query("quantum chromodynamics"),
+]
+
+Traced = TypeVar("Traced", Results, Answer)
+
+
+async def parts() -> Parts:
+    encoder, sparse = HashedEncoder(), Bm25Encoder()
+    store = ExactStore(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none"))
+    vectors = await encoder.encode(TEXTS, "document")
+    await store.put(
+        [
+            Point(
+                Chunk(f"c{i}", f"doc-{i}", text, 0, len(text), metadata={"number": i}),
+                vector,
+                sparse.document(text, 10.0),
+                sparse.length(text),
+            )
+            for i, (text, vector) in enumerate(zip(TEXTS, vectors, strict=True))
+        ]
+    )
+    return Parts(
+        encoder=encoder,
+        sparse=sparse,
+        store=store,
+        generator=Extractive(encoder, 0.35, 3),
+        defaults=Defaults("dbsf", 100, tuple(FUSIONS)),
+        fusions=FUSIONS,
+        weights={"dense": 0.5, "bm25": 0.5},
+        passages=3,
+    )
+
+
+def timeless(value: Traced) -> Traced:
+    """Return the value without how long its stages took."""
+    return replace(value, trace=tuple(replace(stage, ms=0.0) for stage in value.trace))
+
+
+async def fused_by_hand(query: Query, mine: Parts) -> Fused:
+    plan = make_plan(query, mine.defaults)
+    return fuse(await find(plan, mine.encoder, mine.sparse, mine.store), mine.fusions, mine.weights)
+
+
+async def search_by_hand(query: Query, mine: Parts) -> Results:
+    return await fetch(await fused_by_hand(query, mine), mine.store)
+
+
+async def answer_by_hand(query: Query, mine: Parts) -> Answer:
+    return await write(pack(await search_by_hand(query, mine), mine.passages), mine.generator)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.text)
+async def test_the_graph_equals_the_functions_called_by_hand(query: Query) -> None:
+    mine = await parts()
+    path = QueryPath(mine)
+    assert timeless(await path.search(query)) == await search_by_hand(query, mine)
+    assert timeless(await path.answer(query)) == await answer_by_hand(query, mine)
+
+
+@pytest.mark.parametrize("query", QUERIES[:3], ids=lambda query: query.text)
+def test_the_synchronous_graph_equals_the_asynchronous_one(query: Query) -> None:
+    # For a user's own pipeline: ours is always run asynchronously.
+    mine = asyncio.run(parts())
+    results = search_graph(mine).run({"plan": {"query": query}})["fetch"]["results"]
+    assert timeless(results) == asyncio.run(search_by_hand(query, mine))
+    answer = answer_graph(mine).run({"plan": {"query": query}})["generate"]["answer"]
+    assert timeless(answer) == asyncio.run(answer_by_hand(query, mine))
+
+
+@pytest.mark.anyio
+async def test_twenty_concurrent_searches_equal_the_same_one_by_one() -> None:
+    path = QueryPath(await parts())
+    queries = QUERIES * 2
+    alone = [timeless(await path.search(query)) for query in queries]
+    together = await asyncio.gather(*map(path.search, queries))
+    assert [timeless(results) for results in together] == alone
+    assert len(queries) == 20
+
+
+@pytest.mark.anyio
+async def test_concurrent_searches_and_answers_do_not_mix() -> None:
+    path = QueryPath(await parts())
+    searches = [timeless(await path.search(query)) for query in QUERIES]
+    answers = [timeless(await path.answer(query)) for query in QUERIES]
+    together = await asyncio.gather(
+        *(call(query) for query in QUERIES for call in (path.search, path.answer))
+    )
+    assert [timeless(r) for r in together if isinstance(r, Results)] == searches
+    assert [timeless(r) for r in together if isinstance(r, Answer)] == answers
+
+
+@pytest.mark.anyio
+async def test_values_pass_through_the_graph_uncopied() -> None:
+    query = Query("freezer")
+    answer = await QueryPath(await parts()).answer(query)
+    assert answer.query is query
+
+
+def components(graph: Pipeline) -> dict[str, Component]:
+    return {name: graph.get_component(name) for name in graph.graph.nodes}
+
+
+@pytest.mark.anyio
+async def test_every_components_declared_outputs_equal_its_returned_keys() -> None:
+    graph = answer_graph(await parts())
+    declared = graph.outputs(include_components_with_connected_outputs=True)
+    inputs: dict[str, object] = {"query": QUERIES[0]}
+    order = ["plan", "find", "fuse", "fetch", "pack", "generate"]
+    assert sorted(components(graph)) == sorted(order)
+    for name in order:
+        node = components(graph)[name]
+        run = getattr(node, "run_async", node.run)
+        outputs = run(**inputs)
+        if inspect.isawaitable(outputs):
+            outputs = await outputs
+        assert isinstance(outputs, dict)
+        assert set(outputs) == set(declared[name])
+        for key, value in outputs.items():
+            assert type(value) is declared[name][key]["type"]
+        inputs = outputs
+
+
+@pytest.mark.anyio
+async def test_a_components_two_ways_of_running_have_the_same_face() -> None:
+    for node in components(answer_graph(await parts())).values():
+        both = [getattr(node, way) for way in ("run", "run_async") if hasattr(node, way)]
+        assert len({str(inspect.signature(way).parameters) for way in both}) == 1
+
+
+@pytest.mark.anyio
+async def test_every_component_of_the_module_stands_in_the_graph() -> None:
+    used = {type(node) for node in components(answer_graph(await parts())).values()}
+    offered = {
+        kind
+        for _, kind in inspect.getmembers(pipeline, inspect.isclass)
+        if kind.__module__ == pipeline.__name__ and hasattr(kind, "run")
+    }
+    assert used == offered

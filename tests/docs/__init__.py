@@ -1,0 +1,1 @@
+"""Documents are compared with the program, and their commands parsed by it."""

@@ -1,0 +1,1 @@
+"""Offline evaluation: collections, measures, runs, reports."""

@@ -1,0 +1,1 @@
+"""Tests of the readers, splitting, encoders, stores and the bulk run."""

@@ -1,0 +1,72 @@
+"""The scripted model says what the script says and remembers what it was asked."""
+
+import pytest
+
+from rag.llms.scripted import ScriptedLLM
+from rag.seams import LLM, LLMSpec
+from rag.values import Choose, Chosen, Complete, Completed, Message, Score, Scored
+
+PROMPT = (Message("system", "be brief"), Message("user", "one two three four"))
+
+
+def test_it_is_an_llm() -> None:
+    assert isinstance(ScriptedLLM(), LLM)
+    assert ScriptedLLM(context_window=7).spec == LLMSpec("scripted", "scripted", 7)
+
+
+@pytest.mark.anyio
+async def test_replies_come_in_the_order_of_the_requests() -> None:
+    llm = ScriptedLLM(
+        choose=lambda r: Chosen(tuple(-float(ord(label)) for label in r.labels)),
+        score=lambda r: Scored(-1.0, len(r.continuation)),
+    )
+    assert await llm.choose([Choose(PROMPT, ("A", "B")), Choose(PROMPT, ("C",))]) == (
+        Chosen((-65.0, -66.0)),
+        Chosen((-67.0,)),
+    )
+    assert await llm.score([Score(PROMPT, "xy"), Score(PROMPT, "")]) == (
+        Scored(-1.0, 2),
+        Scored(-1.0, 0),
+    )
+
+
+@pytest.mark.anyio
+async def test_without_a_script_it_echoes_the_last_message() -> None:
+    llm = ScriptedLLM()
+    assert await llm.complete([Complete(PROMPT)]) == (Completed("one two three four", 4),)
+    assert await llm.choose([Choose(PROMPT, ("A", "B"))]) == (Chosen((0.0, 0.0)),)
+    assert await llm.score([Score(PROMPT, "a b c")]) == (Scored(0.0, 3),)
+
+
+@pytest.mark.anyio
+async def test_a_completion_is_cut_at_max_tokens_words() -> None:
+    llm = ScriptedLLM()
+    assert await llm.complete([Complete(PROMPT, 2), Complete(PROMPT, 0)]) == (
+        Completed("one two", 2),
+        Completed("", 0),
+    )
+
+
+@pytest.mark.anyio
+async def test_the_pieces_of_a_stream_are_the_completion() -> None:
+    llm = ScriptedLLM()
+    pieces = [piece async for piece in llm.stream(Complete(PROMPT, 3))]
+    assert pieces == ["one", " two", " three"]
+    (completed,) = await llm.complete([Complete(PROMPT, 3)])
+    assert "".join(pieces) == completed.text
+
+
+@pytest.mark.anyio
+async def test_the_history_holds_every_request_in_order() -> None:
+    llm = ScriptedLLM()
+    choose, score, complete = Choose(PROMPT, ("A",)), Score(PROMPT, "x"), Complete(PROMPT)
+    await llm.choose([choose])
+    await llm.complete([complete, complete])
+    await llm.score([score])
+    assert [piece async for piece in llm.stream(complete)]
+    assert llm.history == [choose, complete, complete, score, complete]
+
+
+def test_tokens_are_the_words_of_all_messages() -> None:
+    assert ScriptedLLM().count_tokens(PROMPT) == 2 + 4
+    assert ScriptedLLM().count_tokens(()) == 0

@@ -1,0 +1,179 @@
+"""Branches are encoded once and looked up under the query's tenant and conditions."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from indexers.encoders.bm25 import Bm25Encoder
+from indexers.encoders.hashed import HashedEncoder
+from indexers.stores.exact import ExactStore
+from rag.find import fetch, find
+from rag.seams import CollectionSpec
+from rag.values import (
+    Branch,
+    Chunk,
+    Condition,
+    Fused,
+    Hit,
+    Plan,
+    Point,
+    Query,
+    Stage,
+    Vector,
+    ranked,
+)
+
+TEXTS = {
+    "a": "the freezer holds thirty six hours",
+    "b": "the freezer hums",
+    "c": "dogs may come along",
+    "d": "another tenant has a freezer",
+}
+
+
+class Counting(HashedEncoder):
+    """Notes what it is asked to encode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[tuple[str, ...], str]] = []
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        self.asked.append((tuple(texts), kind))
+        return await super().encode(texts, kind)
+
+
+@pytest.fixture
+async def store() -> ExactStore:
+    encoder, sparse = HashedEncoder(), Bm25Encoder()
+    spec = encoder.spec
+    store = ExactStore(
+        CollectionSpec(spec.name, spec.fingerprint, spec.dimension, sparse.spec.fingerprint, "none")
+    )
+    vectors = await encoder.encode(list(TEXTS.values()), "document")
+    await store.put(
+        [
+            Point(
+                Chunk(
+                    id_,
+                    f"doc-{id_}",
+                    text,
+                    0,
+                    len(text),
+                    metadata={"kind": id_},
+                    tenant="other" if id_ == "d" else "default",
+                ),
+                vector,
+                sparse.document(text, 4.0),
+                sparse.length(text),
+            )
+            for (id_, text), vector in zip(TEXTS.items(), vectors, strict=True)
+        ]
+    )
+    return store
+
+
+def plan(*branches: Branch, query: Query | None = None) -> Plan:
+    return Plan(query or Query("freezer"), branches, "rrf", (Stage("plan", 1.0),))
+
+
+def ids(ranking: Sequence[Hit]) -> list[str]:
+    return [hit.chunk_id for hit in ranking]
+
+
+@pytest.mark.anyio
+async def test_every_branch_gives_a_ranking_by_its_name(store: ExactStore) -> None:
+    both = plan(Branch("dense", "freezer", 10), Branch("bm25", "freezer", 10))
+    found = await find(both, HashedEncoder(), Bm25Encoder(), store)
+    assert found.plan is both
+    assert list(found.rankings) == ["dense", "bm25"]
+    assert ids(found.rankings["bm25"]) == ["b", "a"]  # the shorter text first
+    assert sorted(ids(found.rankings["dense"])) == ["a", "b", "c"]
+    assert found.trace == (
+        Stage("plan", 1.0),
+        Stage("find", 0.0, detail="dense 3, bm25 2"),
+    )
+
+
+@pytest.mark.anyio
+async def test_a_branch_fetches_its_depth_and_looks_with_its_own_text(store: ExactStore) -> None:
+    found = await find(
+        plan(Branch("bm25", "dogs", 10), Branch("dense", "freezer hums", 1)),
+        HashedEncoder(),
+        Bm25Encoder(),
+        store,
+    )
+    assert ids(found.rankings["bm25"]) == ["c"]
+    assert ids(found.rankings["dense"]) == ["b"]
+
+
+@pytest.mark.anyio
+async def test_without_a_dense_branch_nothing_is_encoded(store: ExactStore) -> None:
+    encoder = Counting()
+    await find(plan(Branch("bm25", "freezer", 10)), encoder, Bm25Encoder(), store)
+    assert encoder.asked == []
+
+
+@pytest.mark.anyio
+async def test_a_text_that_stands_in_several_dense_branches_is_encoded_once(
+    store: ExactStore,
+) -> None:
+    encoder = Counting()
+    branches = (Branch("dense", "x", 1), Branch("dense", "y", 1), Branch("dense", "x", 2))
+    await find(plan(*branches), encoder, Bm25Encoder(), store)
+    assert encoder.asked == [(("x", "y"), "query")]
+
+
+@pytest.mark.anyio
+async def test_the_tenant_and_the_conditions_hold_on_every_branch(store: ExactStore) -> None:
+    branches = (Branch("dense", "freezer", 10), Branch("bm25", "freezer", 10))
+    others = plan(*branches, query=Query("freezer", tenant="other"))
+    found = await find(others, HashedEncoder(), Bm25Encoder(), store)
+    assert [ids(ranking) for ranking in found.rankings.values()] == [["d"], ["d"]]
+    where = (Condition("metadata.kind", "in", ("a", "d")),)
+    chosen = plan(*branches, query=Query("freezer", where=where))
+    found = await find(chosen, HashedEncoder(), Bm25Encoder(), store)
+    assert [ids(ranking) for ranking in found.rankings.values()] == [["a"], ["a"]]
+
+
+@pytest.mark.anyio
+async def test_a_query_of_stop_words_finds_nothing_by_words(store: ExactStore) -> None:
+    branches = (Branch("dense", "the", 10), Branch("bm25", "the", 10))
+    found = await find(plan(*branches), HashedEncoder(), Bm25Encoder(), store)
+    assert found.rankings["bm25"] == ()
+    assert len(found.rankings["dense"]) == 3
+
+
+FUSED = Fused(
+    Query("freezer", k=2),
+    ranked({"a": 0.9, "b": 0.5, "c": 0.1}),
+    {"bm25": ranked({"b": 7.0, "a": 5.0}), "dense": ranked({"c": 0.9, "b": 0.8}), "empty": ()},
+    (Stage("fuse", 1.0),),
+)
+
+
+@pytest.mark.anyio
+async def test_the_k_best_come_with_text_score_and_rank_in_every_branch(store: ExactStore) -> None:
+    results = await fetch(FUSED, store)
+    assert results.query is FUSED.query
+    assert [(c.chunk.id, c.score, dict(c.ranks)) for c in results.candidates] == [
+        ("a", 0.9, {"bm25": 2}),
+        ("b", 0.5, {"bm25": 1, "dense": 2}),
+    ]
+    assert results.candidates[1].chunk.text == "the freezer hums"
+    assert results.trace == (Stage("fuse", 1.0), Stage("fetch", 0.0, detail="2 chunks"))
+
+
+@pytest.mark.anyio
+async def test_a_chunk_that_was_dropped_meanwhile_is_left_out(store: ExactStore) -> None:
+    await store.drop("default", ["doc-a"], keep=())
+    results = await fetch(FUSED, store)
+    assert [c.chunk.id for c in results.candidates] == ["b"]
+    assert results.trace[-1].detail == "1 chunks"
+
+
+@pytest.mark.anyio
+async def test_nothing_found_is_no_candidates(store: ExactStore) -> None:
+    assert (await fetch(replace(FUSED, ranking=(), rankings={}), store)).candidates == ()

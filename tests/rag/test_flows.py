@@ -1,0 +1,188 @@
+"""The driver asks in batches, keeps the order and the budget, and always closes the flow."""
+
+import asyncio
+import inspect
+from collections.abc import Sequence
+
+import pytest
+
+from rag.errors import BudgetExceeded
+from rag.flows import Driven, Flow, Reply, Request, drive
+from rag.llms.scripted import ScriptedLLM
+from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
+
+
+def says(text: str) -> Prompt:
+    return (Message("user", text),)
+
+
+class Recorder(ScriptedLLM):
+    """A scripted model that also notes which method was called with how many requests."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            choose=lambda r: Chosen(tuple(float(len(label)) for label in r.labels)),
+            score=lambda r: Scored(-float(len(r.continuation)), 1),
+            complete=lambda r: r.prompt[-1].content.upper(),
+        )
+        self.calls: list[tuple[str, int]] = []
+
+    async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
+        self.calls.append(("choose", len(requests)))
+        return await super().choose(requests)
+
+    async def score(self, requests: Sequence[Score]) -> tuple[Scored, ...]:
+        self.calls.append(("score", len(requests)))
+        return await super().score(requests)
+
+    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+        self.calls.append(("complete", len(requests)))
+        return await super().complete(requests)
+
+
+def asks(*batches: Sequence[Request]) -> Flow[list[Sequence[Reply]]]:
+    """Yield the batches one after another and return all replies."""
+    replies: list[Sequence[Reply]] = []
+    for batch in batches:
+        reply = yield batch
+        replies.append(reply)
+    return replies
+
+
+MIXED: tuple[Request, ...] = (
+    Complete(says("one")),
+    Score(says("s"), "abc"),
+    Choose(says("c"), ("A", "BB")),
+    Complete(says("two")),
+    Score(says("s"), "a"),
+)
+
+
+@pytest.mark.anyio
+async def test_a_mixed_batch_is_one_call_per_kind_and_keeps_its_order() -> None:
+    llm = Recorder()
+    driven = await drive(asks(MIXED), llm)
+    assert driven == Driven(
+        [
+            (
+                Completed("ONE", 1),
+                Scored(-3.0, 1),
+                Chosen((1.0, 2.0)),
+                Completed("TWO", 1),
+                Scored(-1.0, 1),
+            )
+        ],
+        calls=5,
+        depth=1,
+    )
+    assert sorted(llm.calls) == [("choose", 1), ("complete", 2), ("score", 2)]
+
+
+@pytest.mark.anyio
+async def test_equal_requests_in_a_batch_each_get_their_reply() -> None:
+    replies = iter(range(10))
+    llm = ScriptedLLM(score=lambda _: Scored(float(next(replies)), 1))
+    same = Score(says("s"), "x")
+    assert (await drive(asks((same, same, same)), llm)).result == [
+        (Scored(0.0, 1), Scored(1.0, 1), Scored(2.0, 1))
+    ]
+
+
+@pytest.mark.anyio
+async def test_calls_count_requests_and_depth_counts_batches() -> None:
+    llm = Recorder()
+    driven = await drive(asks(MIXED, MIXED[:2]), llm)
+    assert (driven.calls, driven.depth) == (5 + 2, 2)
+    assert llm.history == [MIXED[2], MIXED[1], MIXED[4], MIXED[0], MIXED[3], MIXED[1], MIXED[0]]
+
+
+@pytest.mark.anyio
+async def test_a_flow_that_asks_nothing_costs_nothing() -> None:
+    llm = Recorder()
+    assert await drive(asks(), llm) == Driven([], calls=0, depth=0)
+    assert llm.history == []
+
+
+@pytest.mark.anyio
+async def test_a_later_question_can_depend_on_an_earlier_reply() -> None:
+    def echo() -> Flow[str]:
+        (first,) = yield (Complete(says("a")),)
+        assert isinstance(first, Completed)
+        (second,) = yield (Complete(says(first.text + "b")),)
+        assert isinstance(second, Completed)
+        return second.text
+
+    assert (await drive(echo(), Recorder())).result == "AB"
+
+
+@pytest.mark.anyio
+async def test_the_budget_may_be_spent_to_the_last_call() -> None:
+    assert (await drive(asks(MIXED, MIXED), Recorder(), max_calls=10)).calls == 10
+
+
+@pytest.mark.anyio
+async def test_the_budget_raises_before_the_batch_that_would_break_it_is_asked() -> None:
+    llm = Recorder()
+    flow = asks(MIXED, MIXED)
+    with pytest.raises(BudgetExceeded, match="wants 10 calls, its budget is 9: raise the budget"):
+        await drive(flow, llm, max_calls=9)
+    assert len(llm.history) == 5  # the first batch only
+    assert inspect.getgeneratorstate(flow) == inspect.GEN_CLOSED
+
+
+class Closing:
+    """A flow that notes that it was closed."""
+
+    closed = False
+
+    def flow(self, batch: Sequence[Request]) -> Flow[None]:
+        try:
+            yield batch
+        finally:
+            self.closed = True
+
+
+@pytest.mark.anyio
+async def test_the_flow_is_closed_when_the_model_fails() -> None:
+    def fails(request: Complete) -> str:
+        raise ConnectionError(request.prompt[-1].content)
+
+    closing = Closing()
+    with pytest.raises(ConnectionError, match="one"):
+        await drive(closing.flow(MIXED[:1]), ScriptedLLM(complete=fails))
+    assert closing.closed
+
+
+@pytest.mark.anyio
+async def test_the_flow_is_closed_when_the_caller_gives_up() -> None:
+    class Slow(ScriptedLLM):
+        async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+            await asyncio.sleep(60)
+            return await super().complete(requests)
+
+    closing = Closing()
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(drive(closing.flow(MIXED[:1]), Slow()), 0.01)
+    assert closing.closed
+
+
+@pytest.mark.anyio
+async def test_an_error_in_the_flow_reaches_the_caller() -> None:
+    def breaks() -> Flow[None]:
+        yield (Complete(says("a")),)
+        raise ValueError("the reply cannot be read")
+
+    with pytest.raises(ValueError, match="cannot be read"):
+        await drive(breaks(), Recorder())
+
+
+@pytest.mark.anyio
+async def test_a_model_that_gives_too_few_replies_is_caught() -> None:
+    class Short(ScriptedLLM):
+        async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+            return (await super().complete(requests))[1:]
+
+    closing = Closing()
+    with pytest.raises(ValueError, match="shorter"):
+        await drive(closing.flow((MIXED[0], MIXED[3])), Short())
+    assert closing.closed

@@ -1,0 +1,117 @@
+"""Fusion by hand: every expected score is the formula."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from rag.fuse import FUSIONS, Fusion, Weights, convex, dbsf, fuse, rrf
+from rag.values import Branch, Found, Hit, Plan, Query, Ranking, Stage
+
+BM25 = (Hit("a", 12.0), Hit("b", 8.0), Hit("c", 4.0))
+DENSE = (Hit("c", 0.9), Hit("d", 0.5))
+BOTH = {"bm25": BM25, "dense": DENSE}
+
+
+def scores(ranking: Ranking) -> dict[str, float]:
+    return {hit.chunk_id: hit.score for hit in ranking}
+
+
+def test_rrf_sums_one_over_k_plus_rank() -> None:
+    assert scores(rrf(BOTH, {})) == pytest.approx(
+        {"c": 1 / (60 + 3) + 1 / (60 + 1), "a": 1 / 61, "b": 1 / 62, "d": 1 / 62}
+    )
+    assert [hit.chunk_id for hit in rrf(BOTH, {})] == ["c", "a", "b", "d"]
+
+
+def test_rrf_takes_its_constant_and_its_weights() -> None:
+    assert scores(rrf(BOTH, {"dense": 0.25}, k=1)) == pytest.approx(
+        {"a": 1 / 2, "c": 1 / 4 + 0.25 / 2, "b": 1 / 3, "d": 0.25 / 3}
+    )
+
+
+def test_rrf_looks_at_ranks_only() -> None:
+    louder = {"bm25": tuple(Hit(h.chunk_id, h.score * 1_000) for h in BM25), "dense": DENSE}
+    assert rrf(louder, {}) == rrf(BOTH, {})
+
+
+def test_dbsf_places_scores_between_three_deviations_below_and_above_the_mean() -> None:
+    # bm25: mean 8, σ = 4; dense: mean .7, σ = √.08 (n − 1), so ±.2 / (6 · √.08) = ±1 / (6 · √2)
+    edge = 1 / (6 * 2**0.5)
+    assert scores(dbsf(BOTH, {})) == pytest.approx(
+        {"a": 4 / 6, "b": 3 / 6, "c": 2 / 6 + (0.5 + edge), "d": 0.5 - edge}
+    )
+
+
+def test_dbsf_weighs_the_branches() -> None:
+    assert scores(dbsf({"bm25": BM25}, {"bm25": 3.0})) == pytest.approx({"a": 2, "b": 1.5, "c": 1})
+
+
+def test_convex_scales_each_branch_from_zero_to_one() -> None:
+    assert scores(convex(BOTH, {"bm25": 0.25, "dense": 0.75})) == pytest.approx(
+        {"a": 0.25 * 1, "b": 0.25 * 0.5, "c": 0.25 * 0 + 0.75 * 1, "d": 0.75 * 0}
+    )
+
+
+@pytest.mark.parametrize("score", [0.0, 0.1, 7.3, -0.2, 13.521591955062641])
+@pytest.mark.parametrize("count", [1, 2, 3, 49, 119])
+def test_a_branch_whose_scores_are_all_equal_says_nothing_about_their_order(
+    count: int, score: float
+) -> None:
+    # The mean of equal numbers may differ from them by a bit; that is no deviation.
+    level = {"bm25": tuple(Hit(f"{i:03}", score) for i in range(count))}
+    assert {hit.score for hit in dbsf(level, {})} == {0.5}
+    assert {hit.score for hit in convex(level, {})} == {1.0}
+
+
+def test_a_tiny_spread_still_orders() -> None:
+    near = {"dense": (Hit("b", 0.7000000001), Hit("a", 0.7))}
+    for fusion in (dbsf, convex):
+        assert [hit.chunk_id for hit in fusion(near, {})] == ["b", "a"]
+
+
+@pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
+def test_ties_stand_in_the_order_of_their_chunk_ids(fusion: Fusion) -> None:
+    crossed = {"bm25": (Hit("b", 2.0), Hit("a", 1.0)), "dense": (Hit("a", 2.0), Hit("b", 1.0))}
+    assert [hit.chunk_id for hit in fusion(crossed, {})] == ["a", "b"]
+
+
+@pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
+def test_a_branch_that_found_nothing_changes_nothing(fusion: Fusion) -> None:
+    assert fusion({"bm25": BM25, "dense": ()}, {}) == fusion({"bm25": BM25}, {})
+    assert fusion({"bm25": (), "dense": ()}, {}) == ()
+    assert fusion({}, {}) == ()
+
+
+@pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
+def test_a_branch_of_weight_zero_keeps_its_chunks_without_lifting_them(fusion: Fusion) -> None:
+    fused = scores(fusion(BOTH, {"dense": 0.0}))
+    assert fused["d"] == 0.0
+    assert fused["a"] == scores(fusion({"bm25": BM25}, {}))["a"]
+
+
+def found(rankings: Mapping[str, Ranking], fusion: str = "rrf") -> Found:
+    branches = tuple(Branch("bm25", "q", 10) for _ in rankings)
+    return Found(Plan(Query("q"), branches, fusion), rankings, (Stage("find", 1.0),))
+
+
+def test_the_plan_says_which_fusion_runs_and_the_trace_says_which_ran() -> None:
+    fused = fuse(found(BOTH, "convex"), FUSIONS, {"dense": 0.5})
+    assert fused.ranking == convex(BOTH, {"dense": 0.5})
+    assert fused.rankings is not None
+    assert dict(fused.rankings) == BOTH
+    assert fused.trace == (Stage("find", 1.0), Stage("fuse", 0.0, detail="convex, 4 chunks"))
+
+
+def test_a_single_branch_keeps_its_scores() -> None:
+    fused = fuse(found({"bm25": BM25}), FUSIONS, {"bm25": 0.5})
+    assert fused.ranking == BM25
+    assert fused.trace[-1].detail == "one branch, 3 chunks"
+
+
+def test_fusions_can_be_replaced_by_name() -> None:
+    def first_branch(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
+        assert weights == {"dense": 1.0}
+        return next(iter(rankings.values()))
+
+    fused = fuse(found(BOTH, "mine"), {"mine": first_branch}, {"dense": 1.0})
+    assert fused.ranking == BM25

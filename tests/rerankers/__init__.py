@@ -1,0 +1,1 @@
+"""Tests of the rerankers, one file per module."""

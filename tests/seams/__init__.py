@@ -1,0 +1,1 @@
+"""One conformance suite per Protocol, over all its implementations."""

@@ -1,0 +1,285 @@
+"""Every store keeps, finds and forgets alike, and ranks as the exact store does."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from indexers.encoders.bm25 import Bm25Encoder
+from indexers.stores.exact import ExactStore
+from rag.seams import CollectionSpec, Store
+from rag.values import Lookup, Point, Probe, Ranking, SparseVector
+from tests.seams.points import EAST, NORTH, SPEC, ask, id_of, ids_in, numbers, point, sparse
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant"),
+]
+
+
+async def test_it_is_a_store_and_starts_empty(store: Store) -> None:
+    assert isinstance(store, Store)
+    assert await store.count() == 0
+    assert await ids_in(store) == []
+    assert await store.get([id_of(1)]) == ()
+    assert dict(await store.find(ask())) == {"bm25": (), "dense": ()}
+
+
+async def test_what_was_put_comes_back_as_it_was(store: Store) -> None:
+    rich = point(
+        7,
+        {1: 1.0},
+        text='Zeile 1\r\n\u2028Ünïcødé 😀 "quoted"\x00\t',
+        document_id="docs/ü ber.md",
+        title="Der Titel",
+        source="/a b/c.jsonl:12",
+        tenant="tenant ✓",
+        metadata={
+            "none": None,
+            "no": False,
+            "n": -3,
+            "large": 2**53 + 1,
+            "f": 0.25,
+            "list": ["a", 1, [2.5, {"x": []}]],
+            "ob": {"in": {"": "empty key", "a.b": "dotted"}},
+        },
+    )
+    await store.put([rich])
+    assert await store.get([id_of(7)]) == (rich.chunk,)
+    stored = [stored async for page in store.scan() for stored in page]
+    assert [(s.chunk, s.length) for s in stored] == [(rich.chunk, 1)]
+
+
+async def test_chunks_come_in_the_order_asked_without_those_that_are_missing(store: Store) -> None:
+    await store.put([point(n, {1: 1.0}) for n in (1, 2, 3)])
+    chunks = await store.get([id_of(3), id_of(9), id_of(1), id_of(3)])
+    assert [chunk.text for chunk in chunks] == ["text 3", "text 1", "text 3"]
+    assert await store.get([]) == ()
+    assert await store.get([id_of(9)]) == ()
+
+
+async def test_a_point_replaces_the_one_of_the_same_id_in_every_respect(store: Store) -> None:
+    await store.put([point(1, {1: 1.0, 2: 1.0}, EAST, text="old"), point(2, {1: 0.5}, NORTH)])
+    await store.put([point(1, {3: 1.0}, NORTH, text="new", tenant="other")])
+    assert await store.count() == 2
+    assert [chunk.text for chunk in await store.get([id_of(1)])] == ["new"]
+    assert numbers((await store.find(ask({1: 1.0, 2: 1.0})))["bm25"]) == [2]
+    found = await store.find(ask({3: 1.0}, NORTH, tenant="other"))
+    assert numbers(found["bm25"]) == [1]
+    assert _scores(found["dense"]) == {id_of(1): pytest.approx(1.0, abs=1e-5)}
+
+
+async def test_the_last_of_two_points_of_one_id_in_one_put_counts(store: Store) -> None:
+    await store.put([point(1, {1: 1.0}, text="first"), point(1, {2: 1.0}, text="second")])
+    assert await store.count() == 1
+    assert [chunk.text for chunk in await store.get([id_of(1)])] == ["second"]
+
+
+async def test_doing_nothing_is_allowed(store: Store) -> None:
+    await store.put([point(1, {1: 1.0})])
+    await store.put([])
+    await store.reweigh({})
+    await store.drop("default", [], [])
+    await store.drop("default", ["no such document"], [])
+    await store.drop("no such tenant", ["document 1"], [])
+    await store.optimize()
+    assert await store.count() == 1
+    assert dict(await store.find(Lookup(()))) == {}
+
+
+async def test_a_scan_yields_every_chunk_of_every_tenant_once_across_pages(store: Store) -> None:
+    points = [point(n, {n % 5: 1.0}, tenant=f"tenant {n % 2}") for n in range(1, 2_346)]
+    await store.put(points[1_000:])
+    await store.put(points[:1_000])
+    assert await store.count() == 2_345
+    pages = [len(page) async for page in store.scan()]
+    assert len(pages) > 1
+    assert sum(pages) == 2_345
+    assert sorted(await ids_in(store)) == [id_of(n) for n in range(1, 2_346)]
+    every = [id_of(n) for n in range(2_345, 0, -1)]
+    assert [chunk.id for chunk in await store.get(every)] == every
+
+
+async def test_a_drop_takes_the_documents_of_one_tenant_except_what_is_kept(store: Store) -> None:
+    await store.put(
+        [
+            point(1, {1: 1.0}, document_id="a"),
+            point(2, {1: 1.0}, document_id="a"),
+            point(3, {1: 1.0}, document_id="a", tenant="other"),
+            point(4, {1: 1.0}, document_id="b"),
+            point(5, {1: 1.0}, document_id="c"),
+            point(6, {1: 1.0}, document_id="A"),
+        ]
+    )
+    await store.drop("default", ["a", "c"], [id_of(2), id_of(99)])
+    assert sorted(await ids_in(store)) == [id_of(n) for n in (2, 3, 4, 6)]
+    assert await store.count() == 4
+    found = await store.find(ask())
+    assert numbers(found["dense"]) == sorted(numbers(found["bm25"])) == [2, 4, 6]
+
+
+async def test_a_drop_without_keep_takes_the_whole_document(store: Store) -> None:
+    await store.put([point(n, {1: 1.0}, document_id="a") for n in range(1, 4)])
+    await store.drop("default", ["a"], [])
+    assert await store.count() == 0
+    assert dict(await store.find(ask())) == {"bm25": (), "dense": ()}
+
+
+async def test_reweighing_changes_sparse_scores_and_nothing_else(store: Store) -> None:
+    points = [point(1, {1: 1.0}, EAST), point(2, {1: 2.0}, (0.6, 0.8, 0, 0)), point(3, {2: 1.0})]
+    await store.put(points)
+    before = await store.find(ask())
+    assert numbers(before["bm25"]) == [2, 1]
+    await store.reweigh({id_of(1): sparse({1: 6.0})})
+    after = await store.find(ask())
+    assert numbers(after["bm25"]) == [1, 2]
+    assert _scores(after["bm25"])[id_of(1)] == pytest.approx(
+        6 * _scores(before["bm25"])[id_of(1)], abs=1e-4
+    )
+    assert after["dense"] == before["dense"]
+    assert await store.get([id_of(1), id_of(2), id_of(3)]) == tuple(p.chunk for p in points)
+    assert await store.count() == 3
+
+
+async def test_what_it_was_built_with_comes_back_and_can_be_stamped(store: Store) -> None:
+    assert await store.info() == SPEC
+    stamped = replace(SPEC, mean_length=0.0, splitter="recursive/192", encoder="ünïcode")
+    await store.stamp(stamped)
+    assert await store.info() == stamped
+    longer: CollectionSpec = replace(SPEC, mean_length=123.456789)
+    await store.stamp(longer)
+    assert await store.info() == longer
+
+
+async def test_rankings_go_by_the_names_of_the_probes_and_keep_their_depths(store: Store) -> None:
+    await store.put([point(n, {1: float(n)}, (1, n / 10, 0, 0)) for n in range(1, 9)])
+    east, term = np.asarray(EAST, np.float32), sparse({1: 1.0})
+    found = await store.find(
+        Lookup((Probe("one", east, 3), Probe("two", term, 2), Probe("three", east, 100)))
+    )
+    assert {name: numbers(ranking) for name, ranking in found.items()} == {
+        "one": [1, 2, 3],
+        "two": [8, 7],
+        "three": [1, 2, 3, 4, 5, 6, 7, 8],
+    }
+
+
+async def test_sparse_scores_are_weight_times_weight_times_idf(store: Store) -> None:
+    # Term 1 stands in 2 of 4 chunks, term 2 in 1; chunk 5 has no term and does not count.
+    await store.put(
+        [
+            point(1, {1: 1.5, 2: 2.0}),
+            point(2, {1: 0.5}),
+            point(3, {3: 1.0}),
+            point(4, {4: 1.0}, tenant="other"),
+            point(5, {}),
+        ]
+    )
+    idf_1 = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
+    idf_2 = math.log(1 + (4 - 1 + 0.5) / (1 + 0.5))
+    ranking = (await store.find(ask({1: 2.0, 2: 3.0})))["bm25"]
+    assert _scores(ranking) == {
+        id_of(1): pytest.approx(2 * 1.5 * idf_1 + 3 * 2 * idf_2, abs=1e-4),
+        id_of(2): pytest.approx(2 * 0.5 * idf_1, abs=1e-4),
+    }
+
+
+async def test_dense_scores_are_cosines_whatever_the_length_of_the_query(store: Store) -> None:
+    await store.put([point(1, {1: 1.0}, (3, 4, 0, 0)), point(2, {1: 1.0}, (-1, 0, 0, 0))])
+    ranking = (await store.find(ask(dense=(10.0, 0.0, 0.0, 0.0))))["dense"]
+    assert _scores(ranking) == pytest.approx({id_of(1): 0.6, id_of(2): -1.0}, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_scores_and_order_equal_the_exact_store(store: Store, seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    exact = ExactStore(SPEC)
+    points = [_random_point(n, dice) for n in range(1, 301)]
+    for each in (store, exact):
+        await each.put(points)
+        await each.optimize()
+    for depth in (1, 10, 300):
+        terms = {int(term): dice.uniform(0.1, 5) for term in dice.choice(30, 4)}
+        lookup = ask(terms, dice.normal(size=4).tolist(), depth=depth)
+        mine, theirs = await store.find(lookup), await exact.find(lookup)
+        for name in ("bm25", "dense"):
+            assert len(mine[name]) == len(theirs[name]) <= depth
+            assert [hit.score for hit in mine[name]] == pytest.approx(
+                [hit.score for hit in theirs[name]], abs=1e-4
+            )
+            assert _scores(mine[name]) == pytest.approx(_scores(theirs[name]), abs=1e-4)
+
+
+async def test_equal_scores_stand_in_the_order_of_chunk_ids(store: Store) -> None:
+    order = [5, 3, 9, 1, 7, 2]
+    await store.put([point(n, {1: 1.0}, EAST, text="same") for n in order])
+    found = await store.find(ask())
+    assert numbers(found["bm25"]) == numbers(found["dense"]) == sorted(order)
+    assert len({hit.score for hit in found["bm25"]}) == 1
+
+
+async def test_a_tenant_sees_its_own_chunks_only_on_both_branches(store: Store) -> None:
+    await store.put(
+        [point(n, {1: 1.0}, EAST, tenant="ab"[n % 2], document_id="d") for n in range(1, 7)]
+    )
+    for tenant, mine in {"a": [2, 4, 6], "b": [1, 3, 5], "": [], "A": []}.items():
+        found = await store.find(ask(tenant=tenant))
+        assert numbers(found["bm25"]) == numbers(found["dense"]) == mine
+
+
+async def test_terms_that_no_chunk_has_find_nothing(store: Store) -> None:
+    await store.put([point(1, {1: 1.0})])
+    assert (await store.find(ask({77: 1.0})))["bm25"] == ()
+    assert numbers((await store.find(ask({77: 1.0, 1: 1.0})))["bm25"]) == [1]
+
+
+async def test_a_query_without_terms_finds_nothing(store: Store) -> None:
+    await store.put([point(1, {1: 1.0}), point(2, {})])
+    none = Probe("bm25", SparseVector((), ()), 10)
+    assert dict(await store.find(Lookup((none,)))) == {"bm25": ()}
+
+
+async def test_a_term_asked_five_times_weighs_five(store: Store) -> None:
+    bm25 = Bm25Encoder()
+    texts = ["cold freezer", "freezer power supply", "power of the supply", "nothing else"]
+    points = [point(n, {}, text=text) for n, text in enumerate(texts, start=1)]
+    await store.put([replace(p, sparse=bm25.document(p.chunk.text, 2.5)) for p in points])
+
+    async def scores(query: SparseVector) -> dict[str, float]:
+        return _scores((await store.find(Lookup((Probe("bm25", query, 10),))))["bm25"])
+
+    once = await scores(bm25.query("freezer"))
+    five_times = await scores(bm25.query("freezer freezer freezer freezer freezer"))
+    assert sorted(once) == [id_of(1), id_of(2)]
+    assert five_times == pytest.approx({id_: 5 * score for id_, score in once.items()}, rel=1e-5)
+    assert five_times == await scores(bm25.weighted({"freezer": 5.0}))
+    mixed = await scores(bm25.query("freezer power power power"))
+    assert max(mixed, key=lambda id_: mixed[id_]) == id_of(2)
+
+
+async def test_a_chunk_without_terms_is_found_by_its_vector(store: Store) -> None:
+    await store.put([point(1, {}, EAST), point(2, {1: 1.0}, NORTH)])
+    found = await store.find(ask())
+    assert numbers(found["dense"]) == [1, 2]
+    assert numbers(found["bm25"]) == [2]
+
+
+async def test_asking_deeper_than_there_is_gives_what_there_is(store: Store) -> None:
+    await store.put([point(1, {1: 1.0})])
+    found = await store.find(ask(depth=10_000))
+    assert numbers(found["bm25"]) == numbers(found["dense"]) == [1]
+
+
+def _scores(ranking: Ranking) -> dict[str, float]:
+    return {hit.chunk_id: hit.score for hit in ranking}
+
+
+def _random_point(number: int, dice: np.random.Generator) -> Point:
+    terms = dice.permutation(30)[: dice.integers(8)]
+    return point(
+        number,
+        {int(term): dice.uniform(0.1, 2) for term in terms},
+        dice.normal(size=4).tolist(),
+        tenant="other" if number % 10 == 0 else "default",
+    )
