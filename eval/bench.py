@@ -80,7 +80,8 @@ def bench_encoder(documents: Sequence[Document]) -> Figures:
 def bench_index(folder: Path, documents: Sequence[Document]) -> Figures:
     """Return the seconds of a whole `firstcite index` process, and of the encoder alone."""
     encoder = DenseEncoder()
-    split = Recursive(encoder.tokenizer, IndexSettings().chunk_tokens)
+    size = IndexSettings().chunk_tokens
+    split = Recursive(encoder.tokenizer, size, encoder.spec.max_tokens)
     texts = [chunk.indexed_text for chunks in split(documents) for chunk in chunks]
 
     def whole_process() -> None:

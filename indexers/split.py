@@ -49,16 +49,23 @@ class Recursive:
     """Splits by structure into chunks of at most `chunk_tokens` tokens of the given tokenizer.
 
     A text without borders (base64, a minified file) may be a single unknown token however long it
-    is; such a chunk is cut every `16 * chunk_tokens` characters.
+    is; such a chunk is cut every `16 * chunk_tokens` characters. Where the encoder reads at most
+    `max_tokens`, the context is cut to what the chunk leaves of them: an encoder that truncates
+    would otherwise drop the end of the chunk for the sake of a long heading.
     """
 
-    def __init__(self, tokenizer: Tokenizer, chunk_tokens: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, chunk_tokens: int, max_tokens: int | None = None
+    ) -> None:
         counter = Tokenizer.from_str(tokenizer.to_str())
         counter.no_truncation()
         counter.no_padding()
         self._plain = TextSplitter.from_huggingface_tokenizer(counter, chunk_tokens)
         self._markdown = MarkdownSplitter.from_huggingface_tokenizer(counter, chunk_tokens)
         self._max_chars = 16 * chunk_tokens
+        self._counter = counter
+        special = counter.num_special_tokens_to_add(is_pair=False)
+        self._context_tokens = None if max_tokens is None else max_tokens - chunk_tokens - special
 
     def __call__(self, documents: Sequence[Document]) -> list[tuple[Chunk, ...]]:
         """Return the chunks of each document, in the order of its text."""
@@ -76,9 +83,21 @@ class Recursive:
             return (_whole(document),)
         headings = _headings(document.text) if document.markup == "markdown" else ()
         starts = [heading.start for heading in headings]
+        paths = [_above(headings, starts, start) for start, _ in bounds]
+        contexts = {path: self._context(document.title, path) for path in set(paths)}
         return tuple(
-            _chunk(document, start, end, _above(headings, starts, start)) for start, end in bounds
+            _chunk(document, start, end, contexts[path])
+            for (start, end), path in zip(bounds, paths, strict=True)
         )
+
+    def _context(self, title: str, path: Sequence[str]) -> str:
+        context = _context(title, path)
+        if self._context_tokens is None:
+            return context
+        ends = [end for _, end in self._counter.encode(context, add_special_tokens=False).offsets]
+        if len(ends) <= self._context_tokens:
+            return context
+        return context[: ends[self._context_tokens - 1]] if self._context_tokens > 0 else ""
 
     def _bounded(self, first: int, text: str) -> Iterator[tuple[int, int]]:
         for offset in range(0, len(text), self._max_chars):
@@ -133,12 +152,16 @@ def markdown_title(text: str) -> str:
 def _whole(document: Document) -> Chunk:
     start = len(document.text) - len(document.text.lstrip())
     end = len(document.text.rstrip())
-    return _chunk(document, min(start, end), end, ())
+    return _chunk(document, min(start, end), end, _context(document.title, ()))
 
 
-def _chunk(document: Document, start: int, end: int, path: Sequence[str]) -> Chunk:
+def _context(title: str, path: Sequence[str]) -> str:
+    """Return title and headings as one line; a heading that repeats the title stands once."""
+    return " › ".join(dict.fromkeys(part for part in (title, *path) if part))
+
+
+def _chunk(document: Document, start: int, end: int, context: str) -> Chunk:
     text = document.text[start:end]
-    context = " › ".join(dict.fromkeys(part for part in (document.title, *path) if part))
     return Chunk(
         id=chunk_id(document.tenant, document.id, start, end, text),
         document_id=document.id,

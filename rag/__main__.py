@@ -21,7 +21,7 @@ def main() -> None:
             sys.stdout.reconfigure(errors="backslashreplace")
         for name in COMMANDS:
             importlib.import_module(f"rag.cli.{name}")
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="firstcite", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -15,7 +15,7 @@ from indexers.bulk import IndexReport, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.split import Recursive, Split, whole
 from indexers.stores.edge import create_edge, edge_exists, open_edge
-from rag.errors import BadCollection, CollectionMismatch, CollectionNotFound, RagError
+from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
 from rag.pipeline import Parts, QueryPath
@@ -23,6 +23,8 @@ from rag.plan import Defaults
 from rag.seams import CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault
+
+SPECIAL_TOKENS = 2  # the start and end marks that encoders put around a text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -188,10 +190,17 @@ def build(settings: Settings) -> Engine:
 
     Raises:
         ModelUnavailable: the encoder cannot be loaded.
+        BadSettings: chunks would be longer than what the encoder reads.
     """
     from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
 
     encoder = DenseEncoder(settings.encoder.model, settings.encoder.precision)
     if settings.index.splitter == "none":
         return Engine(settings, encoder, whole)
-    return Engine(settings, encoder, Recursive(encoder.tokenizer, settings.index.chunk_tokens))
+    size, most = settings.index.chunk_tokens, encoder.spec.max_tokens
+    if size > most - SPECIAL_TOKENS:
+        raise BadSettings(
+            f"index.chunk_tokens is {size}, but {encoder.spec.name} reads at most {most} tokens, "
+            f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
+        )
+    return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))

@@ -69,13 +69,14 @@ def _store(settings: Settings) -> Iterator[Line]:
 async def _server(settings: Settings) -> Line:
     from indexers.stores.server import connect, names_on
 
-    client = connect(settings.store)
     try:
-        names = await names_on(client)
+        client = connect(settings.store)
+        try:
+            names = await names_on(client)
+        finally:
+            await client.close()
     except RagError as error:
         return False, "store", f"{settings.store.url}: {error}"
-    finally:
-        await client.close()
     return (
         True,
         "store",

@@ -73,6 +73,8 @@ def _plain(console: Console) -> Show:
             of = f" of {total:,}" if total else ""
             rate = (done - before) / (now - since) if now > since else 0.0
             left = f", {rate:,.0f}/s, {(total - done) / rate:,.0f} s left" if rate and total else ""
-            console.print(f"{_SAYS.get(stage, stage)}{count}{of}{left}", highlight=False)
+            console.print(
+                f"{_SAYS.get(stage, stage)}{count}{of}{left}", highlight=False, markup=False
+            )
 
     return show

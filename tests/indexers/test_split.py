@@ -286,3 +286,19 @@ def test_sizes_are_counted_in_the_encoders_tokens() -> None:
     sizes = [len(tokenizer.encode(chunk.text, add_special_tokens=False).ids) for chunk in chunks]
     assert max(sizes) <= 64
     assert min(sizes[:-1]) > 32  # and they are not needlessly small
+
+
+def test_a_long_heading_is_cut_so_that_the_encoder_reads_the_whole_chunk() -> None:
+    tight = Recursive(TOKENIZER, LIMIT, LIMIT + 3)
+    text = "# one two three four five\n\n" + "word " * 40
+    (chunks,) = tight([Document("d", text, "one two three four five", markup="markdown")])
+    last = chunks[-1]
+    assert last.context == "one two three"
+    assert len(TOKENIZER.encode(last.indexed_text).ids) <= LIMIT + 3
+    assert text[last.start : last.end] == last.text
+
+
+def test_no_room_beside_the_chunk_leaves_no_context() -> None:
+    (chunks,) = Recursive(TOKENIZER, LIMIT, LIMIT)([Document("d", "word " * 40, "Title")])
+    assert {chunk.context for chunk in chunks} == {""}
+    assert {chunk.title for chunk in chunks} == {"Title"}

@@ -132,8 +132,10 @@ async def test_references_are_numbered_in_the_order_in_which_the_answer_cites_th
 
 @pytest.mark.anyio
 async def test_a_source_below_the_first_passage_may_be_reference_one() -> None:
-    _, answer = await write(context("Dogs may come along", FREEZER, DOGS), limit=1)
-    assert answer.references == (Reference(1, DOGS.id, "Dogs", ""),)
+    _, answer = await write(context("Dogs may come along", FREEZER, DOGS), floor=-1, limit=9)
+    assert answer.sentences[0].text == "Dogs may come along."
+    assert [reference.ref for reference in answer.references] == [1, 2]
+    assert answer.references[0] == Reference(1, DOGS.id, "Dogs", "")
     assert answer.sentences[0].citations[0].ref == 1  # not 2, its place in the context
 
 

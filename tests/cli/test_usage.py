@@ -1,0 +1,224 @@
+"""Wrong usage and bad settings: exit code 2 and one line, before anything is loaded."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rag.__main__ import COMMANDS
+from tests.cli.outcome import Firstcite
+
+GROUP = ("index", "search", "ask", "serve", "eval", "doctor")
+
+
+def test_help_names_every_command(firstcite: Firstcite) -> None:
+    for flag in ("--help", "-h"):
+        outcome = firstcite(flag)
+        assert (outcome.code, outcome.err) == (0, "")
+        assert all(f"  {command}" in outcome.out for command in GROUP)
+
+
+@pytest.mark.parametrize("command", [*GROUP, "eval retrieval"])
+def test_every_command_explains_itself(firstcite: Firstcite, command: str) -> None:
+    outcome = firstcite(*command.split(), "--help")
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"Usage: firstcite {command}")
+
+
+def test_the_version_is_the_installed_one(firstcite: Firstcite) -> None:
+    assert firstcite("--version").out.startswith("firstcite, version ")
+
+
+def test_help_imports_no_model_library() -> None:
+    code = (
+        "import sys; sys.argv = ['firstcite', '--help']\n"
+        "from rag.__main__ import main\n"
+        "main()\n"
+        "heavy = {'torch', 'transformers', 'haystack', 'qdrant_client', 'litestar', 'pydantic'}\n"
+        "print('imported', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("imported []\n")
+
+
+def test_the_console_script_is_python_dash_m_rag(version: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rag", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == version
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["serch", "x"],
+        ["search"],
+        ["search", "a", "b"],
+        ["search", "x", "-k", "ten"],
+        ["search", "x", "--limit", "3"],
+        ["ask"],
+        ["index"],
+        ["index", "/no/such/place"],
+        ["serve", "--port", "70000"],
+        ["serve", "--port", "-1"],
+        ["eval"],
+        ["eval", "retrieval", "/no/such/place", "--out", "x"],
+        ["eval", "retrieval", "."],
+        ["eval", "retrieval", ".", "--out", "x", "--splitter", "sentences"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2_with_the_usage(
+    firstcite: Firstcite, arguments: list[str]
+) -> None:
+    outcome = firstcite(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("Usage: firstcite")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["search", ""], "the query is empty"),
+        (["search", " \t "], "the query is empty"),
+        (["ask", ""], "the query is empty"),
+        (["search", "x" * 20_001], "20,001 characters"),
+        (["search", "\udcff"], "Unicode"),
+        (["search", "x", "-k", "0"], "k is 0: ask for 1 to 1000 results"),
+        (["search", "x", "-k", "-3"], "k is -3"),
+        (["search", "x", "-k", "1001"], "k is 1001"),
+        (["ask", "x", "-k", "0"], "k is 0"),
+        (["search", "x", "--branch", "sparse"], "Known: bm25, dense"),
+        (["search", "x", "--fusion", "sum"], "Known: rrf, dbsf, convex"),
+        (["search", "x", "--filter", "metadata.year=2020"], "--filter is not JSON"),
+        (["search", "x", "--filter", ""], "--filter is not JSON"),
+        (["search", "x", "--filter", "[" * 100_000], "--filter is not JSON"),
+        (["search", "x", "--filter", "9" * 5_000], "--filter is not JSON"),
+        (["search", "x", "--filter", "[]"], "a filter is an object"),
+        (["search", "x", "--filter", '{"year": 2020}'], "unknown filter field 'year'"),
+        (["search", "x", "--filter", '{"metadata.y": {"near": 1}}'], "operator 'near'"),
+        (["search", "x", "--filter", '{"metadata.y": NaN}'], "finite numbers"),
+        (["search", "x", "--filter", '{"metadata.y": 1e999}'], "finite numbers"),
+        (["search", "x", "--filter", '{"metadata.y": "\\ud800"}'], "valid Unicode"),
+        (["ask", "x", "--filter", "{"], "--filter is not JSON"),
+    ],
+)
+def test_a_query_that_cannot_be_used_is_one_line_naming_the_remedy(
+    firstcite: Firstcite, arguments: list[str], named: str
+) -> None:
+    started = time.monotonic()
+    outcome = firstcite(*arguments)
+    assert outcome.code == 2
+    assert outcome.error.startswith("firstcite: ")
+    assert named in outcome.error
+    assert time.monotonic() - started < 1, "it was refused before a model was loaded"
+
+
+ANY = ["search", "x"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("FIRSTCITE__STORE__PTH", "x", ["pth", "store.path"]),
+        ("FIRSTCITE__STOR__PATH", "x", ["stor", "store"]),
+        ("FIRSTCITE__STORE", "x", ["FIRSTCITE__STORE", "SECTION__KEY"]),
+        ("FIRSTCITE__SEARCH__FUSION", "sum", ["search.fusion", "sum"]),
+        ("FIRSTCITE__SEARCH__DEPTH", "0", ["search.depth", ">= 1"]),
+        ("FIRSTCITE__SERVER__PORT", "http", ["server.port"]),
+    ],
+)
+def test_an_unknown_or_impossible_setting_is_one_line(
+    firstcite: Firstcite,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    named: list[str],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    outcome = firstcite(*ANY)
+    assert outcome.code == 2
+    for part in named:
+        assert part in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[store]\npth = 'x'\n", "pth"),
+        ("[stroe]\n", "stroe"),
+        ("path = 'x'\n", "outside a section"),
+        ("[store\n", "not a TOML file"),
+    ],
+)
+def test_a_bad_settings_file_is_one_line(firstcite: Firstcite, text: str, named: str) -> None:
+    Path("firstcite.toml").write_text(text, encoding="utf-8")
+    outcome = firstcite(*ANY)
+    assert outcome.code == 2
+    assert named in outcome.error
+
+
+def test_a_settings_file_that_is_named_must_exist(firstcite: Firstcite) -> None:
+    outcome = firstcite("--settings", "missing.toml", *ANY)
+    assert outcome.code == 2
+    assert "missing.toml" in outcome.error
+
+
+def test_a_key_is_not_printed_with_the_setting_that_is_wrong(
+    firstcite: Firstcite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTCITE__STORE__API_KEY", "hunter2")
+    monkeypatch.setenv("FIRSTCITE__STORE__TIMEOUT_S", "-1")
+    assert "hunter2" not in firstcite(*ANY).error
+
+
+def beir(folder: Path) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text('{"_id": "d", "text": "x"}\n', encoding="utf-8")
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "x"}\n', encoding="utf-8")
+    (folder / "qrels" / "test.tsv").write_text("q\td\t1\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--split", "dev"], "dev.tsv is missing. Splits here: test"),
+        (["--system", "bm52"], "unknown system 'bm52'. Known: bm25, dense, fused"),
+    ],
+)
+def test_an_unknown_split_or_system_is_one_line_before_anything_is_loaded(
+    firstcite: Firstcite, tmp_path: Path, options: list[str], named: str
+) -> None:
+    folder = beir(tmp_path / "tiny")
+    outcome = firstcite("eval", "retrieval", str(folder), "--out", "report", *options)
+    assert outcome.code == 2
+    assert named in outcome.error
+
+
+def test_a_folder_that_is_no_collection_is_one_line(firstcite: Firstcite, tmp_path: Path) -> None:
+    outcome = firstcite("eval", "retrieval", str(tmp_path), "--out", "report")
+    assert outcome.code == 2
+    assert "needs corpus.jsonl" in outcome.error
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
+    firstcite: Firstcite, tmp_path: Path
+) -> None:
+    folder = beir(tmp_path / "tiny")
+    taken = tmp_path / "file"
+    taken.write_text("", encoding="utf-8")
+    outcome = firstcite("eval", "retrieval", str(folder), "--out", str(taken))
+    assert outcome.code == 2
+    assert "is a file" in outcome.err
+    below = firstcite("eval", "retrieval", str(folder), "--out", str(taken / "report"))
+    assert below.code == 1
+    assert str(taken / "report") in below.error
+
+
+def test_every_command_module_is_loaded_by_the_entry_point() -> None:
+    folder = Path(__file__).parents[2] / "rag" / "cli"
+    modules = {f.stem for f in folder.glob("*.py") if "@cli" in f.read_text(encoding="utf-8")}
+    assert modules - {"root"} == set(COMMANDS)
