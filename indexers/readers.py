@@ -162,7 +162,7 @@ def _from_row(
     title, text = row.get("title", ""), row.get("text", "")
     metadata = row.get("metadata") or {}
     if isinstance(id_, bool) or not isinstance(id_, str | int) or not str(id_).strip():
-        return fault("no _id: every line needs one, a string or a number")
+        return fault("no _id: every line needs one, a string or an integer")
     if not isinstance(title, str | None) or not isinstance(text, str | None):
         return fault("title and text must be strings")
     if not isinstance(metadata, dict):

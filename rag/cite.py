@@ -34,8 +34,9 @@ def sentences(text: str, language: str = "en") -> tuple[Span, ...]:
     rows that begin with |, rules, link definitions, comments and fenced code hold no sentence; a
     list item or a quoted line starts one, without its marker.
 
-    >>> [("A b. C 3.5 d."[s.start:s.end]) for s in sentences("A b. C 3.5 d.")]
-    ['A b.', 'C 3.5 d.']
+    >>> text = "- It costs 3.5 euros. Dogs go free."
+    >>> [text[span.start:span.end] for span in sentences(text)]
+    ['It costs 3.5 euros.', 'Dogs go free.']
     """
     return tuple(
         Span(block + start, block + end)

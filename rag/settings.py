@@ -51,6 +51,9 @@ class StoreSettings(Section, frozen=True):
     api_key: Annotated[Secret, _says("key for that server")] = Secret("")
     timeout_s: Annotated[float, msgspec.Meta(gt=0), _says("limit of one call to the server")] = 30.0
     grpc: Annotated[bool, _says("talk gRPC to the server (faster) instead of HTTP")] = True
+    grpc_port: Annotated[Annotated[int, msgspec.Meta(ge=1, le=65535)], _says("its gRPC port")] = (
+        6334
+    )
     shards: Annotated[Positive, _says("shards of a new collection on a cluster")] = 1
     replicas: Annotated[Positive, _says("copies of each shard on a cluster")] = 1
 

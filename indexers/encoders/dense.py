@@ -172,12 +172,13 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _fingerprint(name: str, model: SentenceTransformer) -> str:
-    """Return name and a hash of architecture and a sample of every weight.
+    """Return name and a hash of architecture, vocabulary and a sample of every weight.
 
     Precision is left out: the probe keeps bf16 within .001 of fp32, so their vectors may meet.
     """
     digest = hashlib.sha256(json.dumps(str(model), sort_keys=True).encode())
     digest.update(json.dumps(model.prompts, sort_keys=True).encode())
+    digest.update(json.dumps(model.tokenizer.get_vocab(), sort_keys=True).encode())
     for key, weight in sorted(model.state_dict().items()):
         flat = weight.flatten()
         sample = flat[:: max(1, flat.numel() // 64)].to(torch.bfloat16).float().numpy()

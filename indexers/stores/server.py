@@ -147,6 +147,7 @@ def connect(settings: StoreSettings) -> AsyncQdrantClient:
             api_key=settings.api_key or None,
             timeout=math.ceil(settings.timeout_s),
             prefer_grpc=settings.grpc,
+            grpc_port=settings.grpc_port,
             check_compatibility=False,  # it warns on the console and cannot be acted on
         )
     except ValueError as error:

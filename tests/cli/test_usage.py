@@ -222,3 +222,35 @@ def test_every_command_module_is_loaded_by_the_entry_point() -> None:
     folder = Path(__file__).parents[2] / "rag" / "cli"
     modules = {f.stem for f in folder.glob("*.py") if "@cli" in f.read_text(encoding="utf-8")}
     assert modules - {"root"} == set(COMMANDS)
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "rag", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert running.stdout is not None
+    running.stdout.close()
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rag", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "firstcite: [Errno 28] No space left on device\n"
+
+
+def test_a_terminal_that_lacks_a_character_gets_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    code = (
+        "import sys; sys.argv = ['x', '--version']\n"
+        "from rag.__main__ import main\n"
+        "main()\n"
+        "print('–')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "\\u2013"

@@ -140,6 +140,14 @@ def test_judged_divides_by_what_was_returned_up_to_ten() -> None:
     assert score({"q": twelve}, qrels).means["Judged@10"] == 9 / 10
 
 
+def test_a_negative_grade_is_a_judgment_of_not_relevant() -> None:
+    pooled = {"q": {"a": 1, "b": -1, "c": -2, "d": 2}}
+    judged = {"q": {"a": 1, "b": 0, "c": 0, "d": 2}}
+    for ranking in (["b", "a", "c", "d"], ["c", "b"], ["d", "b", "a"]):
+        assert score({"q": ranking}, pooled) == score({"q": ranking}, judged)
+    assert score({"q": ["b"]}, {"q": {"b": -1}}).without_relevant == 1
+
+
 def test_every_label_names_a_measure() -> None:
     assert set(LABELS) <= set(MEASURES)
     assert tuple(score({}, QRELS).means) == MEASURES

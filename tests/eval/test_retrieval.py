@@ -7,7 +7,7 @@ import pytest
 
 from eval.collection import Collection, read_collection
 from eval.retrieval import DEPTH, SYSTEMS, Experiment, System, choose, evaluate
-from indexers.split import whole
+from indexers.split import Split, whole
 from rag.errors import BadCollection, BadInput, CollectionMismatch
 from rag.values import Document
 from tests.eval.tiny import CORPUS, QRELS, QUERIES, by_words, engine_in, write_beir
@@ -97,10 +97,11 @@ async def test_the_configuration_says_what_was_measured(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("split", [whole, by_words(6)])
 @pytest.mark.anyio
-async def test_rankings_end_at_a_hundred_documents(tmp_path: Path) -> None:
+async def test_rankings_end_at_a_hundred_documents(tmp_path: Path, split: Split) -> None:
     many = {f"d{i:03}": f"cat number {i}" for i in range(DEPTH + 20)} | CORPUS
-    engine = engine_in(tmp_path / "store")
+    engine = engine_in(tmp_path / "store", split)
     experiment = await evaluate(tiny(tmp_path, many), choose(["bm25", "fused"]), engine)
     await engine.close()
     assert len(experiment.systems[0].ranked["q1"]) == DEPTH

@@ -1,53 +1,19 @@
-"""What can be read becomes documents, everything else a fault with file and line."""
+"""Files and folders become documents, and everything else a fault with file and line."""
 
 import gzip
-import json
 import os
 import shutil
 import socket
-import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexers.readers import beir_corpus, read_paths
-from rag.values import Document, Fault
-
-Write = Callable[[str, bytes], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a file below the folder `in`, and returns it."""
-
-    def _write(name: str, content: bytes) -> Path:
-        file = tmp_path / "in" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-        return file
-
-    return _write
-
-
-def read(*paths: Path, max_line_bytes: int = 1_000_000) -> list[Document | Fault]:
-    return list(read_paths(paths, max_line_bytes=max_line_bytes))
-
-
-def faults(items: list[Document | Fault]) -> list[str]:
-    return [f"{Path(i.source).name}:{i.line}: {i.reason}" for i in items if isinstance(i, Fault)]
-
-
-def documents(items: list[Document | Fault]) -> list[Document]:
-    return [item for item in items if isinstance(item, Document)]
-
-
-GOOD = b'{"_id": "good", "text": "read"}\n'
-
-
-# ── One file ─────────────────────────────────────────────────────────────────────────────────────
+from indexers.readers import beir_corpus
+from rag.values import Fault
+from tests.indexers.reading import GOOD, Write, documents, faults, read
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a.jsonl"])
@@ -121,170 +87,6 @@ def test_the_title_is_the_first_heading_or_a_first_line_that_stands_alone(
     (document,) = documents(read(write(name, text.encode())))
     assert document.title == title
     assert document.markup == ("plain" if name.endswith(("txt", "text")) else "markdown")
-
-
-# ── JSON Lines ───────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_row_becomes_a_document(write: Write) -> None:
-    row = {"_id": "d1", "title": "T", "text": "é\u2028\x00", "metadata": {"a": [1]}, "url": "u"}
-    file = write("a.jsonl", json.dumps(row).encode())
-    assert list(read_paths([file], "tenant")) == [
-        Document("d1", "é\u2028\x00", "T", f"{file}:1", {"url": "u", "a": [1]}, "tenant")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("row", "document"),
-    [
-        ('{"_id": 7, "text": "x"}', Document("7", "x")),
-        ('{"id": "i", "text": "x"}', Document("i", "x")),
-        ('{"_id": "a", "id": "b", "text": "x"}', Document("a", "x")),
-        ('{"_id": "a", "title": "only"}', Document("a", "", "only")),
-        ('{"_id": "a", "text": "x", "title": null, "metadata": null}', Document("a", "x")),
-        (
-            '{"_id": "a", "text": "x", "n": 1, "metadata": {"n": 2}}',
-            Document("a", "x", "", "", {"n": 2}),
-        ),
-        ('{"_id": "a", "text": "\\ud83d\\ude00"}', Document("a", "😀")),
-        ('{"_id": "a", "_id": "b", "text": "x"}', Document("b", "x")),
-    ],
-)
-def test_a_row_may_be_written_in_several_ways(write: Write, row: str, document: Document) -> None:
-    (read_,) = documents(read(write("a.jsonl", row.encode())))
-    assert (read_.id, read_.text, read_.title) == (document.id, document.text, document.title)
-    assert read_.metadata == document.metadata
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (b'{"_id": "x", "text": ', "not JSON"),
-        (b"plain text", "not JSON"),
-        (b'{"_id": "x", "text": "t"} {"_id": "y"}', "not JSON"),
-        (b"{'_id': 'x', 'text': 't'}", "not JSON"),
-        (b'{"_id": "x", "text": "\xff"}', "not JSON"),
-        (b'{"_id": "x", "text": "\\ud800"}', "not JSON"),
-        (b'{"_id": "x", "text": "\xed\xa0\x80"}', "not JSON"),
-        (b'{"_id": "x", "text": NaN}', "not JSON"),
-        (b"\x00\x01\x02", "not JSON"),
-        (b'{"_id": "x", "text": "t", "m": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON"),
-        (b'{"_id": ' + b"1" * 5_000 + b', "text": "t"}', "not JSON"),
-        (b"[1, 2]", "not a JSON object"),
-        (b'"text"', "not a JSON object"),
-        (b"null", "not a JSON object"),
-        (b'{"text": "t"}', "no _id"),
-        (b'{"_id": "", "text": "t"}', "no _id"),
-        (b'{"_id": "  ", "text": "t"}', "no _id"),
-        (b'{"_id": null, "text": "t"}', "no _id"),
-        (b'{"_id": true, "text": "t"}', "no _id"),
-        (b'{"_id": ["x"], "text": "t"}', "no _id"),
-        (b'{"_id": "x", "text": 5}', "title and text must be strings"),
-        (b'{"_id": "x", "text": ["t"]}', "title and text must be strings"),
-        (b'{"_id": "x", "title": {}, "text": "t"}', "title and text must be strings"),
-        (b'{"_id": "x", "text": "t", "metadata": "m"}', "metadata must be an object"),
-        (b'{"_id": "x", "text": "t", "metadata": [1]}', "metadata must be an object"),
-        (b'{"_id": "x"}', "the document is empty: neither text nor title"),
-        (b'{"_id": "x", "text": " \\n", "title": ""}', "the document is empty: neither text nor"),
-        (b'{"_id": "x", "text": "' + b"t" * 300_000 + b'"}', "line longer than 250,000 bytes"),
-    ],
-    ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else value[:20],
-)
-def test_a_bad_line_is_a_fault_at_its_number_and_the_rest_is_read(
-    write: Write, line: bytes, reason: str
-) -> None:
-    file = write("a.jsonl", b"\n" + GOOD + line + b"\r\n\r\n" + GOOD.replace(b"good", b"also"))
-    items = read(file, max_line_bytes=250_000)
-    assert [document.id for document in documents(items)] == ["good", "also"]
-    assert [document.source for document in documents(items)] == [f"{file}:2", f"{file}:5"]
-    (fault,) = faults(items)
-    assert fault.startswith(f"a.jsonl:3: {reason}")
-
-
-def test_a_line_of_exactly_the_limit_is_read(write: Write) -> None:
-    for end in (b"\n", b""):
-        assert len(documents(read(write("a.jsonl", GOOD.strip() + end), max_line_bytes=31))) == 1
-        assert faults(read(write("a.jsonl", GOOD.strip() + b" " + end), max_line_bytes=31)) == [
-            "a.jsonl:1: line longer than 31 bytes (index.max_line_bytes)"
-        ]
-    assert len(GOOD.strip()) == 31
-
-
-def test_a_line_of_50_mb_is_skipped_without_being_held_in_memory(tmp_path: Path) -> None:
-    file = tmp_path / "a.jsonl"
-    with file.open("wb") as stream:
-        stream.write(GOOD)
-        for _ in range(50):
-            stream.write(b"x" * 1_000_000)
-        stream.write(b"\n" + GOOD.replace(b"good", b"also"))
-    tracemalloc.start()
-    items = list(read_paths([file]))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert [document.id for document in documents(items)] == ["good", "also"]
-    assert faults(items) == ["a.jsonl:2: line longer than 16,777,216 bytes (index.max_line_bytes)"]
-    assert peak < 40_000_000
-
-
-def test_a_text_file_with_a_long_line_is_a_fault_at_that_line(write: Write) -> None:
-    file = write("a.txt", b"short\n" + b"x" * 200 + b"\nshort")
-    assert faults(read(file, max_line_bytes=100)) == [
-        "a.txt:2: line longer than 100 bytes (index.max_line_bytes)"
-    ]
-
-
-# ── Archives ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_an_archive_is_read_as_what_it_holds(write: Write) -> None:
-    file = write("a.jsonl.gz", gzip.compress(GOOD) + gzip.compress(GOOD.replace(b"good", b"also")))
-    assert [document.id for document in documents(read(file))] == ["good", "also"]
-    assert documents(read(file))[1].source == f"{file}:2"
-
-
-def _truncate(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
-def _damage(data: bytes) -> bytes:
-    middle = len(data) // 2
-    return (
-        data[:middle]
-        + bytes(255 - byte for byte in data[middle : middle + 200])
-        + data[middle + 200 :]
-    )
-
-
-@pytest.mark.parametrize("hurt", [_truncate, _damage, lambda data: data + b"trailing garbage"])
-def test_a_damaged_archive_is_a_fault_and_what_came_before_it_counts(
-    write: Write, hurt: Callable[[bytes], bytes]
-) -> None:
-    rows = [f'{{"_id": "{n}", "text": "{os.urandom(200).hex()}"}}\n' for n in range(2_000)]
-    file = write("a.jsonl.gz", hurt(gzip.compress("".join(rows).encode())))
-    items = read(file)
-    read_ = len(documents(items))
-    assert read_ >= 500
-    assert [document.id for document in documents(items)] == [str(n) for n in range(read_)]
-    last = faults(items)[-1]
-    assert "damaged archive: " in last
-    assert last.startswith(f"a.jsonl.gz:{len(items)}: ")
-
-
-def test_a_file_that_is_no_archive_is_a_damaged_one(write: Write) -> None:
-    (fault,) = faults(read(write("a.jsonl.gz", GOOD)))
-    assert fault.startswith("a.jsonl.gz:1: damaged archive: Not a gzipped file")
-    assert faults(read(write("a.jsonl.gz", b""))) == ["a.jsonl.gz:0: the file is empty"]
-
-
-def test_an_archive_that_grows_without_end_is_not_held_in_memory(write: Write) -> None:
-    file = write("a.jsonl.gz", gzip.compress(b" " * 30_000_000 + b"\n" + GOOD))
-    assert faults(read(file)) == [
-        "a.jsonl.gz:1: line longer than 1,000,000 bytes (index.max_line_bytes)"
-    ]
-    assert [document.id for document in documents(read(file))] == ["good"]
-
-
-# ── Files that are none, and files that cannot be read ───────────────────────────────────────────
 
 
 def test_a_file_of_unknown_format_is_a_fault_when_named_and_passed_over_in_a_folder(
@@ -388,9 +190,6 @@ def test_a_name_that_is_no_utf_8_is_a_fault_that_can_be_printed(write: Write) ->
     assert fault.encode()
 
 
-# ── Folders ──────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_folder_is_read_in_a_fixed_order_without_what_is_hidden(write: Write) -> None:
     for name in ("b.txt", "a/z.md", "a.txt", "a/b/c.text", ".hidden.md", ".git/x.md", "a/.b/y.md"):
         folder = write(name, b"text").parent
@@ -408,7 +207,10 @@ def test_ids_do_not_depend_on_where_the_command_runs(
     for here, path in ((folder, "."), (folder.parent, "in"), (folder / "sub", "..")):
         monkeypatch.chdir(here)
         assert [document.id for document in documents(read(Path(path)))] == expected
-    assert [document.id for document in documents(read(folder / "sub" / "a.txt"))] == ["a.txt"]
+        assert all(Path(document.source).is_absolute() for document in documents(read(Path(path))))
+    monkeypatch.chdir(folder / "sub")
+    (document,) = documents(read(Path("a.txt")))
+    assert (document.id, document.source) == ("a.txt", str(folder / "sub" / "a.txt"))
 
 
 def test_several_paths_are_read_in_the_order_given(write: Write) -> None:

@@ -215,9 +215,11 @@ def test_what_looks_like_a_heading_in_code_is_none() -> None:
 
 def test_line_separators_of_unicode_do_not_move_the_headings() -> None:
     # str.splitlines counts six line ends here that Markdown does not know.
-    text = f"a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\n\n# Top\n\n{W}\n\n{W}"
-    chunks = split(text, "markdown")
-    assert [chunk.context for chunk in chunks if chunk.text.startswith("word")] == ["Top", "Top"]
+    text = "".join(f"{W}{end}" for end in "\u2028\u2029\x85\x0b\x0c\x1c") + f"\n\n# Top\n\n{W}"
+    *before, heading, after = split(text, "markdown")
+    assert heading.text == "# Top"
+    assert {chunk.context for chunk in before} == {""}
+    assert after.context == "Top"
 
 
 def test_plain_text_has_no_headings() -> None:

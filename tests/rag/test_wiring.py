@@ -214,9 +214,10 @@ async def test_a_refused_collection_is_released(make: MakeEngine) -> None:
     first = make()
     await first.index([CAT], "pets")
     await first.close()
-    with pytest.raises(CollectionMismatch):
+    with pytest.raises(CollectionMismatch) as refused:
         await make(encoder="other").collection("pets")
     assert await found(make(), "pets") == ["cat"]
+    assert refused.tb is not None, "kept until here: what it refers to was not simply forgotten"
 
 
 @pytest.mark.anyio

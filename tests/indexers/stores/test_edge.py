@@ -109,11 +109,7 @@ async def test_a_collection_that_is_being_created_is_not_created_again(tmp_path:
     await store.close()
 
 
-@pytest.mark.parametrize(
-    "missing",
-    [[], ["wal"], ["segments"], ["edge_config.json"], ["wal", "segments"], ["*"]],
-    ids=str,
-)
+@pytest.mark.parametrize("missing", [[], ["wal"], ["edge_config.json", "segments"], ["*"]], ids=str)
 async def test_whatever_a_killed_creation_left_is_replaced(
     tmp_path: Path, missing: list[str]
 ) -> None:
@@ -159,16 +155,12 @@ async def test_a_collection_of_another_schema_is_refused(tmp_path: Path) -> None
         open_edge(tmp_path / "c")
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b'{"encoder": 3}', b'{"schema_version": "1"}'],
-    ids=str,
-)
-async def test_a_damaged_description_is_refused(tmp_path: Path, content: bytes) -> None:
+async def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
     await create_edge(tmp_path / "c", SPEC).close()
-    (tmp_path / "c" / "collection.json").write_bytes(content)
-    with pytest.raises(StoreUnavailable, match=r"cannot read .*collection\.json.*index anew"):
-        open_edge(tmp_path / "c")
+    for content in (b"", b"{", b"[]", b"null", b"\xff", b"{}", b'{"encoder": 3}', b'{"x": "1"}'):
+        (tmp_path / "c" / "collection.json").write_bytes(content)
+        with pytest.raises(StoreUnavailable, match=r"cannot read .*collection\.json.*index anew"):
+            open_edge(tmp_path / "c")
 
 
 async def test_a_description_without_points_is_refused_as_damaged_not_as_locked(

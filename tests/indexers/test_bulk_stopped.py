@@ -1,0 +1,225 @@
+"""Whatever stops a run, what was put stays, and running again finishes it."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from indexers.bulk import WINDOW, Progress, index
+from indexers.encoders.hashed import HashedEncoder
+from indexers.stores.edge import create_edge, open_edge
+from indexers.stores.exact import ExactStore
+from rag.errors import StoreUnavailable
+from rag.seams import CollectionSpec
+from rag.values import Document, Point, Vector
+from tests.indexers.runs import (
+    BM25,
+    ENCODER,
+    GUIDE,
+    LONG,
+    NOTES,
+    SHORT,
+    SPEC,
+    bm25_scores,
+    ids,
+    lines,
+    run,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+class FailingStore(ExactStore):
+    """Fails at a given put, once."""
+
+    def __init__(self, spec: CollectionSpec, at: int) -> None:
+        super().__init__(spec)
+        self.left = at
+
+    async def put(self, points: Sequence[Point]) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise StoreUnavailable("disk full")
+        await super().put(points)
+
+
+MANY = [Document(f"d{n}", f"freezer {n}\ncold power") for n in range(WINDOW + 200)]  # 3 windows
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_a_store_that_fails_keeps_what_was_put_and_the_next_run_finishes(at: int) -> None:
+    clean, store = ExactStore(SPEC), FailingStore(SPEC, at)
+    await run(clean, MANY)
+    with pytest.raises(StoreUnavailable, match="disk full"):
+        await run(store, MANY)
+    assert await store.count() == WINDOW * (at - 1)
+    await run(store, MANY)
+    assert await ids(store) == await ids(clean)
+    assert await store.info() == await clean.info()
+    assert await bm25_scores(store, "freezer 7 power") == await bm25_scores(
+        clean, "freezer 7 power"
+    )
+
+
+async def test_after_a_failure_a_run_over_other_documents_reweighs_what_was_put() -> None:
+    store, clean = FailingStore(SPEC, 2), ExactStore(SPEC)
+    with pytest.raises(StoreUnavailable):
+        await run(store, MANY)
+    assert (await store.info()).mean_length == 0.0  # unknown
+    await run(store, LONG)
+    await run(clean, [*MANY[: WINDOW // 2], *LONG])  # two chunks each
+    assert await ids(store) == await ids(clean)
+    assert await bm25_scores(store, "freezer 7") == pytest.approx(
+        await bm25_scores(clean, "freezer 7"), rel=1e-6
+    )
+
+
+async def test_weights_that_a_failed_run_left_in_another_measure_are_renewed() -> None:
+    # The second run reweighs what is there for a mean of 4, and fails before it puts anything.
+    store, clean = FailingStore(SPEC, 2), ExactStore(SPEC)
+    await run(store, SHORT)
+    before = await bm25_scores(store, "freezer 7")
+    with pytest.raises(StoreUnavailable):
+        await run(store, LONG)
+    assert await bm25_scores(store, "freezer 7") != before
+    assert (await store.info()).mean_length == 0.0  # unknown
+    another = Document("another", "freezer again")
+    assert (await run(store, [another])).reweighed == len(SHORT)
+    await run(clean, [*SHORT, another])
+    assert await bm25_scores(store, "freezer 7") == await bm25_scores(clean, "freezer 7")
+
+
+class FailingEncoder(HashedEncoder):
+    """Fails at the second call."""
+
+    calls = 0
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        self.calls += 1
+        if self.calls == 2:
+            raise MemoryError("too much")
+        return await super().encode(texts, kind)
+
+
+async def test_an_encoder_that_fails_lets_the_write_in_flight_end() -> None:
+    store = ExactStore(SPEC)
+    with pytest.raises(MemoryError):
+        await index(MANY, lines, FailingEncoder(16), BM25, store)
+    assert await store.count() == WINDOW
+
+
+async def test_a_source_of_documents_that_fails_leaves_the_store_alone() -> None:
+    def broken() -> Iterator[Document]:
+        yield GUIDE
+        raise OSError("the disk is gone")
+
+    store = ExactStore(SPEC)
+    await run(store, [NOTES])
+    before = await ids(store), await store.info()
+    with pytest.raises(OSError, match="the disk is gone"):
+        await run(store, broken())
+    assert (await ids(store), await store.info()) == before
+
+
+async def test_a_cancelled_run_ends_and_the_next_one_finishes(tmp_path: Path) -> None:
+    store = create_edge(tmp_path / "c", SPEC)
+    halfway = asyncio.Event()
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "encode" and progress.done >= WINDOW:
+            halfway.set()
+
+    task = asyncio.create_task(index(MANY, lines, ENCODER, BM25, store, watch))
+    await halfway.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.count() < 2 * len(MANY)
+    await run(store, MANY)
+    assert await store.count() == 2 * len(MANY)
+    await store.close()
+
+
+KILLED = """
+import asyncio, sys, time
+from pathlib import Path
+from indexers.bulk import index
+from indexers.encoders.bm25 import Bm25Encoder
+from indexers.encoders.hashed import HashedEncoder
+from indexers.split import whole
+from indexers.stores.edge import create_edge, edge_exists, open_edge
+from rag.seams import CollectionSpec
+from rag.values import Document
+
+folder, version, pause = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "pause"
+spec = CollectionSpec("hashed", "hashed/16", 16, "bm25", "none")
+documents = [
+    Document(f"d{n}", f"power {n} {version if n % 3 == 0 else 'same'}" + " cold" * (n % 3))
+    for n in range(2_200)
+]
+
+def watch(progress):
+    if pause and progress.stage == "encode" and progress.done >= 2_048:
+        print("halfway", flush=True)
+        time.sleep(60)
+
+async def main():
+    store = open_edge(folder) if edge_exists(folder) else create_edge(folder, spec)
+    await index(documents, whole, HashedEncoder(16), Bm25Encoder(), store, watch)
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+def _index(folder: Path, version: str) -> None:
+    command = [sys.executable, "-c", KILLED, str(folder), version, "finish"]
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def _index_and_kill(folder: Path, version: str) -> None:
+    command = [sys.executable, "-c", KILLED, str(folder), version, "pause"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "halfway\n"
+        process.kill()
+        assert process.wait() == -9
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of one run that nobody killed."""
+    folder = tmp_path_factory.mktemp("clean") / "c"
+    _index(folder, "new")
+    return folder
+
+
+@pytest.mark.parametrize("before", ["nothing", "an older version"])
+def test_a_killed_run_is_finished_by_running_again(
+    tmp_path: Path, clean: Path, before: str
+) -> None:
+    killed = tmp_path / "killed"
+    if before == "an older version":
+        _index(killed, "old")
+    _index_and_kill(killed, "new")
+
+    async def state(folder: Path) -> tuple[list[str], CollectionSpec, dict[str, float]]:
+        store = open_edge(folder)
+        try:
+            return await ids(store), await store.info(), await bm25_scores(store, "new power 7")
+        finally:
+            await store.close()
+
+    halfway, _, _ = asyncio.run(state(killed))
+    assert len(halfway) >= WINDOW  # the first window had been acknowledged
+    assert halfway != asyncio.run(state(clean))[0]
+    _index(killed, "new")
+    found, expected = asyncio.run(state(killed)), asyncio.run(state(clean))
+    assert found[0] == expected[0]
+    assert len(found[0]) == 2_200
+    assert found[1] == expected[1]
+    assert found[2] == pytest.approx(expected[2], abs=1e-4)
