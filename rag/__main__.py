@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 import sys
 
 import click
@@ -29,14 +30,19 @@ def main() -> None:
         click.echo("interrupted; what was finished is kept, run it again to go on", err=True)
         sys.exit(130)
     except RagError as error:
-        click.echo(f"firstcite: {error}", err=True)
+        click.echo(f"firstcite: {_one_line(error)}", err=True)
         sys.exit(2 if isinstance(error, BadInput) else 1)
     except BrokenPipeError:  # `firstcite search … | head`
         sys.stdout = None
         sys.exit(1)
     except OSError as error:  # no space left, no permission: the message names the file
-        click.echo(f"firstcite: {error}", err=True)
+        click.echo(f"firstcite: {_one_line(error)}", err=True)
         sys.exit(1)
+
+
+def _one_line(error: Exception) -> str:
+    """Return the message without the line breaks that libraries put into theirs."""
+    return re.sub(r"\s*\n\s*", " ", str(error))
 
 
 if __name__ == "__main__":
