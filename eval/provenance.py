@@ -53,10 +53,13 @@ def command(arguments: Sequence[str]) -> str:
 
     >>> command(["/opt/bin/firstcite", "eval", "/data/scifact", "--out=/tmp/a b", "x/y"])
     "firstcite eval scifact '--out=a b' x/y"
+    >>> command(["/opt/eval/bench.py", "--out", "x"])
+    'python -m eval.bench --out x'
     """
     program, *rest = arguments
-    module = Path(program).parent.name
-    start = ["python", "-m", module] if program.endswith("__main__.py") else [program]
+    file = Path(program)
+    module = file.parent.name if file.stem == "__main__" else f"{file.parent.name}.{file.stem}"
+    start = ["python", "-m", module] if file.suffix == ".py" else [program]
     return shlex.join(map(_last_part, [*start, *rest]))
 
 
