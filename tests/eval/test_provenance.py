@@ -53,7 +53,7 @@ def test_the_version_of_every_package_is_named() -> None:
         (["firstcite", "--out=/data/a/b"], "firstcite --out=b"),
         (["firstcite", "/data/two words/"], "firstcite 'two words'"),
         (["/src/rag/__main__.py", "search", "a / b"], "python -m rag search 'a / b'"),
-        (["/src/eval/bench.py"], "bench.py"),
+        (["/src/eval/bench.py", "--out", "x"], "python -m eval.bench --out x"),
         (["firstcite", "/"], "firstcite ''"),
     ],
 )
