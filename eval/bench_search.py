@@ -5,6 +5,7 @@ dimensions around 200 centres; queries are six such words and a point near a cen
 """
 
 import asyncio
+import gc
 import tempfile
 import time
 import uuid
@@ -135,6 +136,7 @@ async def bench_search() -> dict[str, Any]:
 
     sparse = Bm25Encoder()
     corpus = make_corpus(CHUNKS)
+    gc.freeze()  # as `firstcite serve` does once it is loaded
     small = Corpus(
         corpus.texts[:SMALL], corpus.vectors[:SMALL], corpus.queries, corpus.query_vectors
     )

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import BinaryIO
 
 import msgspec
@@ -25,6 +25,7 @@ from rag.values import Document, Fault, Frozen, Point, Vector
 
 READ_BATCH = 256  # documents split in one call: enough to keep all cores busy
 WINDOW = 1_024  # chunks encoded, then put, together: what a kill can cost
+HORIZON = 16 * WINDOW  # chunks in memory at a time, among which windows of like length are made
 DRIFT = 0.01  # chosen: BM25 weights are renewed when the mean length is off by more than this
 
 
@@ -151,17 +152,18 @@ def _fault_at(source: str, reason: str) -> Fault:
 
 
 def _unspool(file: BinaryIO) -> Iterator[list[StoredChunk]]:
-    """Yield windows of chunks in the order in which they were read."""
+    """Yield windows of chunks, those of like length together, so that encoders pad little."""
     file.seek(0)
-    window: list[StoredChunk] = []
+    while horizon := list(islice(_stored(file), HORIZON)):
+        horizon.sort(key=lambda stored: -len(stored.chunk.indexed_text))  # stable
+        for start in range(0, len(horizon), WINDOW):
+            yield horizon[start : start + WINDOW]
+
+
+def _stored(file: BinaryIO) -> Iterator[StoredChunk]:
     while header := file.read(4):
         payload = msgspec.msgpack.decode(file.read(int.from_bytes(header, "big")))
-        window.append(from_payload(payload))
-        if len(window) == WINDOW:
-            yield window
-            window = []
-    if window:
-        yield window
+        yield from_payload(payload)
 
 
 @dataclass(slots=True)
@@ -223,29 +225,26 @@ async def _put(
     store: Store,
     on_progress: Callable[[Progress], None],
 ) -> None:
-    """Encode window by window, writing each while the next is being encoded."""
+    """Encode window by window; while one is being encoded, the one before is weighed and put."""
     done = 0
-    writing: asyncio.Task[None] | None = None
+    encoding: asyncio.Task[Vector] | None = None
+    before: list[StoredChunk] = []
+    on_progress(Progress("encode", 0, spooled.chunks))
     try:
-        for window in _unspool(spooled.file):
-            on_progress(Progress("encode", done, spooled.chunks))
+        for window in chain(_unspool(spooled.file), [[]]):
+            vectors = await encoding if encoding else None
             texts = [stored.chunk.indexed_text for stored in window]
-            vectors = await encoder.encode(texts, "document")  # (n, h)
-            points = [
-                _point(stored, vector, sparse, mean)
-                for stored, vector in zip(window, vectors, strict=True)
-            ]
-            if writing:
-                await writing
-            writing = asyncio.create_task(store.put(points))
-            done += len(window)
-        if writing:
-            await writing
-        on_progress(Progress("encode", done, spooled.chunks))
-    except BaseException:
-        if writing:  # let the write in flight end, so that the store can be closed
-            await asyncio.gather(writing, return_exceptions=True)
-        raise
+            encoding = asyncio.create_task(encoder.encode(texts, "document")) if window else None
+            await asyncio.sleep(0)  # the encoder gets its work before this thread has its own
+            if vectors is not None:
+                pairs = zip(before, vectors, strict=True)
+                await store.put([_point(stored, row, sparse, mean) for stored, row in pairs])
+                done += len(before)
+                on_progress(Progress("encode", done, spooled.chunks))
+            before = window
+    finally:
+        if encoding:  # only after a failure: nobody waits for it any more
+            encoding.cancel()
 
 
 def _point(stored: StoredChunk, dense: Vector, sparse: SparseEncoder, mean: float) -> Point:
