@@ -133,7 +133,7 @@ def _shown(value: object) -> str:
 
 
 def main() -> None:
-    """Run the sections asked for and write `<date>-<commit>.json` and `.md`."""
+    """Run the sections asked for and write `<time>-<commit>.json` and `.md`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
     parser.add_argument("--out", type=Path, required=True)
@@ -155,7 +155,7 @@ def main() -> None:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     commit = report["provenance"]["commit"][:10] or "unknown"
-    name = f"{datetime.now(UTC):%Y-%m-%d}-{commit}"
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H%M}-{commit}"
     encoded = msgspec.json.format(msgspec.json.encode(report))
     (options.out / f"{name}.json").write_bytes(encoded + b"\n")
     (options.out / f"{name}.md").write_text(to_markdown(report), encoding="utf-8")
