@@ -35,7 +35,7 @@ demo: setup ## index the documentation and the example handbook, ask three quest
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite index README.md docs examples/handbook
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "Can my spaniel come along on the trip?"
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "How long does the sample freezer stay cold without power?"
-	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "What does a filter on metadata look like?"
+	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "How is an interrupted indexing run finished?"
 	$(BIN)/firstcite eval retrieval examples/handbook --out $(DEMO)/report
 
 test: setup ## tests that need no model (no network, no server)
