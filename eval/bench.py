@@ -64,7 +64,6 @@ def bench_encoder(documents: Sequence[Document]) -> Figures:
         "firstcite": lambda: ours.encode_now(texts),
         "sentence-transformers fp32": lambda: theirs.encode(texts, show_progress_bar=False),
     }
-    in_turn({name: lambda: None for name in sides}, 1)
     ours.encode_now(texts[:64])
     theirs.encode(texts[:64], show_progress_bar=False)
     seconds = in_turn(sides, ROUNDS)

@@ -4,7 +4,6 @@ The corpus is made from a seed: 60 words a chunk, drawn from 30,000 by Zipf's la
 dimensions around 200 centres; queries are six such words and a point near a centre.
 """
 
-import asyncio
 import gc
 import tempfile
 import time
@@ -160,7 +159,6 @@ async def bench_search() -> dict[str, Any]:
     )
     await local.close()
     times[f"Haystack in-memory store, {SMALL:,}"] = await latencies(haystack_in_memory(small), few)
-    await asyncio.sleep(0)
     shown = {
         name: {
             "p50_ms": round(float(np.percentile(t, 50)), 2),

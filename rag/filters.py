@@ -16,11 +16,10 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from rag.errors import BadFilter
-from rag.values import Condition, Operator, Where
+from rag.values import Condition, Operator, Where, is_unicode
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 _FIELD = re.compile(r"document_id|source|title|metadata(\.[A-Za-z0-9_-]+)+")
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair: what a wrongly decoded byte becomes
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = 80  # chosen: a refusal shows what was sent, not a megabyte of it
 
@@ -89,7 +88,7 @@ def _members(field: str, value: object) -> tuple[str, ...] | tuple[int, ...]:
 
 def _storable(value: object) -> bool:
     if isinstance(value, str):
-        return not _SURROGATE.search(value)
+        return is_unicode(value)
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
     return isinstance(value, float) and math.isfinite(value)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from rag.errors import BadQuery
-from rag.values import Branch, Frozen, Plan, Query, Stage
+from rag.values import Branch, Frozen, Plan, Query, Stage, is_unicode
 
 BranchName = Literal["bm25", "dense"]
 BRANCHES: tuple[BranchName, ...] = get_args(BranchName)
 MAX_K = 1_000
 MAX_QUERY_CHARS = 20_000
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair: what a wrongly decoded byte becomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
         raise BadQuery("the query is empty: ask something")
     if len(text) > MAX_QUERY_CHARS:
         raise BadQuery(f"the query has {len(text):,} characters: at most {MAX_QUERY_CHARS:,}")
-    if _SURROGATE.search(text) or _SURROGATE.search(query.tenant):
+    if not (is_unicode(text) and is_unicode(query.tenant)):
         raise BadQuery("the query or its tenant is no valid Unicode: send it as UTF-8")
     if not 1 <= query.k <= MAX_K:
         raise BadQuery(f"k is {query.k}: ask for 1 to {MAX_K} results")

@@ -8,6 +8,7 @@ code points. Values copy to themselves: Haystack deep-copies the inputs of every
 costs 80 ms for 200 candidates with vectors and nothing at all for values that return themselves.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self, TypeAlias
@@ -23,6 +24,18 @@ Json: TypeAlias = "Scalar | list[Json] | dict[str, Json] | None"
 Metadata: TypeAlias = Mapping[str, Json]
 
 DEFAULT_TENANT = "default"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def is_unicode(text: str) -> bool:
+    r"""Whether a text is valid Unicode: no half of a surrogate pair, as wrong decoding leaves.
+
+    >>> is_unicode("é😀"), is_unicode("\udc80")
+    (True, False)
+    """
+    return not _SURROGATE.search(text)
 
 
 class Frozen:

@@ -1,21 +1,19 @@
 """The one schema of a collection: vector names, and a chunk as the payload of a point."""
 
 import math
-import re
 from typing import Any, TypeGuard
 
 import msgspec
 
 from rag.errors import CollectionMismatch
 from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
-from rag.values import Chunk, Document, Json
+from rag.values import Chunk, Document, Json, is_unicode
 
 DENSE = "dense"
 SPARSE = "bm25"
 KEYWORD_FIELDS = ("tenant", "document_id")
 
 MAX_DEPTH = 16  # chosen: gRPC refuses 32 levels; 125 make Edge's write-ahead log unreadable
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair: what a wrongly decoded byte becomes
 
 Payload = dict[str, Any]  # what both Qdrant clients take and give
 
@@ -23,7 +21,7 @@ Payload = dict[str, Any]  # what both Qdrant clients take and give
 def unstorable(document: Document) -> str:
     """Return why a payload cannot hold the document, or an empty string."""
     texts = (document.id, document.text, document.title, document.source, document.tenant)
-    if any(map(_SURROGATE.search, texts)):
+    if not all(map(is_unicode, texts)):
         return "not valid Unicode: half a surrogate pair"
     level: list[Json] = [dict(document.metadata)]
     depth = 0
@@ -39,7 +37,7 @@ def unstorable(document: Document) -> str:
 
 def _unstorable_value(value: Json) -> str:
     match value:
-        case str() if _SURROGATE.search(value):
+        case str() if not is_unicode(value):
             return "half a surrogate pair"
         case int() if not -(2**63) <= value < 2**63:
             return "an integer outside 64 bits"
