@@ -2,11 +2,13 @@
 
 A compute adapter (torch, Qdrant Edge) is not safe to call from many threads and must not block the
 event loop. A `Lane` is one thread that runs its calls one after another; a `Batcher` joins the
-requests that arrive while that thread is busy into one call.
+requests that arrive while that thread is busy into one call; a `Crew` spreads one call over the
+cores.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, ParamSpec, TypeVar
 
@@ -41,6 +43,28 @@ class Lane:
     def close(self) -> None:
         """Let the running call finish, drop the waiting ones, and end the thread."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Crew:
+    """Threads that share the items of one call: whoever is free takes the next.
+
+    For work that releases the interpreter. `prepare` runs once on each thread, and all threads are
+    there when the constructor returns.
+    """
+
+    def __init__(self, name: str, size: int, prepare: Callable[[], object]) -> None:
+        self._executor = ThreadPoolExecutor(size, name, initializer=prepare)
+        everyone = threading.Barrier(size, timeout=60)
+        self.each(lambda _: everyone.wait(), range(size))  # a thread that waits takes no second one
+
+    def each(self, call: Callable[[In], object], items: Iterable[In]) -> None:
+        """Call once for each item and return when all have been; raise what the first raised."""
+        for _ in self._executor.map(call, items):
+            pass
+
+    def close(self) -> None:
+        """End the threads."""
+        self._executor.shutdown()
 
 
 class Batcher(Generic[In, Out]):

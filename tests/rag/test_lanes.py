@@ -3,11 +3,11 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
-from rag.lanes import Batcher, Lane
+from rag.lanes import Batcher, Crew, Lane
 
 
 class Press:
@@ -271,3 +271,38 @@ def test_a_batcher_outlives_an_event_loop() -> None:
     batcher = Batcher(lane, press)
     assert [list(asyncio.run(batcher.submit([n]))) for n in (1, 2)] == [[2], [4]]
     lane.close()
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    crew = Crew("crew", 3, lambda: None)
+    yield crew
+    crew.close()
+
+
+def test_a_crew_calls_once_for_each_item(crew: Crew) -> None:
+    seen: list[int] = []
+    crew.each(seen.append, range(100))
+    assert sorted(seen) == list(range(100))
+
+
+def test_a_crew_works_side_by_side(crew: Crew) -> None:
+    everyone = threading.Barrier(3)
+    crew.each(lambda _: everyone.wait(timeout=10), range(3))
+
+
+def test_every_thread_of_a_crew_is_prepared_once_and_before_its_first_item() -> None:
+    prepared: list[int] = []
+    crew = Crew("crew", 4, lambda: prepared.append(threading.get_ident()))
+    assert len(set(prepared)) == len(prepared) == 4
+    used: set[int] = set()
+    crew.each(lambda _: used.add(threading.get_ident()), range(100))
+    crew.close()
+    assert used <= set(prepared)
+    assert len(prepared) == 4
+
+
+def test_a_crew_raises_what_an_item_raised_and_works_on(crew: Crew) -> None:
+    with pytest.raises(ZeroDivisionError):
+        crew.each(lambda i: 1 // i, [1, 0, 2])
+    crew.each(lambda i: 1 // i, [1, 2])

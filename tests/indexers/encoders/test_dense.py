@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,29 @@ def test_rows_do_not_depend_on_what_stands_beside_them(fp32: Encoder) -> None:
     shuffled = np.random.default_rng(0).permutation(len(TEXTS))
     rows = rows_of(fp32, TEXTS)
     assert np.abs(rows_of(fp32, [TEXTS[i] for i in shuffled]) - rows[shuffled]).max() < 1e-5
+
+
+def test_no_text_gives_no_row(fp32: Encoder) -> None:
+    assert rows_of(fp32, []).shape == (0, fp32.spec.dimension)
+
+
+def test_many_batches_and_one_say_the_same(fp32: Encoder) -> None:
+    many = [f"{text} {n}" for n in range(8) for text in TEXTS]
+    alone = np.concatenate([rows_of(fp32, [text]) for text in many])
+    assert np.allclose(rows_of(fp32, many), alone, atol=1e-5)
+
+
+def test_an_encoder_leaves_the_cores_to_whoever_comes_after() -> None:
+    import torch
+
+    from indexers.encoders.dense import DenseEncoder
+
+    before = torch.get_num_threads()
+    encoder = DenseEncoder(precision="fp32")
+    with ThreadPoolExecutor(1) as new_thread:
+        assert new_thread.submit(torch.get_num_threads).result() == before
+    assert torch.get_num_threads() == before
+    encoder.close()
 
 
 def test_the_tokenizer_counts_as_the_model_reads(fp32: Encoder) -> None:
