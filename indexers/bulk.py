@@ -11,8 +11,9 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 from typing import BinaryIO
 
 import msgspec
@@ -78,16 +79,12 @@ async def index(
         StoreUnavailable: from the store. What was put before stays; run again to finish.
     """
     started = time.perf_counter()
-    reading = Lane("reading")
-    with tempfile.TemporaryFile(prefix="firstcite-") as file:
+    with tempfile.TemporaryFile(prefix="firstcite-") as file, closing(Lane("bulk")) as lane:
         spooled = _Spooled(file)
-        try:
-            batches = _batches(items)
-            while batch := await reading.run(lambda: next(batches, None)):
-                await reading.run(_spool, batch, split, sparse, spooled)
-                on_progress(Progress("read", len(spooled.ids), 0))
-        finally:
-            reading.close()
+        batches = _batches(items)
+        while batch := await lane.run(lambda: next(batches, None)):
+            await lane.run(_spool, batch, split, sparse, spooled)
+            on_progress(Progress("read", len(spooled.ids), 0))
         old = await _survey(store, spooled)
         spec = await store.info()
         mean = _mean(spooled, old, spec.mean_length)
@@ -95,7 +92,7 @@ async def index(
         reweighed = 0
         if mean != spec.mean_length:
             reweighed = await _reweigh(store, sparse, old.others, mean, on_progress)
-        await _put(spooled, mean, encoder, sparse, store, on_progress)
+        await _put(spooled, lane, mean, encoder, sparse, store, on_progress)
         for (tenant, document_id), keep in old.stale.items():
             await store.drop(tenant, [document_id], keep)
         await store.stamp(replace(spec, mean_length=mean))
@@ -219,6 +216,7 @@ async def _reweigh(
 
 async def _put(
     spooled: _Spooled,
+    lane: Lane,
     mean: float,
     encoder: Encoder,
     sparse: SparseEncoder,
@@ -229,24 +227,30 @@ async def _put(
     done = 0
     encoding: asyncio.Task[Vector] | None = None
     before: list[StoredChunk] = []
+    windows = _unspool(spooled.file)
     on_progress(Progress("encode", 0, spooled.chunks))
     try:
-        for window in chain(_unspool(spooled.file), [[]]):
+        while True:
+            window: list[StoredChunk] = await lane.run(next, windows, [])
             vectors = await encoding if encoding else None
             texts = [stored.chunk.indexed_text for stored in window]
             encoding = asyncio.create_task(encoder.encode(texts, "document")) if window else None
-            await asyncio.sleep(0)  # the encoder gets its work before this thread has its own
             if vectors is not None:
-                pairs = zip(before, vectors, strict=True)
-                await store.put([_point(stored, row, sparse, mean) for stored, row in pairs])
+                await store.put(await lane.run(_points, before, vectors, sparse, mean))
                 done += len(before)
                 on_progress(Progress("encode", done, spooled.chunks))
+            if not window:
+                break
             before = window
     finally:
         if encoding:  # only after a failure: nobody waits for it any more
             encoding.cancel()
 
 
-def _point(stored: StoredChunk, dense: Vector, sparse: SparseEncoder, mean: float) -> Point:
-    chunk = stored.chunk
-    return Point(chunk, dense, sparse.document(chunk.indexed_text, mean), stored.length)
+def _points(
+    chunks: Sequence[StoredChunk], dense: Vector, sparse: SparseEncoder, mean: float
+) -> list[Point]:
+    return [
+        Point(stored.chunk, row, sparse.document(stored.chunk.indexed_text, mean), stored.length)
+        for stored, row in zip(chunks, dense, strict=True)
+    ]
