@@ -1,7 +1,6 @@
 """The Litestar application: routes over an engine that loads while the process already answers."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -73,8 +72,6 @@ class Loading:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._on_failure(error)
-        # What is loaded stays: looked through by every full collection, it costs a search 1 ms.
-        gc.freeze()
 
 
 def create_app(

@@ -135,7 +135,7 @@ async def bench_search() -> dict[str, Any]:
 
     sparse = Bm25Encoder()
     corpus = make_corpus(CHUNKS)
-    gc.freeze()  # as `firstcite serve` does once it is loaded
+    gc.freeze()  # as `rag.wiring.build` does
     small = Corpus(
         corpus.texts[:SMALL], corpus.vectors[:SMALL], corpus.queries, corpus.query_vectors
     )

@@ -5,11 +5,16 @@ paths. Model libraries are imported when they are first needed, not before: `fir
 typing mistake should not cost the seconds that importing torch takes.
 """
 
+from __future__ import annotations
+
 import asyncio
+import gc
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indexers.bulk import IndexReport, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
@@ -18,11 +23,13 @@ from indexers.stores.edge import create_edge, edge_exists, open_edge
 from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
-from rag.pipeline import Parts, QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault
+
+if TYPE_CHECKING:
+    from rag.pipeline import QueryPath
 
 SPECIAL_TOKENS = 2  # the start and end marks that encoders put around a text
 
@@ -44,6 +51,7 @@ class Engine:
         self._split = split
         sparse = settings.sparse
         self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
+        self._stores: dict[str, Store] = {}
         self._paths: dict[str, QueryPath] = {}
         self._opening = asyncio.Lock()
 
@@ -63,7 +71,7 @@ class Engine:
                     raise CollectionNotFound(
                         f"no collection '{name}': firstcite index PATH --collection {name}"
                     )
-                self._paths[name] = QueryPath(self._parts(store))
+                self._paths[name] = self._query_path(store)
             return self._paths[name]
 
     async def index(
@@ -79,10 +87,7 @@ class Engine:
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
         """
         async with self._opening:
-            if name not in self._paths:
-                store = await self._open(name) or await self._create(name)
-                self._paths[name] = QueryPath(self._parts(store))
-        store = self._paths[name].parts.store
+            store = await self._open(name) or await self._create(name)
         built, mine = await store.info(), self._spec()
         if built.splitter != mine.splitter:
             raise CollectionMismatch(
@@ -98,8 +103,8 @@ class Engine:
             StoreUnavailable: a collection could not be flushed.
         """
         async with self._opening:
-            paths, self._paths = self._paths, {}
-            closing = (path.parts.store.close() for path in paths.values())
+            stores, self._stores, self._paths = self._stores, {}, {}
+            closing = (store.close() for store in stores.values())
             ended = await asyncio.gather(*closing, return_exceptions=True)
         for error in ended:
             if error is not None:
@@ -107,6 +112,8 @@ class Engine:
 
     async def _open(self, name: str) -> Store | None:
         """Return the store of an existing collection that fits the settings."""
+        if name in self._stores:
+            return self._stores[name]
         if not _NAME.fullmatch(name):
             raise BadCollection(
                 f"'{name}' is no collection name: letters, digits, _ . - and at most 64 of them"
@@ -119,6 +126,7 @@ class Engine:
         except RagError:
             await store.close()
             raise
+        self._stores[name] = store
         return store
 
     async def _existing(self, name: str) -> Store | None:
@@ -135,10 +143,12 @@ class Engine:
         if settings.url:
             from indexers.stores import server
 
-            return await server.create_collection(
+            self._stores[name] = await server.create_collection(
                 server.connect(settings), name, self._spec(), settings.shards, settings.replicas
             )
-        return create_edge(Path(settings.path) / name, self._spec())
+        else:
+            self._stores[name] = create_edge(Path(settings.path) / name, self._spec())
+        return self._stores[name]
 
     def _spec(self) -> CollectionSpec:
         encoder, index_ = self.encoder.spec, self.settings.index
@@ -151,17 +161,21 @@ class Engine:
             splitter=f"{index_.splitter}{size}",
         )
 
-    def _parts(self, store: Store) -> Parts:
+    def _query_path(self, store: Store) -> QueryPath:
+        from rag.pipeline import Parts, QueryPath  # imports Haystack, which indexing does not need
+
         search, answer = self.settings.search, self.settings.answer
-        return Parts(
-            encoder=self.encoder,
-            sparse=self.sparse,
-            store=store,
-            generator=Extractive(self.encoder, answer.floor, answer.sentences),
-            defaults=Defaults(search.fusion, search.depth, tuple(FUSIONS)),
-            fusions=fusions(search.rrf_k),
-            weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
-            passages=answer.passages,
+        return QueryPath(
+            Parts(
+                encoder=self.encoder,
+                sparse=self.sparse,
+                store=store,
+                generator=Extractive(self.encoder, answer.floor, answer.sentences),
+                defaults=Defaults(search.fusion, search.depth, tuple(FUSIONS)),
+                fusions=fusions(search.rrf_k),
+                weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
+                passages=answer.passages,
+            )
         )
 
 
@@ -185,6 +199,24 @@ def _check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
         )
 
 
+@contextmanager
+def _for_good() -> Iterator[None]:
+    """Load what stays until the process ends: the garbage collector does not look at it.
+
+    Walking through the million objects that importing torch and sentence-transformers makes would
+    cost 1 s while they are loaded, 1 ms per search after that, and 1 s when the process ends.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+
+
+@_for_good()
 def build(settings: Settings) -> Engine:
     """Return the engine that the settings describe, its encoder loaded.
 
