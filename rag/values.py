@@ -11,6 +11,7 @@ costs 80 ms for 200 candidates with vectors and nothing at all for values that r
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -239,8 +240,9 @@ def ranked(scores: Mapping[str, float]) -> Ranking:
     >>> ranked({"b": 1.0, "a": 1.0, "c": 2.0})
     (Hit(chunk_id='c', score=2.0), Hit(chunk_id='a', score=1.0), Hit(chunk_id='b', score=1.0))
     """
-    ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Hit(chunk_id, score) for chunk_id, score in ordered)
+    ordered = sorted(scores.items(), key=itemgetter(0))
+    ordered.sort(key=itemgetter(1), reverse=True)  # stable: equal scores stay in the order of ids
+    return tuple(map(Hit._make, ordered))
 
 
 @dataclass(frozen=True, slots=True)

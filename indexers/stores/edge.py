@@ -20,6 +20,7 @@ from indexers.stores.payload import (
     SPARSE,
     from_payload,
     is_large,
+    to_chunk,
     to_payload,
     to_spec,
 )
@@ -80,7 +81,7 @@ class EdgeStore:
         requests = [_request(probe, chosen) for probe in lookup.probes]
         replies = await self._call(self._shard.query_batch, qe.QueryBatchRequest(requests))
         return {
-            probe.name: ranked({str(point.id): point.score for point in points})
+            probe.name: ranked(_scores(points))
             for probe, points in zip(lookup.probes, replies, strict=True)
         }
 
@@ -89,7 +90,7 @@ class EdgeStore:
         if not chunk_ids:
             return ()
         records = await self._call(self._shard.retrieve, list(chunk_ids), True, False)
-        found = (from_payload(record.payload or {}).chunk for record in records)
+        found = (to_chunk(record.payload or {}) for record in records)
         chunks = {chunk.id: chunk for chunk in found}
         return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
 
@@ -245,6 +246,11 @@ def _request(probe: Probe, chosen: qe.Filter) -> qe.QueryRequest:
     else:
         query = qe.Query.Nearest(probe.vector.tolist(), using=DENSE)
     return qe.QueryRequest(limit=probe.depth, query=query, filter=chosen)
+
+
+def _scores(points: Sequence[qe.ScoredPoint]) -> dict[str, float]:
+    ids: list[str] = msgspec.to_builtins([point.id for point in points])  # str() takes .4 µs each
+    return dict(zip(ids, [point.score for point in points], strict=True))
 
 
 def _filter(lookup: Lookup) -> qe.Filter:

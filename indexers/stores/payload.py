@@ -70,25 +70,33 @@ def to_payload(chunk: Chunk, length: int) -> Payload:
     }
 
 
-def from_payload(payload: Payload) -> StoredChunk:
+def to_chunk(payload: Payload) -> Chunk:
     """Return the chunk of a payload that `to_payload` made; read 100 times per search, so direct.
 
     Raises:
         KeyError: the point was not written by FirstCite.
     """
-    chunk = Chunk(
-        id=payload["chunk_id"],
-        document_id=payload["document_id"],
-        text=payload["text"],
-        start=payload["start"],
-        end=payload["end"],
-        title=payload["title"],
-        context=payload["context"],
-        source=payload["source"],
-        metadata=payload["metadata"],
-        tenant=payload["tenant"],
+    return Chunk(  # by position: a third of the time goes into matching names
+        payload["chunk_id"],
+        payload["document_id"],
+        payload["text"],
+        payload["start"],
+        payload["end"],
+        payload["title"],
+        payload["context"],
+        payload["source"],
+        payload["metadata"],
+        payload["tenant"],
     )
-    return StoredChunk(chunk, payload["length"])
+
+
+def from_payload(payload: Payload) -> StoredChunk:
+    """Return the chunk of a payload with its number of BM25 terms.
+
+    Raises:
+        KeyError: the point was not written by FirstCite.
+    """
+    return StoredChunk(to_chunk(payload), payload["length"])
 
 
 def is_large(value: object) -> TypeGuard[int]:

@@ -17,6 +17,7 @@ from indexers.stores.payload import (
     SPARSE,
     from_payload,
     is_large,
+    to_chunk,
     to_payload,
     to_spec,
 )
@@ -88,7 +89,7 @@ class ServerStore:
         if not chunk_ids:
             return ()
         records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
-        found = (from_payload(record.payload or {}).chunk for record in records)
+        found = (to_chunk(record.payload or {}) for record in records)
         chunks = {chunk.id: chunk for chunk in found}
         return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
 
