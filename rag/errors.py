@@ -4,6 +4,7 @@ RagError
 ├── BadInput                the caller sent something that cannot be used
 │   ├── BadQuery            an empty query, k < 1, an unknown branch or fusion
 │   ├── BadFilter           a filter that cannot be read
+│   ├── BadPrompt           a prompt longer than the model's window, or labels it cannot tell apart
 │   ├── BadCollection       a collection name or a test collection that cannot be used
 │   └── BadSettings         an unknown key, or a value of the wrong type
 ├── NotFound
@@ -14,7 +15,9 @@ RagError
 └── Unavailable
     ├── StoreUnavailable    the store did not answer, or refused
     ├── ModelUnavailable    model files or packages are missing
+    ├── LLMUnavailable      the language model's server did not answer, refused, or made no sense
     ├── StillLoading        the server has just started
+    ├── DeadlineExceeded    the time given for something is over
     └── BudgetExceeded      a flow asked for more than its budget allows
 
 Every message names the value at fault and the remedy. `api/problems.py` maps the second level to
@@ -36,6 +39,10 @@ class BadQuery(BadInput):
 
 class BadFilter(BadInput):
     """A filter that cannot be read."""
+
+
+class BadPrompt(BadInput):
+    """A prompt longer than the model's window, or labels it cannot tell apart."""
 
 
 class BadCollection(BadInput):
@@ -78,8 +85,16 @@ class ModelUnavailable(Unavailable):
     """Model files or packages are missing."""
 
 
+class LLMUnavailable(Unavailable):
+    """The language model's server did not answer, refused, or made no sense."""
+
+
 class StillLoading(Unavailable):
     """The server has just started: ask again in a few seconds."""
+
+
+class DeadlineExceeded(Unavailable):
+    """The time given for something is over."""
 
 
 class BudgetExceeded(Unavailable):

@@ -179,16 +179,31 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LLMSpec(Frozen):
-    """Which model answers; `family` guards against judging one's own kind."""
+    """Which model answers; `family` guards against judging one's own kind.
+
+    `template` is the hash of the chat template, "" where a server keeps it to itself. `why` says
+    how the precision was chosen, or what the server was found able to do.
+    """
 
     name: str
     family: str
     context_window: int
+    template: str = ""
+    precision: str = ""
+    why: str = ""
 
 
 @runtime_checkable
 class LLM(Protocol):
-    """A language model, asked in batches; replies come in the order of the requests."""
+    """A language model, asked in batches; replies come in the order of the requests.
+
+    Text in prompts is never read as a control token. A caller that is cancelled frees its work.
+
+    Raises (every method):
+        BadPrompt: a prompt is longer than the context window, or labels are not single tokens.
+        LLMUnavailable: the model's server fails, beyond what retrying mends.
+        DeadlineExceeded: the time of `rag.deadline.within` is over.
+    """
 
     @property
     def spec(self) -> LLMSpec:

@@ -389,8 +389,27 @@ Prompt: TypeAlias = tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Usage(Frozen):
+    """What one request cost.
+
+    `ms` is the wall time of the call that the request was part of, together with `batch` requests
+    in all; a reply from the cache has cost no tokens.
+    """
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    ms: float = 0.0
+    batch: int = 1
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Choose(Frozen):
-    """Ask for the log-probability of each label as the very next token."""
+    """Ask for the log-probability of each label as the very next token.
+
+    After a message of the assistant, that is the token which continues it: ("[", label "A") asks
+    for the A of "[A".
+    """
 
     prompt: Prompt
     labels: tuple[str, ...]
@@ -401,6 +420,12 @@ class Chosen(Frozen):
     """Log-probabilities in the order of the labels; None where the backend reported none."""
 
     logprobs: tuple[float | None, ...]
+    usage: Usage = field(default=Usage(), compare=False)
+
+    @property
+    def missing(self) -> int:
+        """Return how many labels the backend did not report."""
+        return self.logprobs.count(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +442,7 @@ class Scored(Frozen):
 
     logprob: float
     tokens: int
+    usage: Usage = field(default=Usage(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +456,9 @@ class Complete(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Completed(Frozen):
-    """A completion and its number of tokens."""
+    """A completion and its number of tokens; `cut` where it ended for want of more of them."""
 
     text: str
     tokens: int
+    cut: bool = False
+    usage: Usage = field(default=Usage(), compare=False)
