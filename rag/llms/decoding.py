@@ -1,0 +1,154 @@
+"""Decoding: one token after the other, several at a time where the text can be foreseen.
+
+Answers quote their documents. Where the last tokens stand in what was read before, those that
+followed them there are a draft, which the model reads in one pass and keeps as far as it would have
+written the same (LLMA, arXiv 2304.04487; "prompt lookup"). Greedy output stays what it is: where
+two tokens are within `MARGIN`, a pass over that one token decides, since a pass over many rounds
+otherwise.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Logits = npt.NDArray[np.float32]
+
+DRAFT = 10  # tokens drafted at a time
+NGRAMS = (3, 2)  # lengths of the match that a draft follows, the longest first
+MARGIN = 1e-3  # logits, fp32
+
+
+class Session(Protocol):
+    """A model that remembers what it has read."""
+
+    def feed(self, ids: Sequence[int], keep: int) -> Logits:
+        """Read more tokens; return the logits after each of the last `keep`, shape (keep, v)."""
+        ...
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` tokens."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What decoding took: tokens written, and passes of the model after the prompt's."""
+
+    tokens: int = 0
+    passes: int = 0
+
+
+class Lookup:
+    """Drafts what followed the last tokens when they stood in the text before; the latest place."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids: list[int] = []
+        self._places: dict[tuple[int, ...], tuple[int, int]] = {}  # the two latest, -1 for none
+        self.extend(ids)
+
+    def extend(self, ids: Sequence[int]) -> None:
+        """Add tokens to the text."""
+        for id_ in ids:
+            self._ids.append(id_)
+            for n in NGRAMS:
+                if len(self._ids) >= n:
+                    key = tuple(self._ids[-n:])
+                    self._places[key] = (self._places.get(key, (-1, -1))[1], len(self._ids))
+
+    def draft(self, count: int) -> list[int]:
+        """Return at most `count` tokens that may come next, or none."""
+        for n in NGRAMS:
+            before = self._places.get(tuple(self._ids[-n:]), (-1, -1))[0]
+            if before >= 0:
+                return self._ids[before : before + count]
+        return []
+
+
+def greedy(
+    session: Session,
+    prompt: Sequence[int],
+    most: int,
+    stops: frozenset[int],
+    tally: Tally,
+    drafts: int = DRAFT,
+) -> Iterator[int]:
+    """Yield the most likely token, again and again; a stop token ends it and is not yielded.
+
+    Args:
+        session: has read nothing yet.
+        prompt: at least one token.
+        most: tokens to yield at most.
+        stops: tokens that end the text.
+        tally: counts along.
+        drafts: tokens to draft at a time; 0 is plain decoding.
+    """
+    lookup = Lookup(prompt)
+    id_ = int(session.feed(prompt, 1)[-1].argmax())
+    while True:
+        if id_ in stops or tally.tokens >= most:
+            return
+        lookup.extend([id_])
+        tally.tokens += 1
+        yield id_
+        left = most - tally.tokens
+        if not left:
+            return
+        draft = lookup.draft(min(drafts, left - 1))
+        tally.passes += 1
+        logits = session.feed([id_, *draft], len(draft) + 1)
+        kept = _kept(draft, logits)
+        session.rewind(len(draft) - kept)
+        for drafted in draft[:kept]:
+            if drafted in stops:
+                return
+            lookup.extend([drafted])
+            tally.tokens += 1
+            yield drafted
+        row = logits[kept]
+        if draft and _close(row):  # decided as plain decoding would
+            session.rewind(1)
+            tally.passes += 1
+            row = session.feed([id_, *draft][kept : kept + 1], 1)[-1]
+        id_ = int(row.argmax())
+
+
+def _kept(draft: Sequence[int], logits: Logits) -> int:
+    """Return how many drafted tokens the model would surely have written itself."""
+    for i, id_ in enumerate(draft):
+        if int(logits[i].argmax()) != id_ or _close(logits[i]):
+            return i
+    return len(draft)
+
+
+def _close(row: Logits) -> bool:
+    """Whether another token comes so near the best that rounding may decide."""
+    second, first = np.partition(row, -2)[-2:]
+    return bool(first - second < MARGIN)
+
+
+def sampled(
+    session: Session,
+    prompt: Sequence[int],
+    most: int,
+    stops: frozenset[int],
+    tally: Tally,
+    temperature: float,
+    seed: int = 0,
+) -> Iterator[int]:
+    """Yield tokens drawn from the model's distribution; the same seed draws the same."""
+    chance = np.random.default_rng(seed)
+    logits = session.feed(prompt, 1)[-1]
+    while tally.tokens < most:
+        weights = np.exp((logits - logits.max()) / temperature, dtype=np.float64)
+        id_ = int(chance.choice(len(weights), p=weights / math.fsum(weights)))
+        if id_ in stops:
+            return
+        tally.tokens += 1
+        yield id_
+        if tally.tokens < most:
+            tally.passes += 1
+            logits = session.feed([id_], 1)[-1]

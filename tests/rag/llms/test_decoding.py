@@ -1,0 +1,114 @@
+"""Drafting changes how fast a text is written, never what is written."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.llms.decoding import Logits, Lookup, Tally, greedy, sampled
+
+STOP = 9
+STOPS = frozenset({STOP})
+
+
+class Chain:
+    """A session whose next token is a fixed function of the last `order` ones."""
+
+    def __init__(self, seed: int, order: int = 2, vocabulary: int = 10) -> None:
+        self.read: list[int] = []
+        self.fed: list[int] = []
+        self._seed, self._order, self._vocabulary = seed, order, vocabulary
+
+    def feed(self, ids: Sequence[int], keep: int) -> Logits:
+        self.fed.append(len(ids))
+        rows = []
+        for id_ in ids:
+            self.read.append(id_)
+            state = [self._seed, *self.read[-self._order :]]
+            rows.append(np.random.default_rng(state).normal(size=self._vocabulary))
+        return np.array(rows[-keep:], np.float32)
+
+    def rewind(self, count: int) -> None:
+        assert 0 <= count < len(self.read)
+        del self.read[len(self.read) - count :]
+
+
+@given(
+    st.integers(0, 50),
+    st.lists(st.integers(0, 9), min_size=1, max_size=40),
+    st.integers(0, 60),
+    st.integers(1, 12),
+)
+def test_drafting_writes_what_plain_decoding_writes(
+    seed: int, prompt: list[int], most: int, drafts: int
+) -> None:
+    plain, fast = Tally(), Tally()
+    slow = list(greedy(Chain(seed), prompt, most, STOPS, plain, drafts=0))
+    assert list(greedy(Chain(seed), prompt, most, STOPS, fast, drafts)) == slow
+    assert len(slow) == plain.tokens == fast.tokens <= most
+    assert STOP not in slow
+
+
+def test_a_text_that_repeats_takes_fewer_passes() -> None:
+    class Counter(Chain):
+        def feed(self, ids: Sequence[int], keep: int) -> Logits:
+            self.read.extend(ids)
+            return np.eye(8, dtype=np.float32)[[(id_ + 1) % 8 for id_ in ids]][-keep:] * 5
+
+    tally = Tally()
+    text = list(greedy(Counter(0), [0, 1, 2, 3, 4, 5, 6, 7, 0], 40, frozenset(), tally))
+    assert text == [(i + 1) % 8 for i in range(40)]
+    assert tally.passes <= 40 / 8
+
+
+def test_a_choice_that_is_nearly_a_tie_is_made_by_a_pass_of_its_own() -> None:
+    class Wavering(Chain):
+        """Rounds a pass over several tokens otherwise than one over a single token."""
+
+        def feed(self, ids: Sequence[int], keep: int) -> Logits:
+            self.read.extend(ids)
+            rows = np.zeros((len(ids), 4), np.float32)
+            rows[:, 1] = 1.0
+            rows[:, 2] = 1.0 + (1e-5 if len(ids) == 1 else -1e-5)
+            return rows[-keep:]
+
+    prompt = [1, 1, 1, 1]
+    plain = list(greedy(Wavering(0), prompt, 8, frozenset(), Tally(), drafts=0))
+    assert list(greedy(Wavering(0), prompt, 8, frozenset(), Tally())) == plain == [1, *[2] * 7]
+
+
+def test_the_latest_place_is_taken_and_not_the_end_itself() -> None:
+    assert Lookup([1, 2, 3, 4, 1, 2, 5, 6, 1, 2]).draft(2) == [5, 6]
+    assert Lookup([1, 2, 3]).draft(5) == []
+    assert Lookup([]).draft(5) == []
+
+
+@given(st.lists(st.integers(0, 4)), st.lists(st.integers(0, 4)), st.integers(0, 8))
+def test_a_draft_stands_in_the_text_after_its_end(
+    first: list[int], more: list[int], count: int
+) -> None:
+    lookup = Lookup(first)
+    lookup.extend(more)
+    text, draft = [*first, *more], lookup.draft(count)
+    assert len(draft) <= count
+    pattern = [*text[-2:], *draft]
+    if draft:
+        places = (text[i : i + len(pattern)] for i in range(len(text)))
+        assert pattern in places
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0])
+def test_sampling_draws_the_same_with_the_same_seed(temperature: float) -> None:
+    def draw(seed: int) -> list[int]:
+        return list(sampled(Chain(1), [1, 2], 30, frozenset(), Tally(), temperature, seed))
+
+    assert draw(1) == draw(1)
+    assert draw(1) != draw(2)
+    assert len(draw(1)) == 30
+
+
+def test_sampling_at_a_low_temperature_is_greedy() -> None:
+    plain = list(greedy(Chain(3), [1, 2], 20, STOPS, Tally(), drafts=0))
+    assert list(sampled(Chain(3), [1, 2], 20, STOPS, Tally(), 1e-3)) == plain
