@@ -1,16 +1,179 @@
-"""A language model in this process: prompts rendered, read on one lane, many requests at a time."""
+"""A language model in this process: prompts rendered, read on one lane, many requests at a time.
 
-from collections.abc import Sequence
+Requests of all callers that wait while the lane is busy are read together. A text under way takes
+its turn on the lane pass by pass, so that a long answer does not hold up the others.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from rag.llms.batching import Row
+import numpy as np
+import numpy.typing as npt
 
-LogProbs = Sequence[Sequence[float]]
+from rag.errors import BadPrompt
+from rag.lanes import Batcher, Lane
+from rag.llms.batching import Row
+from rag.llms.decoding import Session, Tally, greedy, sampled
+from rag.llms.rendering import Renderer
+from rag.seams import LLMSpec
+from rag.values import (
+    Choose,
+    Chosen,
+    Complete,
+    Completed,
+    Frozen,
+    Prompt,
+    Score,
+    Scored,
+    Usage,
+)
+
+LogProbs = npt.NDArray[np.float32]
 
 
 class Reader(Protocol):
-    """Reads rows of tokens: torch or ONNX Runtime."""
+    """Reads rows of tokens and writes texts; for one thread at a time."""
 
     def read(self, rows: Sequence[Row]) -> Sequence[LogProbs]:
         """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
         ...
+
+    def session(self) -> Session:
+        """Return a session that has read nothing yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Read(Frozen):
+    """What reading one row gave, and what the call it was part of took."""
+
+    logprobs: LogProbs
+    ms: float
+    batch: int
+
+
+class LocalLLM:
+    """A model of this process behind the `LLM` seam.
+
+    Args:
+        spec: what it is.
+        renderer: over the model's tokenizer.
+        reader: the model.
+        stops: ids that end a completion.
+    """
+
+    def __init__(
+        self, spec: LLMSpec, renderer: Renderer, reader: Reader, stops: frozenset[int]
+    ) -> None:
+        self._spec = spec
+        self._renderer = renderer
+        self._reader = reader
+        self._stops = stops
+        self._lane = Lane("llm")
+        self._batcher = Batcher(self._lane, self._read)
+
+    @property
+    def spec(self) -> LLMSpec:
+        """What this model is."""
+        return self._spec
+
+    async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
+        """Return each label's log-probability as the very next token, over the whole vocabulary."""
+        rows = [self._label_row(request) for request in requests]
+        return tuple(
+            Chosen(tuple(map(float, read.logprobs[0])), _usage(row, read))
+            for row, read in zip(rows, await self._all_read(rows), strict=True)
+        )
+
+    async def score(self, requests: Sequence[Score]) -> tuple[Scored, ...]:
+        """Return each continuation's summed log-probability and token count."""
+        rows = [self._continuation_row(request) for request in requests]
+        return tuple(
+            Scored(float(read.logprobs.sum()), len(row.wanted), _usage(row, read))
+            for row, read in zip(rows, await self._all_read(rows), strict=True)
+        )
+
+    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+        """Return one completion per request, one after the other."""
+        return tuple([await self._complete(request) for request in requests])
+
+    async def stream(self, request: Complete) -> AsyncIterator[str]:
+        """Yield a completion piece by piece; leaving the loop stops the decoding."""
+        ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
+        written: list[int] = []
+        shown = ""
+        async for id_ in self._ids(request, ids, Tally()):
+            written.append(id_)
+            text = self._renderer.decode(written)
+            if not text.endswith("\ufffd"):  # the bytes of a character may be several tokens
+                yield text[len(shown) :]
+                shown = text
+        if rest := self._renderer.decode(written)[len(shown) :]:
+            yield rest
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Return the prompt's length in this model's tokens, template included."""
+        return len(self._renderer.ids(prompt))
+
+    def close(self) -> None:
+        """End the model's thread."""
+        self._lane.close()
+
+    async def _complete(self, request: Complete) -> Completed:
+        started = time.perf_counter()
+        ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
+        written = [id_ async for id_ in self._ids(request, ids, Tally())]
+        usage = Usage(len(ids), len(written), (time.perf_counter() - started) * 1_000)
+        cut = len(written) == request.max_tokens
+        return Completed(self._renderer.decode(written), len(written), cut, usage)
+
+    async def _ids(self, request: Complete, ids: list[int], tally: Tally) -> AsyncIterator[int]:
+        """Yield the ids of a completion, a pass of the model per turn on the lane."""
+        session = self._reader.session()
+        stops, most = self._stops, request.max_tokens
+        tokens: Iterator[int]
+        if request.temperature:
+            tokens = sampled(session, ids, most, stops, tally, request.temperature)
+        else:
+            tokens = greedy(session, ids, most, stops, tally)
+        while (id_ := await self._lane.run(next, tokens, None)) is not None:
+            yield id_
+
+    async def _all_read(self, rows: list[Row]) -> Sequence[_Read]:
+        return await self._batcher.submit(rows) if rows else ()
+
+    def _read(self, rows: Sequence[Row]) -> Sequence[_Read]:
+        started = time.perf_counter()
+        found = self._reader.read(rows)
+        ms = (time.perf_counter() - started) * 1_000
+        return [_Read(logprobs, ms, len(rows)) for logprobs in found]
+
+    def _label_row(self, request: Choose) -> Row:
+        labels = self._renderer.label_ids(request.prompt, request.labels)
+        ids = self._fitting(self._renderer.ids(request.prompt), 1)
+        if not self._renderer.ends_as_usual(request.prompt, ids):
+            raise BadPrompt("the prompt's end melts into the template: end it with a plain sign")
+        return Row(tuple(ids), (labels,))
+
+    def _continuation_row(self, request: Score) -> Row:
+        ids = self._renderer.ids(request.prompt)
+        after = self._renderer.continuation(request.continuation)
+        if not after:
+            raise BadPrompt("the continuation to score is empty")
+        self._fitting(ids, len(after))
+        return Row((*ids, *after[:-1]), tuple((id_,) for id_ in after))
+
+    def _fitting(self, ids: list[int], more: int) -> list[int]:
+        window = self._spec.context_window
+        if len(ids) + more > window:
+            raise BadPrompt(
+                f"the prompt has {len(ids):,} tokens and {more:,} are to follow, but "
+                f"{self._spec.name} holds {window:,}: send less text"
+            )
+        return ids
+
+
+def _usage(row: Row, read: _Read) -> Usage:
+    return Usage(len(row.ids), 0, read.ms, read.batch)

@@ -86,6 +86,10 @@ class Renderer:
         newline, ids = self._plain("\n"), self._plain(f"\n{text}")
         return ids[len(newline) :] if ids[: len(newline)] == newline else self._plain(text)
 
+    def decode(self, ids: list[int]) -> str:
+        """Return the text that a model wrote, control tokens left out."""
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+
     def label_ids(self, prompt: Prompt, labels: tuple[str, ...]) -> tuple[int, ...]:
         """Return the id of each label's token as the very next one after the prompt.
 

@@ -1,5 +1,8 @@
 """Every language model answers a batch in order, and streams what it would have completed."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
 import pytest
 
 from rag.llms.scripted import ScriptedLLM
@@ -8,24 +11,59 @@ from rag.values import Choose, Chosen, Complete, Message, Prompt, Score, Scored
 
 pytestmark = pytest.mark.anyio
 
-EVERY = pytest.mark.parametrize(
-    "llm",
-    [
-        ScriptedLLM(),
-        ScriptedLLM(
-            choose=lambda r: Chosen((None, *(-float(i) for i in range(1, len(r.labels))))),
-            score=lambda r: Scored(-float(len(r.continuation)), len(r.continuation.split())),
-        ),
+Make = Callable[[], AbstractAsyncContextManager[LLM]]
+
+
+@asynccontextmanager
+async def scripted() -> AsyncIterator[LLM]:
+    yield ScriptedLLM()
+
+
+@asynccontextmanager
+async def with_a_label_missing() -> AsyncIterator[LLM]:
+    yield ScriptedLLM(
+        choose=lambda r: Chosen((None, *(-float(i) for i in range(1, len(r.labels))))),
+        score=lambda r: Scored(-float(len(r.continuation)), len(r.continuation.split())),
+    )
+
+
+@asynccontextmanager
+async def local() -> AsyncIterator[LLM]:
+    from tests.rag.llms.tiny import local_llm
+
+    llm = local_llm("llama", "bytes")
+    yield llm
+    llm.close()
+
+
+@asynccontextmanager
+async def local_pieces() -> AsyncIterator[LLM]:
+    from tests.rag.llms.tiny import local_llm
+
+    llm = local_llm("gpt2", "pieces")
+    yield llm
+    llm.close()
+
+
+@pytest.fixture(
+    params=[
+        scripted,
+        with_a_label_missing,
+        pytest.param(local, marks=pytest.mark.model),
+        pytest.param(local_pieces, marks=pytest.mark.model),
     ],
-    ids=["scripted, by default", "scripted, with a label missing"],
+    ids=lambda make: make.__name__.replace("_", " "),
 )
+async def llm(request: pytest.FixtureRequest) -> AsyncIterator[LLM]:
+    make: Make = request.param
+    async with make() as made:
+        yield made
 
 
 def prompt(text: str) -> Prompt:
     return (Message("system", "be brief"), Message("user", text))
 
 
-@EVERY
 async def test_it_is_a_language_model_that_says_what_it_is(llm: LLM) -> None:
     assert isinstance(llm, LLM)
     assert llm.spec.name
@@ -33,22 +71,19 @@ async def test_it_is_a_language_model_that_says_what_it_is(llm: LLM) -> None:
     assert llm.spec.context_window > 0
 
 
-@EVERY
 async def test_every_label_gets_a_log_probability_or_none(llm: LLM) -> None:
-    requests = [Choose(prompt("first?"), ("A", "B", "C")), Choose(prompt("yes?"), ("yes", "no"))]
+    requests = [Choose(prompt("first?"), ("A", "B", "C")), Choose(prompt("D or E?"), ("D", "E"))]
     replies = await llm.choose(requests)
     assert [len(reply.logprobs) for reply in replies] == [3, 2]
     assert all(p is None or p <= 0 for reply in replies for p in reply.logprobs)
 
 
-@EVERY
 async def test_a_continuation_gets_a_log_probability_and_its_number_of_tokens(llm: LLM) -> None:
     replies = await llm.score([Score(prompt("q"), "a b c"), Score(prompt("q"), "a")])
     assert all(reply.logprob <= 0 for reply in replies)
     assert replies[0].tokens > replies[1].tokens > 0
 
 
-@EVERY
 async def test_completions_come_in_the_order_of_the_requests_within_their_length(llm: LLM) -> None:
     requests = [Complete(prompt(f"say {n} words please"), max_tokens=n) for n in (4, 1, 3)]
     replies = await llm.complete(requests)
@@ -56,14 +91,12 @@ async def test_completions_come_in_the_order_of_the_requests_within_their_length
     assert list(replies) == [(await llm.complete([request]))[0] for request in requests]
 
 
-@EVERY
 async def test_nothing_asked_is_nothing_answered(llm: LLM) -> None:
     assert await llm.choose([]) == ()
     assert await llm.score([]) == ()
     assert await llm.complete([]) == ()
 
 
-@EVERY
 async def test_the_stream_is_the_completion_in_pieces(llm: LLM) -> None:
     request = Complete(prompt("one two  three\nfour"), max_tokens=3)
     pieces = [piece async for piece in llm.stream(request)]
@@ -71,6 +104,5 @@ async def test_the_stream_is_the_completion_in_pieces(llm: LLM) -> None:
     assert len(pieces) > 1
 
 
-@EVERY
 async def test_a_longer_prompt_has_more_tokens(llm: LLM) -> None:
     assert llm.count_tokens(prompt("one two three")) > llm.count_tokens(prompt("one")) > 0

@@ -20,6 +20,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from rag.llms.local import LocalLLM
+from rag.llms.rendering import Renderer
+from rag.llms.torch_model import TorchModel
+from rag.seams import LLMSpec
+
 Kind = Literal["bytes", "pieces"]
 Architecture = Literal["llama", "qwen", "gpt2"]
 
@@ -92,3 +97,11 @@ def model(architecture: Architecture = "llama", vocabulary: int = 1_200) -> PreT
     made: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     made.eval()
     return made
+
+
+def local_llm(architecture: Architecture = "llama", kind: Kind = "bytes") -> LocalLLM:
+    """Return a tiny model behind the seam; nothing ends its completions but their length."""
+    reader = TorchModel(model(architecture))
+    renderer = Renderer(tokenizer(kind))
+    spec = LLMSpec(f"tiny-{architecture}", architecture, 512, renderer.hash, "fp32", "tiny")
+    return LocalLLM(spec, renderer, reader, frozenset())

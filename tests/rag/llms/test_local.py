@@ -1,0 +1,168 @@
+"""A model of this process answers as a brute-force reading of its logits would."""
+
+import asyncio
+
+import numpy as np
+import pytest
+import torch
+
+from rag.errors import BadPrompt
+from rag.llms.local import LocalLLM
+from rag.values import Choose, Complete, Message, Prompt, Score
+from tests.rag.llms.tiny import CHATML, Architecture, Kind, local_llm, model, tokenizer
+
+pytestmark = [pytest.mark.model, pytest.mark.anyio]
+
+PAIRS = pytest.mark.parametrize(
+    ("architecture", "kind"),
+    [("llama", "bytes"), ("llama", "pieces"), ("qwen", "bytes"), ("gpt2", "pieces")],
+)
+LETTERS = tuple("ABCDEFGHIJ")
+
+
+def ask(text: str, *more: Message) -> Prompt:
+    return (Message("system", "Answer with one letter."), Message("user", text), *more)
+
+
+def logits(architecture: Architecture, ids: list[int]) -> np.ndarray:
+    """Return log-probabilities after every token, by one plain forward pass."""
+    with torch.inference_mode():
+        raw = model(architecture)(input_ids=torch.tensor([ids])).logits[0].double()
+    return np.asarray(torch.log_softmax(raw, dim=-1).numpy())
+
+
+def rendered(prompt: Prompt) -> str:
+    """Write a prompt by hand, as CHATML says."""
+    assert "<|im_start|>" in CHATML
+    *turns, last = prompt
+    forced = last.content if last.role == "assistant" else ""
+    turns = turns if forced else list(prompt)
+    text = "".join(f"<|im_start|>{m.role}\n{m.content}<|im_end|>\n" for m in turns)
+    return f"{text}<|im_start|>assistant\n{forced}"
+
+
+@PAIRS
+@pytest.mark.parametrize("forced", ["", "["])
+async def test_labels_get_what_the_full_logits_say(
+    architecture: Architecture, kind: Kind, forced: str
+) -> None:
+    tok, llm = tokenizer(kind), local_llm(architecture, kind)
+    more = (Message("assistant", forced),) if forced else ()
+    prompts = [ask("Which? " + "passage " * (n % 7) + str(n), *more) for n in range(30)]
+    replies = await llm.choose([Choose(prompt, LETTERS) for prompt in prompts])
+    for prompt, reply in zip(prompts, replies, strict=True):
+        text = rendered(prompt)
+        ids = tok.encode(text, add_special_tokens=False)
+        table = logits(architecture, ids)[-1]
+        expected = []
+        for letter in LETTERS:
+            written = tok.encode(text + letter, add_special_tokens=False)
+            if len(written) != len(ids) + 1:
+                written = tok.encode(f"{text} {letter}", add_special_tokens=False)
+            expected.append(table[written[-1]])
+        assert reply.missing == 0
+        assert np.abs(np.array(reply.logprobs) - expected).max() <= 1e-4
+        assert reply.usage.tokens_in == len(ids)
+        assert reply.usage.batch == 30
+    llm.close()
+
+
+@PAIRS
+async def test_a_continuation_gets_the_sum_of_its_tokens(
+    architecture: Architecture, kind: Kind
+) -> None:
+    tok, llm = tokenizer(kind), local_llm(architecture, kind)
+    texts = ["Water boils at 100 degrees.", "B", "the freezer"]
+    prompts = [ask(f"{'passage ' * n}?") for n in (1, 20)]
+    asked = [Score(prompt, text) for prompt in prompts for text in texts]
+    for request, reply in zip(asked, await llm.score(asked), strict=True):
+        before = tok.encode(rendered(request.prompt), add_special_tokens=False)
+        after = llm._renderer.continuation(request.continuation)
+        table = logits(architecture, [*before, *after])
+        expected = sum(table[len(before) - 1 + i, id_] for i, id_ in enumerate(after))
+        assert reply.tokens == len(after)
+        assert reply.logprob == pytest.approx(expected, abs=1e-3)
+    llm.close()
+
+
+@PAIRS
+async def test_a_completion_is_what_plain_greedy_decoding_writes(
+    architecture: Architecture, kind: Kind
+) -> None:
+    tok, llm = tokenizer(kind), local_llm(architecture, kind)
+    prompt = ask("Say it again: the freezer stays below -60 °C, the freezer stays below")
+    ids = tok.encode(rendered(prompt), add_special_tokens=False)
+    written: list[int] = []
+    for _ in range(40):
+        written.append(int(logits(architecture, [*ids, *written])[-1].argmax()))
+    (reply,) = await llm.complete([Complete(prompt, max_tokens=40)])
+    assert reply.text == tok.decode(written, skip_special_tokens=True)
+    assert (reply.tokens, reply.cut, reply.usage.tokens_in) == (40, True, len(ids))
+    pieces = [piece async for piece in llm.stream(Complete(prompt, max_tokens=40))]
+    assert "".join(pieces) == reply.text
+    llm.close()
+
+
+async def test_leaving_a_stream_stops_the_decoding() -> None:
+    llm = local_llm()
+    passes = 0
+
+    def count(*_: object) -> None:
+        nonlocal passes
+        passes += 1
+
+    hook = model("llama").register_forward_hook(count)
+    try:
+        async for _ in llm.stream(Complete(ask("go on"), max_tokens=400)):
+            break
+        after = passes
+        await asyncio.sleep(0.2)
+        assert passes == after < 20
+    finally:
+        hook.remove()
+        llm.close()
+
+
+async def test_what_does_not_fit_the_window_is_refused() -> None:
+    llm = local_llm()
+    long = ask("passage " * 600)
+    for refused in (
+        llm.choose([Choose(long, LETTERS)]),
+        llm.score([Score(long, "A")]),
+        llm.complete([Complete(long)]),
+        llm.complete([Complete(ask("short"), max_tokens=500)]),
+    ):
+        with pytest.raises(BadPrompt, match="512"):
+            await refused
+    with pytest.raises(BadPrompt, match="empty"):
+        await llm.score([Score(ask("?"), "")])
+    with pytest.raises(BadPrompt, match="not one token"):
+        await llm.choose([Choose(ask("?"), ("A", "no such single token"))])
+    llm.close()
+
+
+async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_computed() -> None:
+    llm: LocalLLM = local_llm()
+    seen = 0
+
+    def count(_module: object, inputs: tuple[torch.Tensor, ...], _output: object) -> None:
+        nonlocal seen
+        seen += inputs[0].shape[0]
+
+    async def one(n: int) -> tuple[float | None, ...]:
+        (reply,) = await llm.choose([Choose(ask(f"number {n}?"), ("A", "B"))])
+        return reply.logprobs
+
+    hook = model("llama").get_input_embeddings().register_forward_hook(count)
+    try:
+        tasks = [asyncio.create_task(one(n)) for n in range(1_000)]
+        await asyncio.sleep(0)
+        for task in tasks[1::2]:
+            task.cancel()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        hook.remove()
+    assert all(isinstance(reply, asyncio.CancelledError) for reply in found[1::2])
+    assert all(isinstance(reply, tuple) for reply in found[::2])
+    assert seen < 800  # 500 rows, some beginnings, and the batch that was under way
+    llm.close()
