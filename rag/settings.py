@@ -119,6 +119,7 @@ class LLMSettings(Section, frozen=True):
     model: Annotated[str, _says("folder or name; empty means the packaged SmolLM2")] = ""
     url: Annotated[str, _says("OpenAI-compatible server; empty means a local model")] = ""
     api_key: Annotated[Secret, _says("key for that server")] = Secret("")
+    cache: Annotated[str, _says("folder of converted models; empty means the user's cache")] = ""
 
 
 class ServerSettings(Section, frozen=True):
@@ -145,6 +146,14 @@ class Settings(Section, frozen=True):
     answer: AnswerSettings = AnswerSettings()
     llm: LLMSettings = LLMSettings()
     server: ServerSettings = ServerSettings()
+
+
+def models_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of converted models: the setting's, or one in the user's cache folder."""
+    if settings.llm.cache:
+        return Path(settings.llm.cache)
+    home = (os.environ if environment is None else environment).get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "firstcite" / "models"
 
 
 def load_settings(

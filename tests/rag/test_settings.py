@@ -15,12 +15,14 @@ from rag.errors import BadSettings
 from rag.settings import (
     MASK,
     QUIET,
+    LLMSettings,
     Secret,
     Section,
     Settings,
     StoreSettings,
     known_keys,
     load_settings,
+    models_folder,
     quiet,
 )
 
@@ -282,3 +284,11 @@ def test_the_environment_is_read_in_the_settings_and_nowhere_else() -> None:
         if re.search(r"\bos\.(environ|getenv)\b", file.read_text(encoding="utf-8"))
     ]
     assert readers == ["rag/settings.py"]
+
+
+def test_models_lie_in_the_settings_folder_or_the_users_cache() -> None:
+    mine = Settings(llm=LLMSettings(cache="mine"))
+    assert models_folder(mine, {"XDG_CACHE_HOME": "/somewhere"}) == Path("mine")
+    home = models_folder(Settings(), {"XDG_CACHE_HOME": "/somewhere"})
+    assert home == Path("/somewhere/firstcite/models")
+    assert models_folder(Settings(), {}) == Path.home() / ".cache" / "firstcite" / "models"
