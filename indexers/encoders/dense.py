@@ -20,6 +20,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from indexers.encoders.probe import PROBE_TEXTS, Agreement, compare
+from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
 from rag.lanes import Batcher, Crew, Lane
 from rag.seams import EncoderSpec
@@ -44,12 +45,6 @@ def packaged_model() -> Path:
             "or name another with encoder.model"
         )
     return Path(spec.submodule_search_locations[0]) / "model"
-
-
-def native_bf16() -> bool:
-    """Whether the CPU multiplies bf16 in hardware (AVX512-BF16, AMX, or Arm's)."""
-    features = torch.cpu.get_capabilities()
-    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
 
 
 class DenseEncoder:

@@ -79,6 +79,10 @@ class TorchModel:
                         found[members[j]] = _pick(row, rows[members[j]].wanted)
         return [found[i] for i in range(len(rows))]
 
+    def forget(self) -> None:
+        """Drop the kept beginnings: the model is about to change."""
+        self._prefixes.clear()
+
     def session(self) -> TorchSession:
         """Return a session that has read nothing yet."""
         return TorchSession(self.model)

@@ -69,7 +69,7 @@ def test_the_chosen_precision_keeps_the_cosine_to_fp32(auto: Encoder, reference:
 
 
 def test_the_chosen_precision_has_a_reason(auto: Encoder, fp32: Encoder) -> None:
-    from indexers.encoders.dense import native_bf16
+    from rag.cores import native_bf16
 
     assert fp32.spec.precision == "fp32"
     assert fp32.spec.why == "set"

@@ -59,18 +59,11 @@ def test_it_is_converted_once(cache: Path) -> None:
 
 @pytest.mark.model
 def test_it_knows_what_the_capital_of_france_is(cache: Path) -> None:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from rag.llms.local import LocalLLM
-    from rag.llms.rendering import Renderer
-    from rag.llms.torch_model import TorchModel
-    from rag.seams import LLMSpec
+    from rag.llms.loading import load
     from rag.values import Complete, Message, Score
 
-    folder = embedded.converted(cache)
-    renderer = Renderer(AutoTokenizer.from_pretrained(folder))
-    reader = TorchModel(AutoModelForCausalLM.from_pretrained(folder))
-    llm = LocalLLM(LLMSpec("smollm", "smollm", 8_192), renderer, reader, frozenset({2}))
+    llm = load(embedded.converted(cache), embedded.NAME)
+    assert llm.spec.name == embedded.NAME
     prompt = (Message("user", "What is the capital of France?"),)
     right, wrong = asyncio.run(
         llm.score([Score(prompt, f"The capital of France is {c}.") for c in ("Paris", "Oslo")])
