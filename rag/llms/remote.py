@@ -85,7 +85,7 @@ class _Top(msgspec.Struct, frozen=True):
 
 
 class _Token(_Top, frozen=True):
-    top_logprobs: tuple[_Top, ...] = ()
+    top_logprobs: tuple[_Top, ...] | None = None
 
 
 class _Logprobs(msgspec.Struct, frozen=True):
@@ -664,7 +664,7 @@ class _Wire:
         retries: int,
         backoff_s: float,
     ) -> None:
-        self.where = f"the server of llm.url ({client.base_url.host}:{client.base_url.port or ''})"
+        self.where = f"the server of llm.url ({client.base_url.netloc.decode()})"
         self._client = client
         self._api_key = api_key
         self._timeout_s = timeout_s

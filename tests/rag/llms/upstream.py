@@ -6,6 +6,8 @@ do is set per test, and `script` holds what the next requests get instead of an 
 
 import asyncio
 import json
+import socket
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -43,7 +45,7 @@ def status(code: int, body: object = None, **headers: str) -> Step:
 def stream(*pieces: bytes, ends: bool = True, pause_s: float = 0.0, resets: bool = False) -> Step:
     """Return the step that sends pieces one after the other; `ends` as HTTP wants it, or breaks."""
 
-    async def step(_: Asked, write: Write) -> None:
+    async def step(asked: Asked, write: Write) -> None:
         write.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
@@ -57,7 +59,7 @@ def stream(*pieces: bytes, ends: bool = True, pause_s: float = 0.0, resets: bool
             await write.drain()
         elif resets:
             await asyncio.sleep(0.05)  # what was sent shall arrive before the reset discards it
-            write.transport.abort()
+            await reset(asked, write)
         else:
             write.close()
 
@@ -71,7 +73,9 @@ def event(text: str = "", finish: str | None = None) -> bytes:
 
 
 async def reset(_: Asked, write: Write) -> None:
-    """Break the connection without an answer."""
+    """Reset the connection: without lingering, closing it sends RST and discards what waits."""
+    raw: socket.socket = write.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     write.transport.abort()
 
 
