@@ -247,7 +247,8 @@ async def connect(
 class RemoteLLM:
     """A model behind an OpenAI-compatible server; closing it closes its connections.
 
-    A batch is asked concurrently. The first request that fails cancels the others.
+    A batch is asked concurrently. The first request that fails cancels the others. Whether marks
+    like "<|im_end|>" in a text are read as control tokens is the server's affair: vLLM does.
     """
 
     def __init__(self, wire: "_Wire", spec: LLMSpec, abilities: Abilities) -> None:
@@ -524,7 +525,7 @@ def _squeezed(text: str) -> str:
 
 
 def _estimate(text: str) -> int:
-    return max(math.ceil(len(text.encode()) / _BYTES_PER_TOKEN), len(text.split()))
+    return max(math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN), len(text.split()))
 
 
 def _is_open(prompt: Prompt) -> bool:
@@ -723,7 +724,11 @@ class _Wire:
     def _request(self, path: str, body: Body | None) -> httpx.Request:
         if body is None:
             return self._client.build_request("GET", path)
-        return self._client.build_request("POST", path, content=msgspec.json.encode(body))
+        try:
+            content = msgspec.json.encode(body)
+        except UnicodeEncodeError as error:
+            raise BadPrompt(f"the prompt cannot be sent ({error.reason}): mend its text") from None
+        return self._client.build_request("POST", path, content=content)
 
     async def _send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         for attempt in itertools.count(1):

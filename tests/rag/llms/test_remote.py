@@ -54,16 +54,14 @@ async def talking(
     """Give a model and its server; afterwards no task and no connection may be left."""
     before = asyncio.all_tasks()
     async with serving(upstream or Upstream()) as up:
-        llm = await connect(
-            url.format(up.url),
-            model,
-            key,
-            timeout_s,
-            concurrency,
-            retries,
-            context_window,
-            backoff_s=0.01,
-        )
+        address = url.format(up.url)
+        try:
+            llm = await connect(
+                address, model, key, timeout_s, concurrency, retries, context_window, 0.01
+            )
+        except RagError:
+            await soon(lambda: up.connections == 0)
+            raise
         up.asked.clear()
         up.peak = 0
         try:
@@ -359,10 +357,10 @@ async def test_the_stream_is_the_completion_in_pieces() -> None:
 
 
 async def test_a_stream_may_hold_comments_carriage_returns_and_unicode_line_ends() -> None:
-    sent = b": ping\r\n\r\nevent: x\r\n" + event("a\u2028b").replace(b"\n", b"\r\n") + event("é")
-    cut = len(sent) - 25  # in the middle of a line
+    data = b": ping\r\n\r\nevent: x\r\n" + event("a\u2028b").replace(b"\n", b"\r\n") + event("é")
+    data += event(finish="stop")
     async with talking() as (llm, up):
-        up.script.append(stream(sent[:cut], sent[cut:], event(finish="stop")))
+        up.script.append(stream(*[bytes([byte]) for byte in data]))
         assert "".join([p async for p in llm.stream(Complete(PROMPT))]) == "a\u2028bé"
 
 
@@ -374,7 +372,7 @@ async def test_leaving_the_stream_closes_the_request_at_once() -> None:
             break
         began = time.monotonic()
         await soon(lambda: up.dropped == 1 and up.open == 0)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1
         assert len(await llm.complete([Complete(PROMPT)])) == 1
 
 
@@ -445,6 +443,13 @@ async def test_a_prompt_that_the_server_finds_too_long_is_a_bad_prompt(step: Ste
             await llm.complete([Complete(PROMPT)])
 
 
+async def test_a_text_that_no_request_can_carry_is_a_bad_prompt() -> None:
+    async with talking() as (llm, up):
+        with pytest.raises(BadPrompt, match="surrogates not allowed"):
+            await llm.complete([Complete((Message("user", "half a \ud83d"),))])
+        assert up.asked == []
+
+
 async def test_a_prompt_longer_than_the_window_is_warned_of_once() -> None:
     async with talking(context_window=30) as (llm, _):
         await llm.complete([Complete(PROMPT, max_tokens=1)])
@@ -470,13 +475,17 @@ async def test_what_does_not_pass_is_given_up_after_the_retries() -> None:
 
 
 async def test_the_wait_that_the_server_asks_for_is_kept() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=1.5), usegmt=True)
     async with talking() as (llm, up):
-        for after, least in (("0.1", 0.1), (date, 0.3), ("soon", 0.0), ("-5", 0.0)):
+        for after, least in (("0.1", 0.1), ("soon", 0.0), ("-5", 0.0)):
             up.script.append(status(429, b"slow down", Retry_After=after))
             began = time.monotonic()
             await llm.complete([Complete(PROMPT)])
             assert time.monotonic() - began >= least
+        date = (datetime.now(UTC) + timedelta(seconds=1.2)).replace(microsecond=0)
+        up.script.append(status(503, b"", Retry_After=format_datetime(date, usegmt=True)))
+        await llm.complete([Complete(PROMPT)])
+        assert datetime.now(UTC) >= date
+        assert len(up.asked) == 8
 
 
 async def test_a_wait_that_does_not_fit_is_not_begun() -> None:
@@ -487,7 +496,7 @@ async def test_a_wait_that_does_not_fit_is_not_begun() -> None:
             with pytest.raises(LLMUnavailable, match=r"429.*slow down"):
                 async with within(seconds):
                     await llm.complete([Complete(PROMPT)])
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1
 
 
 async def test_a_server_that_stalls_costs_no_more_than_the_deadline() -> None:
@@ -498,7 +507,7 @@ async def test_a_server_that_stalls_costs_no_more_than_the_deadline() -> None:
             with pytest.raises(DeadlineExceeded):
                 async with within(0.1):
                     await ask
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 1
             await soon(lambda: up.open == 0)
 
 
@@ -511,8 +520,19 @@ async def test_a_try_that_stalls_ends_at_its_timeout_and_is_made_again() -> None
             await llm.complete([Complete(PROMPT)])
 
 
+async def test_a_stream_that_stalls_midway_ends_with_the_deadline() -> None:
+    async with talking() as (llm, up):
+        up.script.append(stream(event("one"), event(" two"), pause_s=10))
+        pieces: list[str] = []
+        with pytest.raises(DeadlineExceeded):
+            async with within(0.4):
+                await collect(llm.stream(Complete(PROMPT)), pieces)
+        assert pieces == ["one"]
+        await soon(lambda: up.dropped == 1)
+
+
 async def test_an_answer_that_drips_ends_at_the_timeout_too() -> None:
-    async with talking(timeout_s=0.1, retries=0) as (llm, up):
+    async with talking(timeout_s=0.3, retries=0) as (llm, up):
         up.script.append(stream(*[b" "] * 100, pause_s=0.02))
         with pytest.raises(LLMUnavailable, match="no answer within"):
             await llm.complete([Complete(PROMPT)])
@@ -538,7 +558,7 @@ BROKEN: dict[str, tuple[Step, str]] = {
         stream(event("one"), event(" two"), b'data: {"error": {"message": "out of memory"}}\n\n'),
         "out of memory",
     ),
-    "stalled": (stream(event("one"), event(" two"), pause_s=0.2), "ReadTimeout"),
+    "stalled": (stream(event("one"), event(" two"), pause_s=0.5), "ReadTimeout"),
 }
 
 
@@ -546,7 +566,7 @@ BROKEN: dict[str, tuple[Step, str]] = {
 async def test_a_stream_that_breaks_gives_its_pieces_then_the_error(fault: str) -> None:
     step, says = BROKEN[fault]
     wanted = ["one"] if fault == "stalled" else ["one", " two"]
-    async with talking(timeout_s=0.15 if fault == "stalled" else 5) as (llm, up):
+    async with talking(timeout_s=0.3 if fault == "stalled" else 5) as (llm, up):
         up.script.append(step)
         pieces: list[str] = []
         with pytest.raises(LLMUnavailable, match=says):
@@ -579,6 +599,12 @@ async def test_a_hundred_requests_never_exceed_the_limit() -> None:
         assert [reply.text for reply in replies] == [str(i) for i in range(100)]
         assert up.peak == 7
         assert up.connections <= 7
+
+
+async def test_waiting_for_ones_turn_is_not_waiting_for_an_answer() -> None:
+    async with talking(concurrency=1, timeout_s=0.25, retries=0) as (llm, up):
+        up.pause_s = 0.1
+        assert len(await llm.complete([Complete(PROMPT)] * 4)) == 4  # takes 0.4 s
 
 
 async def test_the_first_failure_cancels_the_rest_and_comes_out_as_itself() -> None:
