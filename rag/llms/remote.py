@@ -218,7 +218,7 @@ async def connect(
         backoff_s: the first wait is a random share of this, each further one of twice as much.
 
     Raises:
-        BadSettings: the url or the key cannot be used, or no such model is served.
+        BadSettings: the url or the key cannot be used, or no model is named and none listed.
         LLMUnavailable: the server does not answer, or cannot chat.
     """
     async with AsyncExitStack() as stack:
@@ -248,7 +248,7 @@ class RemoteLLM:
     """A model behind an OpenAI-compatible server; closing it closes its connections.
 
     A batch is asked concurrently. The first request that fails cancels the others. Whether marks
-    like "<|im_end|>" in a text are read as control tokens is the server's affair: vLLM does.
+    like "<|im_end|>" in a text are read as control tokens is the server's affair.
     """
 
     def __init__(self, wire: "_Wire", spec: LLMSpec, abilities: Abilities) -> None:

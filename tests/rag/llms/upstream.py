@@ -248,10 +248,13 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 @asynccontextmanager
 async def serving(upstream: Upstream) -> AsyncIterator[Upstream]:
-    """Serve on a free port; `upstream.url` is the address."""
+    """Serve on a free port; `upstream.url` is the address. Clients must leave before the end."""
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield upstream
     finally:
         server.close()
+        async with asyncio.timeout(1):  # a client that leaves a connection behind fails here
+            while upstream.connections:  # noqa: ASYNC110 - milliseconds
+                await asyncio.sleep(0.001)
