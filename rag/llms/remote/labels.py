@@ -1,0 +1,124 @@
+"""What is read out of tokens and texts without asking anyone: labels, spellings, lengths, names."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from rag.errors import LLMUnavailable
+from rag.llms.remote.shapes import PromptToken, Token, Top
+from rag.values import Chosen, Prompt
+
+Tokens: TypeAlias = Sequence[tuple[str, float]]
+
+FAMILIES = (  # the earliest in a name counts
+    *("qwen", "llama", "smollm", "gpt", "mistral", "gemma", "phi", "deepseek"),
+    *("claude", "gemini", "granite", "olmo", "falcon"),
+)
+_BYTES_PER_TOKEN = 3.5  # chosen: English has about 4 in the vocabularies of today
+_UNLIKELY = -9999.0  # how OpenAI and vLLM write "not among those reported"
+
+
+def merge(tokens: Tokens, labels: Sequence[str]) -> tuple[float | None, ...]:
+    """Return each label's log-probability over its variants with a space before; case counts.
+
+    >>> merge([("A", -1.0), (" B", -2.0), ("a", -3.0)], ["A", "B", "C"])
+    (-1.0, -2.0, None)
+    """
+    found: dict[str, list[float]] = {}
+    for token, logprob in tokens:
+        if logprob > _UNLIKELY:
+            found.setdefault(bare(token), []).append(logprob)
+    return tuple(_log_sum_exp(found.get(bare(label), ())) for label in labels)
+
+
+def floor(chosen: Chosen, margin: float = 1.0) -> tuple[float, ...]:
+    """Return the log-probabilities with missing ones at the least observed − margin.
+
+    Where none was observed all are 0.0: equal. Ties are left to the caller.
+
+    >>> floor(Chosen((-0.5, None, -2.0)))
+    (-0.5, -3.0, -2.0)
+    """
+    observed = [p for p in chosen.logprobs if p is not None]
+    missing = min(observed) - margin if observed else 0.0
+    return tuple(missing if p is None else p for p in chosen.logprobs)
+
+
+def family(name: str) -> str:
+    """Return the family that a model's name tells, or the name's first word.
+
+    >>> family("Qwen/Qwen2.5-0.5B-Instruct"), family("TinyLlama-1.1B"), family("o3-mini")
+    ('qwen', 'llama', 'o3')
+    """
+    lowered = name.lower()
+    lowered = re.sub("(mix|minis|codes|magis)tral", "mistral", lowered)  # one maker, one kind
+    known = sorted((lowered.find(name), name) for name in FAMILIES if name in lowered)
+    words = re.findall(r"[^\W_]+", lowered.rsplit("/", 1)[-1])
+    return known[0][1] if known else (words or [lowered])[0]
+
+
+def bare(token: str) -> str:
+    """Return a token without the mark of a space before it."""
+    return token.lstrip(" ▁")
+
+
+def _log_sum_exp(logprobs: Sequence[float]) -> float | None:
+    if not logprobs:
+        return None
+    top = max(logprobs)
+    return min(0.0, top + math.log(math.fsum(math.exp(p - top) for p in logprobs)))
+
+
+def candidates(content: Sequence[Token]) -> Tokens:
+    """Return the candidates for the first token that was written."""
+    if not content:
+        return ()
+    tops: Sequence[Top] = content[0].top_logprobs or content[:1]
+    return [(top.token, top.logprob) for top in tops]
+
+
+def actual(entry: Mapping[str, PromptToken]) -> tuple[str, float]:
+    """Return the prompt's own token; likelier ones may stand beside it, with a lower rank."""
+    token = max(entry.values(), key=lambda token: token.rank or 0)
+    return token.decoded_token or "", token.logprob
+
+
+def tail(tokens: Tokens, text: str, where: str) -> tuple[float, int]:
+    """Return sum and number of the last tokens that spell the text; spaces do not count.
+
+    They do not because SentencePiece tokens decoded one by one lose theirs.
+
+    Raises:
+        LLMUnavailable: the tokens end otherwise.
+    """
+    wanted, spelt, first = _squeezed(text), "", len(tokens)
+    while first and len(spelt) < len(wanted):
+        first -= 1
+        spelt = _squeezed(tokens[first][0]) + spelt
+    if not spelt.endswith(wanted):
+        raise LLMUnavailable(
+            f"{where}: the prompt's tokens end with '{spelt[-40:]}' where the text"
+            f" to score is '{text[-40:]}': use a reranker that chooses labels"
+        )
+    return min(math.fsum(p for _, p in tokens[first:]), 0.0), len(tokens) - first
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.replace("▁", " ").split())
+
+
+def estimate(text: str) -> int:
+    """Return a text's length in tokens: UTF-8 bytes / 3.5, at least its words."""
+    return max(math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN), len(text.split()))
+
+
+def is_open(prompt: Prompt) -> bool:
+    """Is the last turn the assistant's, to be continued?"""
+    return bool(prompt) and prompt[-1].role == "assistant"
+
+
+def plain(prompt: Prompt) -> str:
+    """Return the messages as text without a chat template."""
+    text = "\n".join(message.content for message in prompt)
+    return text if is_open(prompt) else f"{text}\n"

@@ -1,0 +1,287 @@
+"""The model behind the seam: each request as a body to send, each reply as a value."""
+
+import math
+import time
+import warnings
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TypeVar
+
+from rag.errors import BadPrompt, LLMUnavailable
+from rag.llms.remote.abilities import Abilities, find_abilities, find_served, find_window
+from rag.llms.remote.labels import (
+    Tokens,
+    actual,
+    bare,
+    candidates,
+    estimate,
+    family,
+    is_open,
+    merge,
+    plain,
+    tail,
+)
+from rag.llms.remote.shapes import (
+    CHAT,
+    COMPLETIONS,
+    CONTINUE,
+    Body,
+    Chat,
+    Chunk,
+    Delta,
+    Echoed,
+    chat,
+    echoing,
+    usage,
+)
+from rag.llms.remote.wire import Wire, open_client, together
+from rag.seams import LLMSpec
+from rag.settings import Secret
+from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
+
+Reply = TypeVar("Reply", Chosen, Scored, Completed)
+
+_TOKENS_PER_MESSAGE = 8  # chosen: role, begin and end marks, and a share of the header
+_NO_KEY = Secret("")
+
+
+async def connect(
+    url: str,
+    model: str = "",
+    api_key: Secret = _NO_KEY,
+    timeout_s: float = 60.0,
+    concurrency: int = 16,
+    retries: int = 3,
+    context_window: int = 0,
+    backoff_s: float = 0.25,
+) -> "RemoteLLM":
+    """Return the model behind an address, after asking the server what it can do.
+
+    Args:
+        url: the server's base, with or without `/v1`.
+        model: its name there; empty means the first that the server lists.
+        api_key: sent as a bearer token; empty means none.
+        timeout_s: limit of one try of one request, and of one wait between two.
+        concurrency: requests that are under way at the same time, at most.
+        retries: further tries after a failure that may pass.
+        context_window: in tokens; 0 means what the server says. The smaller of both counts.
+        backoff_s: the first wait is a random share of this, each further one of twice as much.
+
+    Raises:
+        BadSettings: the url or the key cannot be used, or no model is named and none listed.
+        LLMUnavailable: the server does not answer, or cannot chat.
+    """
+    async with AsyncExitStack() as stack:
+        client = open_client(url, api_key, timeout_s, concurrency)
+        stack.push_async_callback(client.aclose)
+        wire = Wire(client, api_key, timeout_s, concurrency, retries, backoff_s)
+        served = await find_served(wire, model)
+        abilities = await find_abilities(wire, served.id)
+        window, source = find_window(served, context_window)
+        spec = LLMSpec(
+            served.id,
+            family(served.id),
+            window,
+            why=f"the server can: {abilities.says}; window: {source}",
+        )
+        stack.pop_all()
+        return RemoteLLM(wire, spec, abilities)
+
+
+class RemoteLLM:
+    """A model behind an OpenAI-compatible server; closing it closes its connections.
+
+    A batch is asked concurrently. The first request that fails cancels the others. Whether marks
+    like "<|im_end|>" in a text are read as control tokens is the server's affair.
+    """
+
+    def __init__(self, wire: Wire, spec: LLMSpec, abilities: Abilities) -> None:
+        self._wire = wire
+        self._spec = spec
+        self.abilities = abilities
+        self._warned = False
+
+    @property
+    def spec(self) -> LLMSpec:
+        """Its name on the server; `why` says what the server was found able to do."""
+        return self._spec
+
+    async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
+        """Return each label's log-probability as the very next token.
+
+        "A", " A" and "▁A" are one label. A label outside the server's top is None: `floor` is one
+        way to place it.
+
+        Raises:
+            BadPrompt: too long, two labels that are one, or a turn that cannot be continued.
+            LLMUnavailable: the server fails, or reports no log-probabilities.
+        """
+        if requests and not self.abilities.top_logprobs:
+            raise LLMUnavailable(
+                f"{self._wire.where} reports no log-probabilities: rank by generation (complete)"
+                " or serve the model with vLLM or llama.cpp"
+            )
+        return await self._batch([self._choose(request) for request in requests])
+
+    async def score(self, requests: Sequence[Score]) -> tuple[Scored, ...]:
+        """Return each continuation's summed log-probability and token count.
+
+        Raises:
+            BadPrompt: too long.
+            LLMUnavailable: the server fails, or cannot score.
+        """
+        by_chat = self.abilities.prompt_logprobs and self._continues
+        if requests and not by_chat and not self.abilities.echo_scores:
+            raise LLMUnavailable(
+                f"{self._wire.where} cannot score a given text: use a reranker that chooses labels"
+                " or generates, or serve the model with vLLM"
+            )
+        one = self._score_chat if by_chat else self._score_echo
+        return await self._batch([one(request) for request in requests])
+
+    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+        """Return one completion per request.
+
+        Raises:
+            BadPrompt: too long, or it ends with a turn that cannot be continued.
+            LLMUnavailable: the server fails.
+        """
+        return await self._batch([self._complete(request) for request in requests])
+
+    async def stream(self, request: Complete) -> AsyncIterator[str]:
+        """Yield a completion piece by piece; leaving the loop closes the connection.
+
+        Nothing is tried again after the server has begun to answer.
+
+        Raises:
+            BadPrompt: too long, or it ends with a turn that cannot be continued.
+            LLMUnavailable: the server fails, or the stream ends before the completion does.
+        """
+        if request.max_tokens < 1:
+            return
+        body = self._completing(request) | {"stream": True}
+        finished = False
+        async with self._wire.events(CHAT, body) as events:
+            try:
+                async for event in events:
+                    for choice in self._choices(event):
+                        finished = finished or choice.finish_reason is not None
+                        if choice.delta.content:
+                            yield choice.delta.content
+            except LLMUnavailable:
+                if not finished:  # what fails after the end has cost no text
+                    raise
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Return an estimate of the prompt's length in tokens; the tokenizer is the server's.
+
+        Per message: UTF-8 bytes / 3.5 rounded up, at least the number of words, and 8 for the
+        template.
+        """
+        return sum(estimate(message.content) + _TOKENS_PER_MESSAGE for message in prompt)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._wire.close()
+
+    def _choices(self, event: bytes) -> tuple[Delta, ...]:
+        chunk = self._wire.read(event, Chunk)
+        if chunk.error is not None:
+            raise LLMUnavailable(self._wire.clean(f"failed mid-stream: {chunk.error.message}"))
+        return chunk.choices
+
+    async def _batch(self, calls: Sequence[Coroutine[None, None, Reply]]) -> tuple[Reply, ...]:
+        began = time.perf_counter()
+        replies = await together(calls)
+        ms = (time.perf_counter() - began) * 1000
+        return tuple(_with_cost(reply, ms, len(calls)) for reply in replies)
+
+    async def _choose(self, request: Choose) -> Chosen:
+        names = [bare(label) for label in request.labels]
+        if not all(names) or len(set(names)) < len(names):
+            raise BadPrompt(f"labels {request.labels} are not told apart: use distinct letters")
+        if not names:
+            return Chosen(())
+        body = self._body(request.prompt, 1, 0.0)
+        body |= {"logprobs": True, "top_logprobs": self.abilities.top_logprobs}
+        reply = await self._wire.ask(Chat, CHAT, body)
+        return Chosen(merge(self._first(reply), request.labels), usage(reply.usage))
+
+    def _first(self, reply: Chat) -> Tokens:
+        """Return the candidates for the first token; none where the model ended at once."""
+        logprobs = reply.choices[0].logprobs
+        if logprobs is None or logprobs.content is None:
+            raise LLMUnavailable(
+                f"{self._wire.where} answered without log-probabilities: rank by generation"
+            )
+        return candidates(logprobs.content)
+
+    async def _score_chat(self, request: Score) -> Scored:
+        if not request.continuation.strip():
+            return Scored(0.0, 0)
+        opened = request.prompt[-1:] if is_open(request.prompt) else ()
+        begun = "".join(message.content for message in opened)
+        closed = request.prompt[: len(request.prompt) - len(opened)]
+        prompt = (*closed, Message("assistant", begun + request.continuation))
+        body = self._body(prompt, 1, 0.0) | {"prompt_logprobs": 0}
+        reply = await self._wire.ask(Chat, CHAT, body)
+        tokens = [actual(entry) for entry in reply.prompt_logprobs or () if entry]
+        logprob, count = tail(tokens, request.continuation, self._wire.where)
+        return Scored(logprob, count, usage(reply.usage))
+
+    async def _score_echo(self, request: Score) -> Scored:
+        text = plain(request.prompt)
+        whole = text + request.continuation
+        self._warn_if_long(request.prompt, 1)
+        reply = await self._wire.ask(Echoed, COMPLETIONS, echoing(self._spec.name, whole))
+        tokens = reply.choices[0].logprobs
+        ends = (*tokens.text_offset[1:], len(reply.choices[0].text))
+        spans = zip(tokens.text_offset, ends, tokens.token_logprobs, strict=False)
+        inside = [p or 0.0 for start, end, p in spans if end > len(text) and start < len(whole)]
+        return Scored(min(math.fsum(inside), 0.0), len(inside), usage(reply.usage))
+
+    async def _complete(self, request: Complete) -> Completed:
+        if request.max_tokens < 1:  # servers refuse to write nothing
+            return Completed("", 0, cut=True)
+        reply = await self._wire.ask(Chat, CHAT, self._completing(request))
+        choice = reply.choices[0]
+        text = choice.message.content or ""
+        tokens = reply.usage.completion_tokens if reply.usage else estimate(text)
+        return Completed(text, tokens, choice.finish_reason == "length", usage(reply.usage))
+
+    def _completing(self, request: Complete) -> Body:
+        return self._body(request.prompt, request.max_tokens, request.temperature)
+
+    def _body(self, prompt: Prompt, max_tokens: int, temperature: float) -> Body:
+        self._warn_if_long(prompt, max_tokens)
+        body = chat(self._spec.name, prompt) | {
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+        }
+        if not is_open(prompt):
+            return body
+        if not self._continues:
+            raise BadPrompt(
+                f"the prompt ends with '{prompt[-1].content[-20:]}' of the assistant, which"
+                f" {self._wire.where} would read as a finished turn: ask for the bare label"
+            )
+        return body | (CONTINUE if self.abilities.continue_final_message else {})
+
+    @property
+    def _continues(self) -> bool:
+        return self.abilities.continue_final_message or self.abilities.continues
+
+    def _warn_if_long(self, prompt: Prompt, max_tokens: int) -> None:
+        needed = self.count_tokens(prompt) + max_tokens
+        if needed > self._spec.context_window and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"a prompt of about {needed} tokens may not fit the {self._spec.context_window} of"
+                f" {self._spec.name}: send fewer or shorter passages",
+                stacklevel=2,
+            )
+
+
+def _with_cost(reply: Reply, ms: float, batch: int) -> Reply:
+    return replace(reply, usage=replace(reply.usage, ms=ms, batch=batch))
