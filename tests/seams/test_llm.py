@@ -5,9 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
+from rag.llms.remote import connect
 from rag.llms.scripted import ScriptedLLM
 from rag.seams import LLM
 from rag.values import Choose, Chosen, Complete, Message, Prompt, Score, Scored
+from tests.rag.llms.upstream import Upstream, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -45,10 +47,19 @@ async def local_pieces() -> AsyncIterator[LLM]:
     llm.close()
 
 
+@asynccontextmanager
+async def remote() -> AsyncIterator[LLM]:
+    async with serving(Upstream()) as upstream:
+        llm = await connect(upstream.url)
+        yield llm
+        await llm.close()
+
+
 @pytest.fixture(
     params=[
         scripted,
         with_a_label_missing,
+        remote,
         pytest.param(local, marks=pytest.mark.model),
         pytest.param(local_pieces, marks=pytest.mark.model),
     ],
