@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,8 @@ FETCH = "firstcite models fetch embedded"
 
 _MANIFEST = "firstcite.json"
 _WEIGHTS = "model.safetensors"
+_SCRATCH = "converting-"
+_STALE_S = 3_600
 
 
 def packaged() -> Path:
@@ -74,7 +77,8 @@ def fetch(cache: Path) -> Path:
     folder = cache / f"{NAME}-{SHA256[:12]}"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="converting-") as scratch:
+        _sweep(cache)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=_SCRATCH) as scratch:
             made = Path(scratch) / "model"
             _convert(source, made)
             shutil.rmtree(folder, ignore_errors=True)
@@ -97,6 +101,13 @@ def check(cache: Path) -> Path:
     if _sha256(folder / _WEIGHTS) != manifest.get("sha256"):
         raise ModelUnavailable(f"{folder / _WEIGHTS} is damaged: delete {folder}, then {FETCH}")
     return folder
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what conversions that were killed left behind; one under way is younger."""
+    for left in cache.glob(f"{_SCRATCH}*"):
+        if time.time() - left.stat().st_mtime > _STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _convert(source: Path, into: Path) -> None:
