@@ -27,6 +27,15 @@ class Row(Frozen):
     wanted: tuple[tuple[int, ...], ...]
 
 
+def continuing(ids: Sequence[int], after: Sequence[int]) -> Row:
+    """Return the row that reads each token of a continuation from those before it.
+
+    >>> continuing([1, 2], [3, 4])
+    Row(ids=(1, 2, 3), wanted=((3,), (4,)))
+    """
+    return Row((*ids, *after[:-1]), tuple((id_,) for id_ in after))
+
+
 @dataclass(frozen=True, slots=True)
 class Group(Frozen):
     """Rows, by their number, that share their first `prefix` tokens."""

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
-from rag.llms.batching import Row
+from rag.llms.batching import Row, continuing
 from rag.llms.local import LocalLLM
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import LogProbs, TorchModel
@@ -169,8 +169,7 @@ def _known(renderer: Renderer) -> list[Row]:
     rows = []
     for question, *answers in KNOWN:
         ids = renderer.ids((Message("user", question),))
-        written = map(renderer.continuation, answers)
-        rows += [Row((*ids, *to[:-1]), tuple((id_,) for id_ in to)) for to in written]
+        rows += [continuing(ids, renderer.continuation(answer)) for answer in answers]
     return rows
 
 

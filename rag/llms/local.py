@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rag.errors import BadPrompt
 from rag.lanes import Batcher, Lane
-from rag.llms.batching import Row
+from rag.llms.batching import Row, continuing
 from rag.llms.decoding import Session, Tally, greedy, sampled
 from rag.llms.rendering import Renderer
 from rag.seams import LLMSpec
@@ -163,7 +163,7 @@ class LocalLLM:
         if not after:
             raise BadPrompt("the continuation to score is empty")
         self._fitting(ids, len(after))
-        return Row((*ids, *after[:-1]), tuple((id_,) for id_ in after))
+        return continuing(ids, after)
 
     def _fitting(self, ids: list[int], more: int) -> list[int]:
         window = self._spec.context_window

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from rag.errors import BadPrompt, ModelUnavailable
@@ -23,6 +24,8 @@ PLAIN = (
     "{% if not loop.last or add_generation_prompt %}{{ '\n\n' }}{% endif %}{% endfor %}"
 )
 _MARK = re.compile(r"\[/?[A-Z_]{3,}\]|<</?[A-Z]+>>|<\|?/?[a-z_]+\|?>")
+# What a template, which is a program, can raise.
+_FAILS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _PROBE = "Which of them fits best?"
 
 
@@ -52,10 +55,8 @@ class Renderer:
         question = Message("user", _PROBE)
         try:
             written = self.text((question,))
-        except Exception as error:  # the template is a program and may raise anything
-            raise ModelUnavailable(
-                f"the model's chat template fails on a plain question: {error}"
-            ) from error
+        except BadPrompt as error:
+            raise ModelUnavailable(f"a plain question is too much: {error}") from error
         self._takes_system = self._accepts((Message("system", "Be brief."), question))
         marks = set(_MARK.findall(written)) - set(tokenizer.get_added_vocab())
         self._marks = re.compile("|".join(map(re.escape, sorted(marks)))) if marks else None
@@ -175,7 +176,7 @@ class Renderer:
                 return_dict=False,
                 sanitize_control_tokens=tokenize,
             )
-        except Exception as error:  # templates raise what they like
+        except _FAILS as error:
             raise BadPrompt(
                 f"the model's chat template refuses the prompt: {error}. Let user and assistant "
                 "take turns"
