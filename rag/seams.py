@@ -182,7 +182,8 @@ class LLMSpec(Frozen):
     """Which model answers; `family` guards against judging one's own kind.
 
     `template` is the hash of the chat template, "" where a server keeps it to itself. `why` says
-    how the precision was chosen, or what the server was found able to do.
+    how the precision was chosen, or what the server was found able to do. Replies of two models may
+    stand for each other only when `fingerprint` is equal and not empty.
     """
 
     name: str
@@ -191,6 +192,7 @@ class LLMSpec(Frozen):
     template: str = ""
     precision: str = ""
     why: str = ""
+    fingerprint: str = ""
 
 
 @runtime_checkable
@@ -222,8 +224,11 @@ class LLM(Protocol):
         """Return one completion per request."""
         ...
 
-    def stream(self, request: Complete) -> AsyncIterator[str]:
-        """Yield a completion piece by piece; leaving the loop stops the decoding."""
+    def stream(self, request: Complete) -> AsyncIterator[str | Completed]:
+        """Yield a text piece by piece, then the `Completed` itself, last and exactly once.
+
+        Leaving the loop stops the decoding.
+        """
         ...
 
     def count_tokens(self, prompt: Prompt) -> int:

@@ -45,11 +45,13 @@ class ScriptedLLM:
         self.history.extend(requests)
         return tuple(Completed(" ".join(w), len(w)) for w in map(self._words, requests))
 
-    async def stream(self, request: Complete) -> AsyncIterator[str]:
-        """Yield the completion word by word, spaces kept."""
+    async def stream(self, request: Complete) -> AsyncIterator[str | Completed]:
+        """Yield the completion word by word, a space before each but the first, then whole."""
         self.history.append(request)
-        for i, word in enumerate(self._words(request)):
+        words = self._words(request)
+        for i, word in enumerate(words):
             yield f" {word}" if i else word
+        yield Completed(" ".join(words), len(words))
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the number of words of all messages."""

@@ -8,7 +8,7 @@ import pytest
 from rag.llms.remote import connect
 from rag.llms.scripted import ScriptedLLM
 from rag.seams import LLM
-from rag.values import Choose, Chosen, Complete, Message, Prompt, Score, Scored
+from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
 from tests.rag.llms.upstream import Upstream, serving
 
 pytestmark = pytest.mark.anyio
@@ -108,10 +108,12 @@ async def test_nothing_asked_is_nothing_answered(llm: LLM) -> None:
     assert await llm.complete([]) == ()
 
 
-async def test_the_stream_is_the_completion_in_pieces(llm: LLM) -> None:
+async def test_the_stream_is_the_completion_in_pieces_and_then_whole(llm: LLM) -> None:
     request = Complete(prompt("one two  three\nfour"), max_tokens=3)
-    pieces = [piece async for piece in llm.stream(request)]
-    assert "".join(pieces) == (await llm.complete([request]))[0].text
+    *pieces, last = [piece async for piece in llm.stream(request)]
+    assert (last,) == await llm.complete([request])
+    assert isinstance(last, Completed)
+    assert "".join(map(str, pieces)) == last.text
     assert len(pieces) > 1
 
 

@@ -8,7 +8,7 @@ import torch
 
 from rag.errors import BadPrompt
 from rag.llms.local import LocalLLM
-from rag.values import Choose, Complete, Message, Prompt, Score
+from rag.values import Choose, Complete, Completed, Message, Prompt, Score
 from tests.rag.llms.tiny import CHATML, Architecture, Kind, local_llm, model, tokenizer
 
 pytestmark = [pytest.mark.model, pytest.mark.anyio]
@@ -98,8 +98,11 @@ async def test_a_completion_is_what_plain_greedy_decoding_writes(
     (reply,) = await llm.complete([Complete(prompt, max_tokens=40)])
     assert reply.text == tok.decode(written, skip_special_tokens=True)
     assert (reply.tokens, reply.cut, reply.usage.tokens_in) == (40, True, len(ids))
-    pieces = [piece async for piece in llm.stream(Complete(prompt, max_tokens=40))]
-    assert "".join(pieces) == reply.text
+    *pieces, last = [piece async for piece in llm.stream(Complete(prompt, max_tokens=40))]
+    assert "".join(map(str, pieces)) == reply.text
+    assert last == reply
+    assert isinstance(last, Completed)
+    assert 0 < last.usage.passes < 40
     llm.close()
 
 
