@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
 from rag.llms.batching import Row, continuing
+from rag.llms.family import family
 from rag.llms.local import LocalLLM
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import LogProbs, TorchModel
@@ -81,7 +82,7 @@ def load(
     config = model.config.get_text_config()
     spec = LLMSpec(
         name=name or Path(path).name,
-        family=str(config.model_type),
+        family=family(name or Path(path).name, str(config.model_type)),
         context_window=int(getattr(config, "max_position_embeddings", 0) or 2_048),
         template=renderer.hash,
         precision=chosen,

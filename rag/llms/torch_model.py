@@ -149,8 +149,7 @@ class TorchModel:
 
 
 def _pick(logits: torch.Tensor, wanted: Sequence[Sequence[int]]) -> LogProbs:
-    """Return the log-probabilities of the wanted ids at the last positions of one row."""
+    """Return the log-probabilities of the wanted ids at the last positions; () wants all ids."""
     last = logits[-len(wanted) :].float()
-    ids = torch.tensor(wanted, device=last.device)
-    found = last.gather(-1, ids) - last.logsumexp(dim=-1, keepdim=True)
-    return found.cpu().numpy()
+    found = last if not wanted[0] else last.gather(-1, torch.tensor(wanted, device=last.device))
+    return (found - last.logsumexp(dim=-1, keepdim=True)).cpu().numpy()

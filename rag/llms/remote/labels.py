@@ -1,7 +1,6 @@
-"""What is read out of tokens and texts without asking anyone: labels, spellings, lengths, names."""
+"""What is read out of tokens and texts without asking anyone: labels, spellings, lengths."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -11,10 +10,6 @@ from rag.values import Chosen, Prompt
 
 Tokens: TypeAlias = Sequence[tuple[str, float]]
 
-FAMILIES = (  # the earliest in a name counts
-    *("qwen", "llama", "smollm", "gpt", "mistral", "gemma", "phi", "deepseek"),
-    *("claude", "gemini", "granite", "olmo", "falcon"),
-)
 _BYTES_PER_TOKEN = 3.5  # chosen: English has about 4 in the vocabularies of today
 _UNLIKELY = -9999.0  # how OpenAI and vLLM write "not among those reported"
 
@@ -43,19 +38,6 @@ def floor(chosen: Chosen, margin: float = 1.0) -> tuple[float, ...]:
     observed = [p for p in chosen.logprobs if p is not None]
     missing = min(observed) - margin if observed else 0.0
     return tuple(missing if p is None else p for p in chosen.logprobs)
-
-
-def family(name: str) -> str:
-    """Return the family that a model's name tells, or the name's first word.
-
-    >>> family("Qwen/Qwen2.5-0.5B-Instruct"), family("TinyLlama-1.1B"), family("o3-mini")
-    ('qwen', 'llama', 'o3')
-    """
-    lowered = name.lower()
-    lowered = re.sub("(mix|minis|codes|magis)tral", "mistral", lowered)  # one maker, one kind
-    known = sorted((lowered.find(name), name) for name in FAMILIES if name in lowered)
-    words = re.findall(r"[^\W_]+", lowered.rsplit("/", 1)[-1])
-    return known[0][1] if known else (words or [lowered])[0]
 
 
 def bare(token: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from rag.errors import BadPrompt, LLMUnavailable
+from rag.llms.family import family
 from rag.llms.remote.abilities import Abilities, find_abilities, find_served, find_window
 from rag.llms.remote.labels import (
     Tokens,
@@ -16,7 +17,6 @@ from rag.llms.remote.labels import (
     bare,
     candidates,
     estimate,
-    family,
     is_open,
     merge,
     plain,

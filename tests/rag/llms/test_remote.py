@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rag.deadline import within
 from rag.errors import BadPrompt, BadSettings, DeadlineExceeded, LLMUnavailable, RagError
-from rag.llms.remote import RemoteLLM, connect, family, floor, merge
+from rag.llms.remote import RemoteLLM, connect, floor, merge
 from rag.seams import LLM
 from rag.settings import Secret
 from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score
@@ -154,23 +154,6 @@ async def test_a_key_that_no_header_can_carry_is_refused_unshown(key: str) -> No
     with pytest.raises(BadSettings, match=r"llm\.api_key") as caught:
         await connect("http://127.0.0.1:9", api_key=Secret(key))
     assert key not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("Qwen/Qwen3-0.6B", "qwen"),
-        ("HuggingFaceTB/SmolLM2-135M-Instruct", "smollm"),
-        ("meta-llama/Llama-3.2-1B", "llama"),
-        ("gpt-4o-mini", "gpt"),
-        ("mistralai/Mixtral-8x7B", "mistral"),
-        ("deepseek-r1-distill-qwen-7b", "deepseek"),
-        ("org/Command_R-v1", "command"),
-        ("", ""),
-    ],
-)
-def test_the_family_is_read_from_the_name(name: str, kind: str) -> None:
-    assert family(name) == kind
 
 
 # ── What the server can do ───────────────────────────────────────────────────────────────────────
