@@ -5,7 +5,7 @@ its turn on the lane pass by pass, so that a long answer does not hold up the ot
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -124,7 +124,9 @@ class LocalLLM:
         usage = Usage(len(ids), count, ms, passes=tally.passes)
         yield Completed(written.text, count, count == request.max_tokens, usage)
 
-    async def write(self, request: Complete, ids: list[int], top: int = 0) -> AsyncIterator[Place]:
+    async def write(
+        self, request: Complete, ids: list[int], top: int = 0
+    ) -> AsyncGenerator[Place, None]:
         """Yield the place of every token written, with the likeliest `top` in it.
 
         The token that ends the text comes, too. One token at temperature 0 is read together with
