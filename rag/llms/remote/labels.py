@@ -11,6 +11,7 @@ from rag.values import Chosen, Prompt
 Tokens: TypeAlias = Sequence[tuple[str, float]]
 
 _BYTES_PER_TOKEN = 3.5  # chosen: English has about 4 in the vocabularies of today
+_LOG_HALF = math.log(0.5)
 _UNLIKELY = -9999.0  # how OpenAI and vLLM write "not among those reported"
 
 
@@ -58,6 +59,15 @@ def candidates(content: Sequence[Token]) -> Tokens:
         return ()
     tops: Sequence[Top] = content[0].top_logprobs or content[:1]
     return [(top.token, top.logprob) for top in tops]
+
+
+def thinks(tokens: Tokens) -> bool:
+    """Whether a thought is likelier to begin than everything else together.
+
+    >>> thinks([("<think>", -0.1), ("A", -3.0)]), thinks([("A", -0.1), ("<think>", -3.0)])
+    (True, False)
+    """
+    return any(bare(token).startswith("<think") and p > _LOG_HALF for token, p in tokens)
 
 
 def actual(entry: Mapping[str, PromptToken]) -> tuple[str, float]:

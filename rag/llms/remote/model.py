@@ -21,12 +21,14 @@ from rag.llms.remote.labels import (
     merge,
     plain,
     tail,
+    thinks,
 )
 from rag.llms.remote.shapes import (
     CHAT,
     COMPLETIONS,
     CONTINUE,
     STREAM,
+    UNTHINKING,
     Body,
     Chat,
     Chunk,
@@ -218,7 +220,13 @@ class RemoteLLM:
             raise LLMUnavailable(
                 f"{self._wire.where} answered without log-probabilities: rank by generation"
             )
-        return candidates(logprobs.content)
+        found = candidates(logprobs.content)
+        if thinks(found):
+            raise LLMUnavailable(
+                f"{self._spec.name} thinks before it answers: start its server with thinking"
+                " switched off, take a model that answers at once, or rank by generation"
+            )
+        return found
 
     async def _score_chat(self, request: Score) -> Scored:
         if not request.continuation.strip():
@@ -260,9 +268,11 @@ class RemoteLLM:
     def _body(self, prompt: Prompt, max_tokens: int, temperature: float) -> Body:
         self._warn_if_long(prompt, max_tokens)
         body = chat(self._spec.name, prompt) | {
-            "max_tokens": max_tokens,
+            self.abilities.limit: max_tokens,
             "temperature": temperature,
         }
+        if self.abilities.unthinking:
+            body |= UNTHINKING
         if not is_open(prompt):
             return body
         if not self._continues:
