@@ -1,0 +1,211 @@
+"""A remote model over the model server says what the local one says, which is behind both."""
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rag.errors import BadPrompt, ModelUnavailable
+from rag.llms import embedded
+from rag.llms.loading import load
+from rag.llms.local import LocalLLM
+from rag.llms.remote import RemoteLLM
+from rag.llms.remote.shapes import CHAT
+from rag.settings import load_settings, models_folder
+from rag.values import Choose, Complete, Completed, Message, Prompt, Score
+from tests.api.model_served import behind_server
+from tests.rag.llms.tiny import Architecture, Kind, local_llm
+
+pytestmark = [pytest.mark.model, pytest.mark.anyio]
+
+PAIRS = pytest.mark.parametrize(
+    ("architecture", "kind"), [("llama", "bytes"), ("gpt2", "pieces"), ("qwen", "bytes")]
+)
+
+
+def ask(text: str, *more: Message) -> Prompt:
+    return (Message("system", "Answer with one letter."), Message("user", text), *more)
+
+
+@asynccontextmanager
+async def both(architecture: Architecture, kind: Kind) -> AsyncIterator[tuple[LocalLLM, RemoteLLM]]:
+    llm = local_llm(architecture, kind)
+    async with behind_server(llm) as remote:
+        yield llm, remote
+    llm.close()
+
+
+async def likeliest(remote: RemoteLLM, prompt: Prompt) -> list[tuple[str, float]]:
+    """The server's top for the next token, as it comes over the wire."""
+    body = remote._body(prompt, 1, 0.0) | {"logprobs": True, "top_logprobs": 20}
+    reply = (await remote._wire._client.post(CHAT, json=_plain(body))).json()
+    found = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+    return [(row["token"], row["logprob"]) for row in found]
+
+
+def _plain(body: dict[str, object]) -> dict[str, object]:
+    messages = body["messages"]
+    assert isinstance(messages, tuple)
+    return body | {"messages": [{"role": m.role, "content": m.content} for m in messages]}
+
+
+async def distinct_labels(llm: LocalLLM, prompt: Prompt) -> tuple[str, ...]:
+    """Labels whose token for the local model is among its top 20, and which are told apart."""
+    render = llm.renderer
+    (place,) = [p async for p in llm.write(Complete(prompt, 1), render.ids(prompt), 20)]
+    texts = [render.spelling.text(id_) for id_, _ in place.top]
+    bare = [text.lstrip() for text in texts]
+    fitting = []
+    for (id_, _), text in zip(place.top, texts, strict=True):
+        if text.strip() == text and bare.count(text) == 1:
+            try:
+                found = render.label_ids(prompt, (text,))
+            except BadPrompt:
+                continue
+            fitting += [text] if found == (id_,) else []
+    return tuple(fitting)
+
+
+@PAIRS
+async def test_a_remote_model_finds_out_what_the_server_can(
+    architecture: Architecture, kind: Kind
+) -> None:
+    async with both(architecture, kind) as (llm, remote):
+        assert (remote.spec.name, remote.spec.context_window) == (llm.spec.name, 512)
+        able = remote.abilities
+        assert able.top_logprobs == 20
+        assert able.continue_final_message
+        assert able.prompt_logprobs
+        assert able.tokenize
+        wrongly = ("continues", "allowed_token_ids", "echo_scores", "unthinking")
+        assert not any(getattr(able, name) for name in wrongly)
+
+
+@PAIRS
+@pytest.mark.parametrize("forced", ["", "["])
+async def test_labels_get_the_same_log_probabilities_through_the_server(
+    architecture: Architecture, kind: Kind, forced: str
+) -> None:
+    more = (Message("assistant", forced),) if forced else ()
+    async with both(architecture, kind) as (llm, remote):
+        compared = 0
+        for n in range(6):
+            prompt = ask("Which? " + "passage " * n + str(n), *more)
+            labels = await distinct_labels(llm, prompt)
+            if len(labels) < 2:
+                continue
+            (here,) = await llm.choose([Choose(prompt, labels)])
+            (there,) = await remote.choose([Choose(prompt, labels)])
+            assert there.missing == 0
+            assert there.logprobs == pytest.approx(here.logprobs, abs=1e-3)
+            assert ordered(labels, there.logprobs) == ordered(labels, here.logprobs)
+            assert there.usage.tokens_in == here.usage.tokens_in
+            compared += len(labels)
+        assert compared >= 12
+
+
+def ordered(labels: tuple[str, ...], logprobs: tuple[float | None, ...]) -> list[str]:
+    found = {label: p for label, p in zip(labels, logprobs, strict=True) if p is not None}
+    return sorted(found, key=lambda label: -found[label])
+
+
+@PAIRS
+async def test_scores_are_the_same_through_the_server(
+    architecture: Architecture, kind: Kind
+) -> None:
+    async with both(architecture, kind) as (llm, remote):
+        requests = [
+            Score(ask(f"{'passage ' * n}?"), text)
+            for n in (1, 20, 60)  # the last is rated in several turns
+            for text in ("Water boils at 100 degrees.", "B", "the freezer")
+        ]
+        here, there = await llm.score(requests), await remote.score(requests)
+        for a, b in zip(here, there, strict=True):
+            assert b.logprob == pytest.approx(a.logprob, abs=1e-3)
+            assert b.tokens == a.tokens
+
+
+@PAIRS
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+async def test_completions_and_streams_are_the_same_through_the_server(
+    architecture: Architecture, kind: Kind, temperature: float
+) -> None:
+    forced = Message("assistant", "The freezer")
+    async with both(architecture, kind) as (llm, remote):
+        for prompt in (ask("Say: stays below -60 °C, stays below"), ask("Say", forced)):
+            for most in (1, 12):
+                request = Complete(prompt, most, temperature, seed=7)
+                (here,), (there,) = await llm.complete([request]), await remote.complete([request])
+                assert there == here
+                assert there.usage.tokens_in == here.usage.tokens_in
+                assert there.usage.tokens_out == here.usage.tokens_out == here.tokens
+                *pieces, last = [piece async for piece in remote.stream(request)]
+                assert last == here
+                assert "".join(map(str, pieces)) == here.text
+                assert isinstance(last, Completed)
+                assert last.usage.tokens_in == here.usage.tokens_in
+
+
+@pytest.mark.filterwarnings("ignore:a prompt of about")
+async def test_a_prompt_that_is_too_long_is_a_bad_prompt_for_the_client_too() -> None:
+    async with both("llama", "bytes") as (_, remote):
+        for refused in (
+            remote.complete([Complete(ask("passage " * 600), 1)]),
+            remote.choose([Choose(ask("passage " * 600), ("A", "B"))]),
+            remote.complete([Complete(ask("short"), 500)]),
+        ):
+            with pytest.raises(BadPrompt, match="maximum context length of tiny-llama is 512"):
+                await refused
+
+
+# ── With the embedded model ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def smollm() -> LocalLLM:
+    """The embedded model in fp32, or a skip that names what is missing.
+
+    In bf16, log-probabilities change in the second digit with the rows that are read together.
+    """
+    try:
+        embedded.packaged()
+        folder = embedded.converted(models_folder(load_settings()))
+    except ModelUnavailable as missing:
+        pytest.skip(str(missing))
+    return load(folder, embedded.NAME, "fp32", examine=False)
+
+
+QUESTIONS = (
+    ("The freezer stays cold for two days.", "The canteen opens at noon.", "How long is it cold?"),
+    ("Paris is the capital of France.", "Bread is baked in ovens.", "What is the capital?"),
+    ("Dogs bark at night.", "Ships sail to Oslo.", "Which animal barks?"),
+    ("Badges cost nothing.", "Water boils at 100 degrees.", "When does water boil?"),
+    ("The ferry leaves at eight.", "The report is due on Monday.", "When does the ferry leave?"),
+    ("Lost keys go to the desk.", "Snow falls in winter.", "Where do lost keys go?"),
+)
+
+
+async def test_the_embedded_model_ranks_the_same_through_the_server(smollm: LocalLLM) -> None:
+    prompts = [
+        (Message("user", f"[A] {a}\n[B] {b}\nWhich passage answers: {q} Say A or B."), *forced)
+        for first, second, q in QUESTIONS
+        for a, b in ((first, second), (second, first))
+        for forced in ((), (Message("assistant", "["),))
+    ]
+    requests = [Choose(prompt, ("A", "B")) for prompt in prompts]
+    assert len(requests) >= 20
+    async with behind_server(smollm) as remote:
+        here, there = await smollm.choose(requests), await remote.choose(requests)
+        for request, a, b in zip(requests, here, there, strict=True):
+            listed = dict(await likeliest(remote, request.prompt))
+            for label, one, other in zip(request.labels, a.logprobs, b.logprobs, strict=True):
+                assert one is not None
+                if other is None:  # outside the top 20: no more likely than the last of them
+                    assert one <= min(listed.values()) + 1e-3
+                    continue
+                variants = [p for token, p in listed.items() if token.strip() == label]
+                assert other == pytest.approx(math.log(sum(map(math.exp, variants))), abs=1e-3)
+                assert other >= one - 1e-3  # a variant with a space adds to it
+            if b.missing == 0:
+                assert ordered(("A", "B"), b.logprobs) == ordered(("A", "B"), a.logprobs)
