@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from types import FrameType
 
 import click
 
@@ -33,23 +34,30 @@ def serve_model_command(host: str, port: int) -> None:
             "whoever reaches this address can use the model",
             err=True,
         )
-    listening = _listening(host, port)
-    click.echo("loading the model …", err=True)
-    llm = _open_model(current_settings())
-    try:
-        app = create_model_app(llm)
-        server = uvicorn.Server(
-            uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=5)
-        )
-        # Being asked to end is no failure: 0, where uvicorn alone would die by the signal.
-        signal.signal(signal.SIGTERM, server.handle_exit)
-        url = _url(listening)
-        click.echo(f"{llm.spec.name} ({llm.spec.context_window} tokens) answers at {url}/v1")
-        click.echo(f"use it: FIRSTCITE__LLM__URL={url}")
-        server.run(sockets=[listening])
-    finally:
-        listening.close()
-        llm.close()
+    with _listening(host, port) as listening:
+        signal.signal(signal.SIGTERM, _end)  # being asked to end is no failure
+        click.echo("loading the model …", err=True)
+        llm = _open_model(current_settings())
+        try:
+            config = uvicorn.Config(
+                create_model_app(llm),
+                access_log=False,
+                log_level="warning",
+                timeout_graceful_shutdown=5,
+            )
+            server = uvicorn.Server(config)
+            # uvicorn ends in good order and then sends itself the signal, which is to end here.
+            signal.signal(signal.SIGTERM, server.handle_exit)
+            url = _url(listening)
+            click.echo(f"{llm.spec.name} ({llm.spec.context_window:,} tokens) answers at {url}/v1")
+            click.echo(f"use it: FIRSTCITE__LLM__URL={url}")
+            server.run(sockets=[listening])
+        finally:
+            llm.close()
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _open_model(settings: Settings) -> LocalLLM:

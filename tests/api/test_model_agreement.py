@@ -1,6 +1,5 @@
 """A remote model over the model server says what the local one says, which is behind both."""
 
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,7 +10,6 @@ from rag.llms import embedded
 from rag.llms.loading import load
 from rag.llms.local import LocalLLM
 from rag.llms.remote import RemoteLLM
-from rag.llms.remote.shapes import CHAT
 from rag.settings import load_settings, models_folder
 from rag.values import Choose, Complete, Completed, Message, Prompt, Score
 from tests.api.model_served import behind_server
@@ -34,20 +32,6 @@ async def both(architecture: Architecture, kind: Kind) -> AsyncIterator[tuple[Lo
     async with behind_server(llm) as remote:
         yield llm, remote
     llm.close()
-
-
-async def likeliest(remote: RemoteLLM, prompt: Prompt) -> list[tuple[str, float]]:
-    """The server's top for the next token, as it comes over the wire."""
-    body = remote._body(prompt, 1, 0.0) | {"logprobs": True, "top_logprobs": 20}
-    reply = (await remote._wire._client.post(CHAT, json=_plain(body))).json()
-    found = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-    return [(row["token"], row["logprob"]) for row in found]
-
-
-def _plain(body: dict[str, object]) -> dict[str, object]:
-    messages = body["messages"]
-    assert isinstance(messages, tuple)
-    return body | {"messages": [{"role": m.role, "content": m.content} for m in messages]}
 
 
 async def distinct_labels(llm: LocalLLM, prompt: Prompt) -> tuple[str, ...]:
@@ -164,18 +148,16 @@ async def test_a_prompt_that_is_too_long_is_a_bad_prompt_for_the_client_too() ->
 
 @pytest.fixture(scope="module")
 def smollm() -> LocalLLM:
-    """The embedded model in fp32, or a skip that names what is missing.
-
-    In bf16, log-probabilities change in the second digit with the rows that are read together.
-    """
+    """The embedded model, or a skip that names what is missing."""
     try:
         embedded.packaged()
         folder = embedded.converted(models_folder(load_settings()))
     except ModelUnavailable as missing:
         pytest.skip(str(missing))
-    return load(folder, embedded.NAME, "fp32", examine=False)
+    return load(folder, embedded.NAME, examine=False)
 
 
+ROUNDED = 0.1  # in bf16, log-probabilities depend on the rows that are read together (up to 0.05)
 QUESTIONS = (
     ("The freezer stays cold for two days.", "The canteen opens at noon.", "How long is it cold?"),
     ("Paris is the capital of France.", "Bread is baked in ovens.", "What is the capital?"),
@@ -197,15 +179,8 @@ async def test_the_embedded_model_ranks_the_same_through_the_server(smollm: Loca
     assert len(requests) >= 20
     async with behind_server(smollm) as remote:
         here, there = await smollm.choose(requests), await remote.choose(requests)
-        for request, a, b in zip(requests, here, there, strict=True):
-            listed = dict(await likeliest(remote, request.prompt))
-            for label, one, other in zip(request.labels, a.logprobs, b.logprobs, strict=True):
-                assert one is not None
-                if other is None:  # outside the top 20: no more likely than the last of them
-                    assert one <= min(listed.values()) + 1e-3
-                    continue
-                variants = [p for token, p in listed.items() if token.strip() == label]
-                assert other == pytest.approx(math.log(sum(map(math.exp, variants))), abs=1e-3)
-                assert other >= one - 1e-3  # a variant with a space adds to it
-            if b.missing == 0:
-                assert ordered(("A", "B"), b.logprobs) == ordered(("A", "B"), a.logprobs)
+    for a, b in zip(here, there, strict=True):
+        assert b.missing == 0
+        assert b.logprobs == pytest.approx(a.logprobs, abs=ROUNDED)
+        assert ordered(("A", "B"), b.logprobs) == ordered(("A", "B"), a.logprobs)
+        assert b.usage.tokens_in == a.usage.tokens_in
