@@ -131,6 +131,27 @@ async def test_completions_and_streams_are_the_same_through_the_server(
                 assert last.usage.tokens_in == here.usage.tokens_in
 
 
+async def test_a_text_that_the_model_ends_is_the_same_through_the_server() -> None:
+    free = local_llm()
+    prompt = ask("go on")
+    ids = free.renderer.ids(prompt)
+    written = [place.id async for place in free.write(Complete(prompt, 9), ids)]
+    for stop in {written[0], written[-1]}:
+        llm = LocalLLM(free.spec, free.renderer, free._reader, frozenset({stop}))
+        async with behind_server(llm) as remote:
+            for most in (1, 20):
+                (here,) = await llm.complete([Complete(prompt, most)])
+                (there,) = await remote.complete([Complete(prompt, most)])
+                assert there == here
+                assert there.tokens == min(most, written.index(stop))
+            labels = await distinct_labels(llm, prompt)
+            (chosen,) = await remote.choose([Choose(prompt, labels)])
+            assert labels
+            assert chosen.missing == 0, "the likeliest token may be the one that ends the text"
+        llm.close()
+    free.close()
+
+
 @pytest.mark.filterwarnings("ignore:a prompt of about")
 async def test_a_prompt_that_is_too_long_is_a_bad_prompt_for_the_client_too() -> None:
     async with both("llama", "bytes") as (_, remote):
