@@ -2,10 +2,12 @@
 
 In bf16 only the multiplications of the layers are bf16; sums, norms, attention's softmax and the
 output stay fp32. That is as fast as all of it in bf16, and label log-probabilities come five times
-as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds).
+as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds). Where memory
+allows, the fp32 model stays beside it, to decide near ties and to write.
 """
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +20,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
 from rag.llms.batching import Row, continuing
-from rag.llms.local import LocalLLM
+from rag.llms.careful import Careful
+from rag.llms.local import LocalLLM, Reader
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import LogProbs, TorchModel
 from rag.seams import LLMSpec
@@ -26,6 +29,7 @@ from rag.values import Frozen, Message
 
 Precision = Literal["auto", "fp32", "bf16"]
 
+TWIN_BYTES = 2**32  # chosen: fp32 weights up to this size are kept beside those in bf16
 NEAR = 0.05  # chosen: the root mean square by which log-probabilities may differ from fp32
 KNOWN = (
     ("What is the capital of France?", "Paris", "Oslo"),
@@ -73,9 +77,8 @@ def load(
             "model in llm.model"
         ) from None
     renderer = Renderer(tokenizer)
-    reader = TorchModel(model)
     rows = _known(renderer)
-    chosen, why = _settle(reader, rows, precision)
+    reader, chosen, why = _settle(model, rows, precision)
     if examine:
         _examine(reader, rows, str(path))
     config = model.config.get_text_config()
@@ -111,26 +114,23 @@ class HalfLinear(torch.nn.Module):
         return y if self.bias is None else y + self.bias
 
 
-def halve(model: PreTrainedModel) -> Callable[[], None]:
-    """Let the layers of a model multiply in bf16, and return what undoes it.
+def halved(model: PreTrainedModel) -> PreTrainedModel:
+    """Return the model with layers that multiply in bf16; all other weights are shared.
 
     What gives the logits stays fp32.
     """
-    output = model.get_output_embeddings()
+    weights = [*model.parameters(), *model.buffers()]
+    made = copy.deepcopy(model, {id(weight): weight for weight in weights})
+    output = made.get_output_embeddings()
     linears = [
         (parent, name, child)
-        for parent in model.modules()
+        for parent in made.modules()
         for name, child in parent.named_children()
         if isinstance(child, torch.nn.Linear) and child is not output
     ]
     for parent, name, linear in linears:
         setattr(parent, name, HalfLinear(linear))
-
-    def undo() -> None:
-        for parent, name, linear in linears:
-            setattr(parent, name, linear)
-
-    return undo
+    return made
 
 
 def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
@@ -144,24 +144,23 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
     return Nearness(float(np.sqrt(np.mean(difference**2))))
 
 
-def _settle(reader: TorchModel, rows: Sequence[Row], precision: Precision) -> tuple[str, str]:
-    """Let the model multiply as asked, or as a probe allows."""
+def _settle(
+    model: PreTrainedModel, rows: Sequence[Row], precision: Precision
+) -> tuple[Reader, str, str]:
+    """Return what reads with the model as asked, or as a probe allows; the precision; and why."""
+    exact = TorchModel(model)
     if precision == "fp32":
-        return "fp32", "set"
-    if precision == "bf16":
-        halve(reader.model)
-        return "bf16", "set"
-    if not native_bf16():
-        return "fp32", "this CPU has no native bf16"
-    exact = reader.read(rows)
-    reader.forget()
-    undo = halve(reader.model)
-    nearness = compare(exact, reader.read(rows))
-    reader.forget()
-    if nearness.safe:
-        return "bf16", f"native bf16, {nearness}"
-    undo()
-    return "fp32", f"bf16 is not near enough: {nearness}"
+        return exact, "fp32", "set"
+    if precision == "auto" and not native_bf16():
+        return exact, "fp32", "this CPU has no native bf16"
+    twin = halved(model)
+    nearness = compare(exact.read(rows), TorchModel(twin).read(rows))
+    if precision == "auto" and not nearness.safe:
+        return exact, "fp32", f"bf16 is not near enough: {nearness}"
+    reason = "set" if precision == "bf16" else f"native bf16, {nearness}"
+    if model.get_memory_footprint() > TWIN_BYTES:
+        return TorchModel(twin), "bf16", f"{reason}; too large to keep fp32 beside it"
+    return Careful(TorchModel(twin, writer=model), exact), "bf16", reason
 
 
 def _known(renderer: Renderer) -> list[Row]:
@@ -173,7 +172,7 @@ def _known(renderer: Renderer) -> list[Row]:
     return rows
 
 
-def _examine(reader: TorchModel, rows: Sequence[Row], path: str) -> None:
+def _examine(reader: Reader, rows: Sequence[Row], path: str) -> None:
     """Raise ModelUnavailable unless right answers are the likelier ones, per token."""
     means = [float(found.mean()) for found in reader.read(rows)]
     known = sum(right > wrong for right, wrong in zip(means[::2], means[1::2], strict=True))
