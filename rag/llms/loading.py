@@ -7,6 +7,7 @@ allows, the fp32 model stays beside it, to decide near ties and to write.
 """
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +61,21 @@ class Nearness(Frozen):
 
 
 def load(
-    path: str | Path, name: str = "", precision: Precision = "auto", *, examine: bool = True
+    path: str | Path,
+    name: str = "",
+    precision: Precision = "auto",
+    context_window: int = 0,
+    *,
+    examine: bool = True,
 ) -> LocalLLM:
     """Return the causal language model of a folder or hub name, ready to answer.
+
+    Args:
+        path: the folder or name.
+        name: what it is called; by default the end of the path.
+        precision: of the layers' multiplications.
+        context_window: in tokens; 0 means what the model was trained for. The smaller counts.
+        examine: whether the model must know what everybody knows.
 
     Raises:
         ModelUnavailable: it cannot be found or read, its template fails, or it does not know what
@@ -82,13 +95,15 @@ def load(
     if examine:
         _examine(reader, rows, str(path))
     config = model.config.get_text_config()
+    trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
         name=name or Path(path).name,
         family=str(config.model_type),
-        context_window=int(getattr(config, "max_position_embeddings", 0) or 2_048),
+        context_window=min(trained, context_window or trained),
         template=renderer.hash,
         precision=chosen,
         why=why,
+        fingerprint=fingerprint(path, model, renderer.hash, chosen),
     )
     return LocalLLM(spec, renderer, reader, stops(model, tokenizer.eos_token_id))
 
@@ -98,6 +113,18 @@ def stops(model: PreTrainedModel, eos: int | None) -> frozenset[int]:
     more = getattr(model.generation_config, "eos_token_id", None)
     listed = more if isinstance(more, list) else [more]
     return frozenset(id_ for id_ in (*listed, eos) if isinstance(id_, int))
+
+
+def fingerprint(path: str | Path, model: PreTrainedModel, *more: str) -> str:
+    """Return a hash that changes whenever the model's replies could.
+
+    A folder's files are told by size and time, a hub's by their commit.
+    """
+    files = sorted(Path(path).glob("*")) if Path(path).is_dir() else []
+    facts = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files if f.is_file()]
+    commit = str(getattr(model.config, "_commit_hash", ""))
+    text = "\n".join((str(path), commit, *facts, *more))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class HalfLinear(torch.nn.Module):

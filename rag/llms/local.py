@@ -4,8 +4,9 @@ Requests of all callers that wait while the lane is busy are read together. A te
 its turn on the lane pass by pass, so that a long answer does not hold up the others.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,7 +100,7 @@ class LocalLLM:
         """Return one completion per request, one after the other."""
         return tuple([await self._completed(request) for request in requests])
 
-    async def stream(self, request: Complete) -> AsyncIterator[str | Completed]:
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
         """Yield a text piece by piece, then the `Completed`; leaving stops the decoding."""
         started = time.perf_counter()
         ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
@@ -123,9 +124,9 @@ class LocalLLM:
         """Return the prompt's length in this model's tokens, template included."""
         return len(self._renderer.ids(prompt))
 
-    def close(self) -> None:
-        """End the model's thread."""
-        self._lane.close()
+    async def close(self) -> None:
+        """End the model's thread, after the pass that is under way."""
+        await asyncio.to_thread(self._lane.close)
 
     async def _completed(self, request: Complete) -> Completed:
         (completed,) = [p async for p in self.stream(request) if isinstance(p, Completed)]

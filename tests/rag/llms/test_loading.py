@@ -34,8 +34,8 @@ def test_a_folder_is_a_model_that_says_what_it_is(folder: Path) -> None:
     assert llm.spec.template == built.spec.template
     loaded, known = (asyncio.run(one.choose([CHOOSE]))[0].logprobs for one in (llm, built))
     assert loaded == pytest.approx(known, abs=1e-5)
-    llm.close()
-    built.close()
+    asyncio.run(llm.close())
+    asyncio.run(built.close())
 
 
 def test_bf16_is_near_and_leaves_the_exact_model_as_it_was() -> None:
@@ -53,7 +53,7 @@ def test_the_precision_in_effect_has_a_reason(folder: Path) -> None:
     llm = load(folder, examine=False)
     assert llm.spec.precision in {"fp32", "bf16"}
     assert any(word in llm.spec.why for word in ("native bf16", "near enough"))
-    llm.close()
+    asyncio.run(llm.close())
 
 
 def test_a_model_that_knows_nothing_is_refused(folder: Path) -> None:
