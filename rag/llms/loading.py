@@ -91,9 +91,11 @@ def load(
         ) from None
     renderer = Renderer(tokenizer)
     rows = _known(renderer)
-    reader, chosen, why = _settle(model, rows, precision)
+    exact = TorchModel(model)
+    known = exact.read(rows)
     if examine:
-        _examine(reader, rows, str(path))
+        _examine(known, str(path))
+    reader, chosen, why = _settle(model, exact, precision, rows, known)
     config = model.config.get_text_config()
     trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
@@ -172,16 +174,19 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
 
 
 def _settle(
-    model: PreTrainedModel, rows: Sequence[Row], precision: Precision
+    model: PreTrainedModel,
+    exact: TorchModel,
+    precision: Precision,
+    rows: Sequence[Row],
+    known: Sequence[LogProbs],
 ) -> tuple[Reader, str, str]:
-    """Return what reads with the model as asked, or as a probe allows; the precision; and why."""
-    exact = TorchModel(model)
+    """Return what reads as asked, or as a probe allows; its precision; and why."""
     if precision == "fp32":
         return exact, "fp32", "set"
     if precision == "auto" and not native_bf16():
         return exact, "fp32", "this CPU has no native bf16"
     twin = halved(model)
-    nearness = compare(exact.read(rows), TorchModel(twin).read(rows))
+    nearness = compare(known, TorchModel(twin).read(rows))
     if precision == "auto" and not nearness.safe:
         return exact, "fp32", f"bf16 is not near enough: {nearness}"
     reason = "set" if precision == "bf16" else f"native bf16, {nearness}"
@@ -199,12 +204,12 @@ def _known(renderer: Renderer) -> list[Row]:
     return rows
 
 
-def _examine(reader: Reader, rows: Sequence[Row], path: str) -> None:
+def _examine(known: Sequence[LogProbs], path: str) -> None:
     """Raise ModelUnavailable unless right answers are the likelier ones, per token."""
-    means = [float(found.mean()) for found in reader.read(rows)]
-    known = sum(right > wrong for right, wrong in zip(means[::2], means[1::2], strict=True))
-    if known < KNOWN_FLOOR:
+    means = [float(found.mean()) for found in known]
+    right = sum(a > b for a, b in zip(means[::2], means[1::2], strict=True))
+    if right < KNOWN_FLOOR:
         raise ModelUnavailable(
-            f"'{path}' knows {known} of {len(KNOWN)} things that everybody knows: its template is "
+            f"'{path}' knows {right} of {len(KNOWN)} things that everybody knows: its template is "
             "wrong, its weights are damaged, or it was trained for something else. Take another"
         )
