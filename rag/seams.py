@@ -10,7 +10,7 @@ Generator  rag/generate.py               Extractive (over fakes)
 Judge      eval/qrels.py                 QrelsJudge
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -224,7 +224,7 @@ class LLM(Protocol):
         """Return one completion per request."""
         ...
 
-    def stream(self, request: Complete) -> AsyncIterator[str | Completed]:
+    def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
         """Yield a text piece by piece, then the `Completed` itself, last and exactly once.
 
         Leaving the loop stops the decoding.
@@ -233,6 +233,10 @@ class LLM(Protocol):
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the prompt's length in this model's tokens, template included."""
+        ...
+
+    async def close(self) -> None:
+        """Release threads, memory and connections; the model is not asked afterwards."""
         ...
 
 

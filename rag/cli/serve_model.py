@@ -7,7 +7,7 @@ from types import FrameType
 import click
 
 from rag.cli.models import models
-from rag.cli.root import current_settings
+from rag.cli.root import current_settings, run
 from rag.cli.serve import loopback
 from rag.llms.local import LocalLLM
 from rag.settings import Settings, models_folder
@@ -53,7 +53,7 @@ def serve_model_command(host: str, port: int) -> None:
             click.echo(f"use it: FIRSTCITE__LLM__URL={url}")
             server.run(sockets=[listening])
         finally:
-            llm.close()
+            run(llm.close())
 
 
 def _end(_: int, __: FrameType | None) -> None:
@@ -64,7 +64,9 @@ def _open_model(settings: Settings) -> LocalLLM:
     from rag.llms import embedded
     from rag.llms.loading import load
 
-    return load(embedded.fetch(models_folder(settings)), embedded.NAME)
+    of = settings.llm
+    path = of.model or embedded.fetch(models_folder(settings))
+    return load(path, "" if of.model else embedded.NAME, of.precision, of.context_window)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -2,10 +2,13 @@
 
 In bf16 only the multiplications of the layers are bf16; sums, norms, attention's softmax and the
 output stay fp32. That is as fast as all of it in bf16, and label log-probabilities come five times
-as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds).
+as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds). Where memory
+allows, the fp32 model stays beside it, to decide near ties and to write.
 """
 
-from collections.abc import Callable, Sequence
+import copy
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,8 +21,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
 from rag.llms.batching import Row, continuing
+from rag.llms.careful import Careful
 from rag.llms.family import family
-from rag.llms.local import LocalLLM
+from rag.llms.local import LocalLLM, Reader
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import LogProbs, TorchModel
 from rag.seams import LLMSpec
@@ -27,6 +31,7 @@ from rag.values import Frozen, Message
 
 Precision = Literal["auto", "fp32", "bf16"]
 
+TWIN_BYTES = 2**32  # chosen: fp32 weights up to this size are kept beside those in bf16
 NEAR = 0.05  # chosen: the root mean square by which log-probabilities may differ from fp32
 KNOWN = (
     ("What is the capital of France?", "Paris", "Oslo"),
@@ -57,9 +62,21 @@ class Nearness(Frozen):
 
 
 def load(
-    path: str | Path, name: str = "", precision: Precision = "auto", *, examine: bool = True
+    path: str | Path,
+    name: str = "",
+    precision: Precision = "auto",
+    context_window: int = 0,
+    *,
+    examine: bool = True,
 ) -> LocalLLM:
     """Return the causal language model of a folder or hub name, ready to answer.
+
+    Args:
+        path: the folder or name.
+        name: what it is called; by default the end of the path.
+        precision: of the layers' multiplications.
+        context_window: in tokens; 0 means what the model was trained for. The smaller counts.
+        examine: whether the model must know what everybody knows.
 
     Raises:
         ModelUnavailable: it cannot be found or read, its template fails, or it does not know what
@@ -74,19 +91,22 @@ def load(
             "model in llm.model"
         ) from None
     renderer = Renderer(tokenizer)
-    reader = TorchModel(model)
     rows = _known(renderer)
-    chosen, why = _settle(reader, rows, precision)
+    exact = TorchModel(model)
+    known = exact.read(rows)
     if examine:
-        _examine(reader, rows, str(path))
+        _examine(known, str(path))
+    reader, chosen, why = _settle(model, exact, precision, rows, known)
     config = model.config.get_text_config()
+    trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
         name=name or Path(path).name,
         family=family(name or Path(path).name, str(config.model_type)),
-        context_window=int(getattr(config, "max_position_embeddings", 0) or 2_048),
+        context_window=min(trained, context_window or trained),
         template=renderer.hash,
         precision=chosen,
         why=why,
+        fingerprint=fingerprint(path, model, renderer.hash, chosen),
     )
     return LocalLLM(spec, renderer, reader, stops(model, tokenizer.eos_token_id))
 
@@ -96,6 +116,18 @@ def stops(model: PreTrainedModel, eos: int | None) -> frozenset[int]:
     more = getattr(model.generation_config, "eos_token_id", None)
     listed = more if isinstance(more, list) else [more]
     return frozenset(id_ for id_ in (*listed, eos) if isinstance(id_, int))
+
+
+def fingerprint(path: str | Path, model: PreTrainedModel, *more: str) -> str:
+    """Return a hash that changes whenever the model's replies could.
+
+    A folder's files are told by size and time, a hub's by their commit.
+    """
+    files = sorted(Path(path).glob("*")) if Path(path).is_dir() else []
+    facts = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files if f.is_file()]
+    commit = str(getattr(model.config, "_commit_hash", ""))
+    text = "\n".join((str(path), commit, *facts, *more))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class HalfLinear(torch.nn.Module):
@@ -112,26 +144,23 @@ class HalfLinear(torch.nn.Module):
         return y if self.bias is None else y + self.bias
 
 
-def halve(model: PreTrainedModel) -> Callable[[], None]:
-    """Let the layers of a model multiply in bf16, and return what undoes it.
+def halved(model: PreTrainedModel) -> PreTrainedModel:
+    """Return the model with layers that multiply in bf16; all other weights are shared.
 
     What gives the logits stays fp32.
     """
-    output = model.get_output_embeddings()
+    weights = [*model.parameters(), *model.buffers()]
+    made = copy.deepcopy(model, {id(weight): weight for weight in weights})
+    output = made.get_output_embeddings()
     linears = [
         (parent, name, child)
-        for parent in model.modules()
+        for parent in made.modules()
         for name, child in parent.named_children()
         if isinstance(child, torch.nn.Linear) and child is not output
     ]
     for parent, name, linear in linears:
         setattr(parent, name, HalfLinear(linear))
-
-    def undo() -> None:
-        for parent, name, linear in linears:
-            setattr(parent, name, linear)
-
-    return undo
+    return made
 
 
 def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
@@ -145,24 +174,26 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
     return Nearness(float(np.sqrt(np.mean(difference**2))))
 
 
-def _settle(reader: TorchModel, rows: Sequence[Row], precision: Precision) -> tuple[str, str]:
-    """Let the model multiply as asked, or as a probe allows."""
+def _settle(
+    model: PreTrainedModel,
+    exact: TorchModel,
+    precision: Precision,
+    rows: Sequence[Row],
+    known: Sequence[LogProbs],
+) -> tuple[Reader, str, str]:
+    """Return what reads as asked, or as a probe allows; its precision; and why."""
     if precision == "fp32":
-        return "fp32", "set"
-    if precision == "bf16":
-        halve(reader.model)
-        return "bf16", "set"
-    if not native_bf16():
-        return "fp32", "this CPU has no native bf16"
-    exact = reader.read(rows)
-    reader.forget()
-    undo = halve(reader.model)
-    nearness = compare(exact, reader.read(rows))
-    reader.forget()
-    if nearness.safe:
-        return "bf16", f"native bf16, {nearness}"
-    undo()
-    return "fp32", f"bf16 is not near enough: {nearness}"
+        return exact, "fp32", "set"
+    if precision == "auto" and not native_bf16():
+        return exact, "fp32", "this CPU has no native bf16"
+    twin = halved(model)
+    nearness = compare(known, TorchModel(twin).read(rows))
+    if precision == "auto" and not nearness.safe:
+        return exact, "fp32", f"bf16 is not near enough: {nearness}"
+    reason = "set" if precision == "bf16" else f"native bf16, {nearness}"
+    if model.get_memory_footprint() > TWIN_BYTES:
+        return TorchModel(twin), "bf16", f"{reason}; too large to keep fp32 beside it"
+    return Careful(TorchModel(twin, writer=model), exact), "bf16", reason
 
 
 def _known(renderer: Renderer) -> list[Row]:
@@ -174,12 +205,12 @@ def _known(renderer: Renderer) -> list[Row]:
     return rows
 
 
-def _examine(reader: TorchModel, rows: Sequence[Row], path: str) -> None:
+def _examine(known: Sequence[LogProbs], path: str) -> None:
     """Raise ModelUnavailable unless right answers are the likelier ones, per token."""
-    means = [float(found.mean()) for found in reader.read(rows)]
-    known = sum(right > wrong for right, wrong in zip(means[::2], means[1::2], strict=True))
-    if known < KNOWN_FLOOR:
+    means = [float(found.mean()) for found in known]
+    right = sum(a > b for a, b in zip(means[::2], means[1::2], strict=True))
+    if right < KNOWN_FLOOR:
         raise ModelUnavailable(
-            f"'{path}' knows {known} of {len(KNOWN)} things that everybody knows: its template is "
+            f"'{path}' knows {right} of {len(KNOWN)} things that everybody knows: its template is "
             "wrong, its weights are damaged, or it was trained for something else. Take another"
         )

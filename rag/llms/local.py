@@ -4,6 +4,7 @@ Requests of all callers that wait while the lane is busy are read together. A te
 its turn on the lane pass by pass, so that a long answer does not hold up the others.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from rag.values import (
 
 LogProbs = npt.NDArray[np.float32]
 
-RATED = 128  # chosen: tokens of a text rated per turn on the lane; 128 × 50,000 logits are 25 MB
+RATED = 512  # chosen: tokens of a text rated at a time; 512 × 50,000 logits are 100 MB
 
 
 class Reader(Protocol):
@@ -108,7 +109,7 @@ class LocalLLM:
         """Return one completion per request, one after the other."""
         return tuple([await self._completed(request) for request in requests])
 
-    async def stream(self, request: Complete) -> AsyncIterator[str | Completed]:
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
         """Yield a text piece by piece, then the `Completed`; leaving stops the decoding."""
         started = time.perf_counter()
         ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
@@ -152,22 +153,25 @@ class LocalLLM:
             row = session.after(len(ids) + count)
             yield place(row, max(self._stops, key=row.__getitem__), top, ends=True)
 
-    async def rate(self, ids: Sequence[int], top: int = 0) -> list[Place]:
-        """Return the place of every token but the first, with the likeliest `top` in it."""
+    async def rate(self, ids: Sequence[int], top: int = 0, piece: int = RATED) -> list[Place]:
+        """Return the place of every token but the first, with the likeliest `top` in it.
+
+        A long text is read in pieces of so many tokens, a turn on the lane each.
+        """
         session = self._reader.session()
         found: list[Place] = []
-        for start in range(0, len(ids) - 1, RATED):
-            piece, following = ids[start : start + RATED], ids[start + 1 : start + 1 + RATED]
-            found += await self._lane.run(rated, session, piece, following, top)
+        for start in range(0, len(ids) - 1, piece):
+            read, following = ids[start : start + piece], ids[start + 1 : start + 1 + piece]
+            found += await self._lane.run(rated, session, read, following, top)
         return found
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the prompt's length in this model's tokens, template included."""
         return len(self._renderer.ids(prompt))
 
-    def close(self) -> None:
-        """End the model's thread."""
-        self._lane.close()
+    async def close(self) -> None:
+        """End the model's thread, after the pass that is under way."""
+        await asyncio.to_thread(self._lane.close)
 
     async def _completed(self, request: Complete) -> Completed:
         (completed,) = [p async for p in self.stream(request) if isinstance(p, Completed)]

@@ -24,10 +24,16 @@ PREFIXES = 8  # beginnings whose keys and values are kept
 
 
 class TorchSession:
-    """What one text under way has in the model's memory. Use `TorchModel.session`."""
+    """What one text under way has in the model's memory. Use `TorchModel.session`.
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    The prompt is read by one model and the text is written by the other: a pass over many tokens is
+    bound by arithmetic, where bf16 is three times as fast, and one over a few by memory, where fp32
+    costs little and rounds alike however many tokens a pass has.
+    """
+
+    def __init__(self, model: PreTrainedModel, writer: PreTrainedModel) -> None:
         self._model = model
+        self._writer = writer
         self._past = DynamicCache(config=model.config)
 
     def feed(self, ids: Sequence[int], keep: int) -> Logits:
@@ -39,6 +45,7 @@ class TorchSession:
                 use_cache=True,
                 logits_to_keep=keep,
             )
+            self._model = self._writer
             found: Logits = output.logits[0, -keep:].float().cpu().numpy()
         return found
 
@@ -52,11 +59,15 @@ class TorchModel:
 
     Args:
         model: any causal language model of transformers.
+        writer: writes texts; by default the same.
         reuse: whether beginnings that rows share are computed once.
     """
 
-    def __init__(self, model: PreTrainedModel, *, reuse: bool = True) -> None:
+    def __init__(
+        self, model: PreTrainedModel, writer: PreTrainedModel | None = None, *, reuse: bool = True
+    ) -> None:
         self.model = model.eval()
+        self._writer = self.model if writer is None else writer.eval()
         self._reuse = reuse
         self._prefixes: OrderedDict[tuple[int, ...], DynamicCache] = OrderedDict()
 
@@ -79,13 +90,9 @@ class TorchModel:
                         found[members[j]] = _pick(row, rows[members[j]].wanted)
         return [found[i] for i in range(len(rows))]
 
-    def forget(self) -> None:
-        """Drop the kept beginnings: the model is about to change."""
-        self._prefixes.clear()
-
     def session(self) -> TorchSession:
         """Return a session that has read nothing yet."""
-        return TorchSession(self.model)
+        return TorchSession(self.model, self._writer)
 
     def _groups(self, rows: Sequence[Row]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Return the members and the shared beginning of each group; a kept one where it fits."""

@@ -31,7 +31,7 @@ async def both(architecture: Architecture, kind: Kind) -> AsyncIterator[tuple[Lo
     llm = local_llm(architecture, kind)
     async with behind_server(llm) as remote:
         yield llm, remote
-    llm.close()
+    await llm.close()
 
 
 async def distinct_labels(llm: LocalLLM, prompt: Prompt) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ async def test_scores_are_the_same_through_the_server(
     async with both(architecture, kind) as (llm, remote):
         requests = [
             Score(ask(f"{'passage ' * n}?"), text)
-            for n in (1, 20, 60)  # the last is rated in several turns
+            for n in (1, 20, 60)
             for text in ("Water boils at 100 degrees.", "B", "the freezer")
         ]
         here, there = await llm.score(requests), await remote.score(requests)
@@ -148,8 +148,8 @@ async def test_a_text_that_the_model_ends_is_the_same_through_the_server() -> No
             (chosen,) = await remote.choose([Choose(prompt, labels)])
             assert labels
             assert chosen.missing == 0, "the likeliest token may be the one that ends the text"
-        llm.close()
-    free.close()
+        await llm.close()
+    await free.close()
 
 
 @pytest.mark.filterwarnings("ignore:a prompt of about")

@@ -26,7 +26,7 @@ async def talking(most: int = 4_000_000) -> AsyncIterator[httpx.AsyncClient]:
         httpx.AsyncClient(base_url=url, timeout=10) as client,
     ):
         yield client
-    llm.close()
+    await llm.close()
 
 
 async def test_a_forced_beginning_is_continued_only_when_that_is_asked_for() -> None:
@@ -92,7 +92,7 @@ async def test_the_official_client_chats_streams_and_reads_log_probabilities() -
             await client.chat.completions.create(
                 model="other", messages=[{"role": "user", "content": "?"}]
             )
-    llm.close()
+    await llm.close()
 
 
 # ── Parameters ───────────────────────────────────────────────────────────────────────────────────

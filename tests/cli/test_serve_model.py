@@ -24,7 +24,7 @@ def environment() -> Mapping[str, str]:
         embedded.converted(folder)
     except ModelUnavailable as missing:
         pytest.skip(str(missing))
-    return {**os.environ, "FIRSTCITE__LLM__CACHE": str(folder)}
+    return {**os.environ, "FIRSTCITE__LLM__CACHE": str(folder.parent)}
 
 
 @pytest.fixture

@@ -2,10 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from rag.llms.accounted import Accounted
+from rag.llms.remembering import Remembering
 from rag.llms.remote import connect
+from rag.llms.replies import Replies
 from rag.llms.scripted import ScriptedLLM
 from rag.seams import LLM
 from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
@@ -30,12 +35,20 @@ async def with_a_label_missing() -> AsyncIterator[LLM]:
 
 
 @asynccontextmanager
+async def remembering() -> AsyncIterator[LLM]:
+    with TemporaryDirectory() as folder:
+        llm = Accounted(Remembering(ScriptedLLM(), Replies(Path(folder), 10)))
+        yield llm
+        await llm.close()
+
+
+@asynccontextmanager
 async def local() -> AsyncIterator[LLM]:
     from tests.rag.llms.tiny import local_llm
 
     llm = local_llm("llama", "bytes")
     yield llm
-    llm.close()
+    await llm.close()
 
 
 @asynccontextmanager
@@ -44,7 +57,7 @@ async def local_pieces() -> AsyncIterator[LLM]:
 
     llm = local_llm("gpt2", "pieces")
     yield llm
-    llm.close()
+    await llm.close()
 
 
 @asynccontextmanager
@@ -63,13 +76,14 @@ async def served() -> AsyncIterator[LLM]:
     llm = local_llm("llama", "bytes")
     async with behind_server(llm) as remote_llm:
         yield remote_llm
-    llm.close()
+    await llm.close()
 
 
 @pytest.fixture(
     params=[
         scripted,
         with_a_label_missing,
+        remembering,
         remote,
         pytest.param(local, marks=pytest.mark.model),
         pytest.param(local_pieces, marks=pytest.mark.model),

@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TypeVar
@@ -88,6 +88,7 @@ async def connect(
             family(served.id),
             window,
             why=f"the server can: {abilities.says}; window: {source}",
+            fingerprint=f"{client.base_url.copy_with(userinfo=b'')} {served.id}",
         )
         stack.pop_all()
         return RemoteLLM(wire, spec, abilities)
@@ -153,7 +154,7 @@ class RemoteLLM:
         """
         return await self._batch([self._complete(request) for request in requests])
 
-    async def stream(self, request: Complete) -> AsyncIterator[str | Completed]:
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
         """Yield a text piece by piece, then the `Completed`; leaving closes the connection.
 
         Nothing is tried again after the server has begun to answer.

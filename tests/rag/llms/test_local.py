@@ -64,7 +64,7 @@ async def test_labels_get_what_the_full_logits_say(
         assert np.abs(np.array(reply.logprobs) - expected).max() <= 1e-4
         assert reply.usage.tokens_in == len(ids)
         assert reply.usage.batch == 30
-    llm.close()
+    await llm.close()
 
 
 @PAIRS
@@ -82,7 +82,7 @@ async def test_a_continuation_gets_the_sum_of_its_tokens(
         expected = sum(table[len(before) - 1 + i, id_] for i, id_ in enumerate(after))
         assert reply.tokens == len(after)
         assert reply.logprob == pytest.approx(expected, abs=1e-3)
-    llm.close()
+    await llm.close()
 
 
 @PAIRS
@@ -103,7 +103,7 @@ async def test_a_completion_is_what_plain_greedy_decoding_writes(
     assert last == reply
     assert isinstance(last, Completed)
     assert 0 < last.usage.passes < 40
-    llm.close()
+    await llm.close()
 
 
 @PAIRS
@@ -124,11 +124,11 @@ async def test_every_written_token_comes_with_its_place(
         likelier = int((table[i] > table[i, place.id]).sum())
         assert abs(place.rank - 1 - likelier) <= 3  # neighbours are as near as rounding
         assert [p for _, p in place.top] == pytest.approx(np.sort(table[i])[:-6:-1], abs=1e-4)
-    rated = await llm.rate([*ids, *written])
+    rated = await llm.rate([*ids, *written], piece=7)
     assert [place.id for place in rated] == [*ids[1:], *written]
     expected = [table[i, place.id] for i, place in enumerate(rated)]
     assert [place.logprob for place in rated] == pytest.approx(expected, abs=1e-3)
-    llm.close()
+    await llm.close()
 
 
 @pytest.mark.parametrize("most", [1, 9])
@@ -145,8 +145,8 @@ async def test_the_token_that_ends_a_text_has_its_place_too(most: int) -> None:
         assert [place.ends for place in places] == ([False] * before + [True])[:most]
         (completed,) = await llm.complete([Complete(prompt, most)])
         assert completed.tokens == before
-        llm.close()
-    free.close()
+        await llm.close()
+    await free.close()
 
 
 async def test_leaving_a_stream_stops_the_decoding() -> None:
@@ -166,7 +166,7 @@ async def test_leaving_a_stream_stops_the_decoding() -> None:
         assert passes == after < 20
     finally:
         hook.remove()
-        llm.close()
+        await llm.close()
 
 
 async def test_what_does_not_fit_the_window_is_refused() -> None:
@@ -184,7 +184,7 @@ async def test_what_does_not_fit_the_window_is_refused() -> None:
         await llm.score([Score(ask("?"), "")])
     with pytest.raises(BadPrompt, match="not one token"):
         await llm.choose([Choose(ask("?"), ("A", "no such single token"))])
-    llm.close()
+    await llm.close()
 
 
 async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_computed() -> None:
@@ -211,4 +211,4 @@ async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_co
     assert all(isinstance(reply, asyncio.CancelledError) for reply in found[1::2])
     assert all(isinstance(reply, tuple) for reply in found[::2])
     assert seen < 800  # 500 rows, some beginnings, and the batch that was under way
-    llm.close()
+    await llm.close()

@@ -11,7 +11,9 @@ PROMPT = (Message("system", "be brief"), Message("user", "one two three four"))
 
 def test_it_is_an_llm() -> None:
     assert isinstance(ScriptedLLM(), LLM)
-    assert ScriptedLLM(context_window=7).spec == LLMSpec("scripted", "scripted", 7)
+    assert ScriptedLLM(context_window=7).spec == LLMSpec(
+        "scripted", "scripted", 7, fingerprint="scripted"
+    )
 
 
 @pytest.mark.anyio
