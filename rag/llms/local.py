@@ -116,8 +116,7 @@ class LocalLLM:
         tally = Tally()
         written = Unfolding(self._renderer.decode)
         async for id_ in self._ids(self._reader.session(), request, ids, tally):
-            if piece := written.add(id_):
-                yield piece
+            yield written.add(id_)  # "" too: whoever listens may leave
         if rest := written.rest():
             yield rest
         count = len(written.ids)
