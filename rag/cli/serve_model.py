@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -9,7 +10,6 @@ import click
 from rag.cli.models import models
 from rag.cli.root import current_settings, run
 from rag.cli.serve import loopback
-from rag.llms.local import LocalLLM
 from rag.settings import Settings, models_folder
 
 
@@ -27,6 +27,7 @@ def serve_model_command(host: str, port: int) -> None:
     import uvicorn
 
     from api.model_server import create_model_app
+    from rag.llms.loading import load
 
     if not loopback(host):
         click.echo(
@@ -37,7 +38,9 @@ def serve_model_command(host: str, port: int) -> None:
     with _listening(host, port) as listening:
         signal.signal(signal.SIGTERM, _end)  # being asked to end is no failure
         click.echo("loading the model …", err=True)
-        llm = _open_model(current_settings())
+        settings = current_settings()
+        of = settings.llm
+        llm = load(*_model(settings), of.precision, of.context_window)
         try:
             config = uvicorn.Config(
                 create_model_app(llm),
@@ -60,13 +63,13 @@ def _end(_: int, __: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _open_model(settings: Settings) -> LocalLLM:
+def _model(settings: Settings) -> tuple[Path, str]:
+    """Return where the model lies and what it is called, "" for the end of the path."""
     from rag.llms import embedded
-    from rag.llms.loading import load
 
-    of = settings.llm
-    path = of.model or embedded.fetch(models_folder(settings))
-    return load(path, "" if of.model else embedded.NAME, of.precision, of.context_window)
+    if settings.llm.model:
+        return Path(settings.llm.model), ""
+    return embedded.fetch(models_folder(settings)), embedded.NAME
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -27,7 +27,7 @@ def place(row: Logits, id_: int, most: int, *, ends: bool = False) -> Place:
     """Return the place of a token, with the likeliest `most`, from one row of logits.
 
     >>> found = place(np.log(np.array([1.0, 4.0, 3.0], np.float32)), 2, 1)
-    >>> found.id, found.rank, round(np.exp(found.logprob), 3), found.top[0][0]
+    >>> found.id, found.rank, round(float(np.exp(found.logprob)), 3), found.top[0][0]
     (2, 2, 0.375, 1)
     """
     exact = row.astype(np.float64)

@@ -70,6 +70,21 @@ def thinks(tokens: Tokens) -> bool:
     return any(bare(token).startswith("<think") and p > _LOG_HALF for token, p in tokens)
 
 
+def spoken(content: Sequence[Token], name: str) -> Tokens:
+    """Return the candidates for the first token of an answer.
+
+    Raises:
+        LLMUnavailable: the model of that name begins to think instead.
+    """
+    found = candidates(content)
+    if thinks(found):
+        raise LLMUnavailable(
+            f"{name} thinks before it answers: start its server with thinking switched off, take a"
+            " model that answers at once, or rank by generation"
+        )
+    return found
+
+
 def actual(entry: Mapping[str, PromptToken]) -> tuple[str, float]:
     """Return the prompt's own token; likelier ones may stand beside it, with a lower rank."""
     token = max(entry.values(), key=lambda token: token.rank or 0)

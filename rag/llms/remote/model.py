@@ -15,13 +15,12 @@ from rag.llms.remote.labels import (
     Tokens,
     actual,
     bare,
-    candidates,
     estimate,
     is_open,
     merge,
     plain,
+    spoken,
     tail,
-    thinks,
 )
 from rag.llms.remote.shapes import (
     CHAT,
@@ -221,13 +220,7 @@ class RemoteLLM:
             raise LLMUnavailable(
                 f"{self._wire.where} answered without log-probabilities: rank by generation"
             )
-        found = candidates(logprobs.content)
-        if thinks(found):
-            raise LLMUnavailable(
-                f"{self._spec.name} thinks before it answers: start its server with thinking"
-                " switched off, take a model that answers at once, or rank by generation"
-            )
-        return found
+        return spoken(logprobs.content, self._spec.name)
 
     async def _score_chat(self, request: Score) -> Scored:
         if not request.continuation.strip():
