@@ -39,13 +39,13 @@ class Chain:
     st.integers(0, 50),
     st.lists(st.integers(0, 9), min_size=1, max_size=40),
     st.integers(0, 60),
-    st.integers(1, 12),
+    st.lists(st.integers(1, 12), min_size=1, max_size=3),
 )
 def test_drafting_writes_what_plain_decoding_writes(
-    seed: int, prompt: list[int], most: int, drafts: int
+    seed: int, prompt: list[int], most: int, drafts: list[int]
 ) -> None:
     plain, fast = Tally(), Tally()
-    slow = list(greedy(Chain(seed), prompt, most, STOPS, plain, drafts=0))
+    slow = list(greedy(Chain(seed), prompt, most, STOPS, plain, drafts=()))
     assert list(greedy(Chain(seed), prompt, most, STOPS, fast, drafts)) == slow
     assert len(slow) == plain.tokens == fast.tokens <= most
     assert STOP not in slow
@@ -63,6 +63,21 @@ def test_a_text_that_repeats_takes_fewer_passes() -> None:
     assert tally.passes <= 40 / 8
 
 
+def test_drafts_grow_while_they_are_right_and_start_anew_when_one_is_not() -> None:
+    chain = Chain(0)
+    list(greedy(chain, [1, 2, 3] * 4, 60, frozenset(), Tally(), (2, 5)))
+    assert set(chain.fed[1:]) <= {1, 2, 3, 6}
+
+    class Cycle(Chain):
+        def feed(self, ids: Sequence[int], keep: int) -> Logits:
+            self.fed.append(len(ids))
+            return np.eye(40, dtype=np.float32)[[(id_ + 1) % 40 for id_ in ids]][-keep:] * 5
+
+    cycle = Cycle(0)
+    list(greedy(cycle, [*range(40), 0], 40, frozenset(), Tally(), (3, 7, 15)))
+    assert cycle.fed[1:4] == [4, 8, 16]
+
+
 def test_a_choice_that_is_nearly_a_tie_is_made_by_a_pass_of_its_own() -> None:
     class Wavering(Chain):
         """Rounds a pass over several tokens otherwise than one over a single token."""
@@ -75,7 +90,7 @@ def test_a_choice_that_is_nearly_a_tie_is_made_by_a_pass_of_its_own() -> None:
             return rows[-keep:]
 
     prompt = [1, 1, 1, 1]
-    plain = list(greedy(Wavering(0), prompt, 8, frozenset(), Tally(), drafts=0))
+    plain = list(greedy(Wavering(0), prompt, 8, frozenset(), Tally(), drafts=()))
     assert list(greedy(Wavering(0), prompt, 8, frozenset(), Tally())) == plain == [1, *[2] * 7]
 
 
@@ -93,7 +108,7 @@ def test_a_draft_stands_in_the_text_after_its_end(
     lookup.extend(more)
     text, draft = [*first, *more], lookup.draft(count)
     assert len(draft) <= count
-    pattern = [*text[-2:], *draft]
+    pattern = [*text[-1:], *draft]
     if draft:
         places = (text[i : i + len(pattern)] for i in range(len(text)))
         assert pattern in places
@@ -110,5 +125,5 @@ def test_sampling_draws_the_same_with_the_same_seed(temperature: float) -> None:
 
 
 def test_sampling_at_a_low_temperature_is_greedy() -> None:
-    plain = list(greedy(Chain(3), [1, 2], 20, STOPS, Tally(), drafts=0))
+    plain = list(greedy(Chain(3), [1, 2], 20, STOPS, Tally(), drafts=()))
     assert list(sampled(Chain(3), [1, 2], 20, STOPS, Tally(), 1e-3)) == plain
