@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from rag.llms.batching import Row
-from rag.llms.torch_model import LogProbs, TorchModel
+from rag.llms.reading import LogProbs
+from rag.llms.torch_model import TorchModel
 from tests.rag.llms.tiny import Architecture, model
 
 pytestmark = pytest.mark.model

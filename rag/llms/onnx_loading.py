@@ -1,0 +1,50 @@
+"""Loading an exported model: ONNX Runtime reads it, and torch is not needed."""
+
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from rag.errors import ModelUnavailable
+from rag.llms import exported
+from rag.llms.examining import examine, known
+from rag.llms.local import LocalLLM
+from rag.llms.rendering import Renderer
+from rag.seams import LLMSpec
+
+
+def load_onnx(folder: Path, name: str = "", *, examined: bool = True) -> LocalLLM:
+    """Return the exported model of a folder, ready to answer.
+
+    Args:
+        folder: one that `firstcite models export` wrote.
+        name: what the model is called; by default what its manifest says.
+        examined: whether it must know what everybody knows.
+
+    Raises:
+        ModelUnavailable: onnxruntime is not installed, the folder holds no exported model, a file
+            is missing or damaged, or the model does not know what everybody knows.
+    """
+    manifest = exported.read(folder)
+    try:
+        from rag.llms.onnx_model import OnnxModel, opened
+    except ImportError:
+        raise ModelUnavailable(
+            f"{folder} needs onnxruntime, which is not installed: pip install onnxruntime"
+        ) from None
+    reader = OnnxModel(opened(folder / exported.GRAPH))
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, KeyError):
+        raise exported.damaged(folder / "tokenizer.json") from None
+    renderer = Renderer(tokenizer)
+    if examined:
+        examine(reader, known(renderer), str(folder))
+    spec = LLMSpec(
+        name=name or manifest.name,
+        family=manifest.family,
+        context_window=manifest.context_window,
+        template=renderer.hash,
+        precision=f"onnx {manifest.precision}",
+        why=str(manifest.agreement),
+    )
+    return LocalLLM(spec, renderer, reader, frozenset(manifest.stops))
