@@ -64,6 +64,14 @@ def test_what_is_kept_between_calls_changes_nothing(architecture: Architecture) 
             assert np.abs(mine - by_hand(architecture, row)).max() <= 1e-4
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_ids_ask_for_the_whole_vocabulary(architecture: Architecture) -> None:
+    asked = [Row(row.ids, ((),) * len(row.wanted)) for row in rows(seed=4, count=9)]
+    for row, mine in zip(asked, TorchModel(model(architecture)).read(asked), strict=True):
+        whole = Row(row.ids, (tuple(range(1_200)),) * len(row.wanted))
+        assert np.abs(mine - by_hand(architecture, whole)).max() <= 1e-4
+
+
 def test_nothing_to_read_is_nothing_said() -> None:
     assert TorchModel(model()).read([]) == []
 
