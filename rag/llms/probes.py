@@ -53,7 +53,9 @@ def probes() -> tuple[Probe, ...]:
     ones = [_one(i, (i + stride) % n) for i in range(n) for stride in STRIDES]
     fours = [_several(i, [(i + 7 * k + i // 4) % n for k in range(4)]) for i in range(n)]
     twenties = [
-        _several(i, [((i + 1) * first + k) % n for k in range(n)]) for first in ROUNDS for i in range(16)
+        _several(i, [((i + 1) * first + k) % n for k in range(n)])
+        for first in ROUNDS
+        for i in range(16)
     ]
     return (*ones, *fours, *twenties)
 
