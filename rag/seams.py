@@ -10,7 +10,7 @@ Generator  rag/generate.py               Extractive (over fakes)
 Judge      eval/qrels.py                 QrelsJudge
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -182,7 +182,8 @@ class LLMSpec(Frozen):
     """Which model answers; `family` guards against judging one's own kind.
 
     `template` is the hash of the chat template, "" where a server keeps it to itself. `why` says
-    how the precision was chosen, or what the server was found able to do.
+    how the precision was chosen, or what the server was found able to do. Replies of two models may
+    stand for each other only when `fingerprint` is equal and not empty.
     """
 
     name: str
@@ -191,6 +192,7 @@ class LLMSpec(Frozen):
     template: str = ""
     precision: str = ""
     why: str = ""
+    fingerprint: str = ""
 
 
 @runtime_checkable
@@ -222,12 +224,19 @@ class LLM(Protocol):
         """Return one completion per request."""
         ...
 
-    def stream(self, request: Complete) -> AsyncIterator[str]:
-        """Yield a completion piece by piece; leaving the loop stops the decoding."""
+    def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
+        """Yield a text piece by piece, then the `Completed` itself, last and exactly once.
+
+        Leaving the loop stops the decoding.
+        """
         ...
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the prompt's length in this model's tokens, template included."""
+        ...
+
+    async def close(self) -> None:
+        """Release threads, memory and connections; the model is not asked afterwards."""
         ...
 
 

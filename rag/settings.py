@@ -119,7 +119,28 @@ class LLMSettings(Section, frozen=True):
     model: Annotated[str, _says("folder or name; empty means the packaged SmolLM2")] = ""
     url: Annotated[str, _says("OpenAI-compatible server; empty means a local model")] = ""
     api_key: Annotated[Secret, _says("key for that server")] = Secret("")
-    cache: Annotated[str, _says("folder of converted models; empty means the user's cache")] = ""
+    timeout_s: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)], _says("limit of one try of one request to the server")
+    ] = 60.0
+    concurrency: Annotated[Positive, _says("requests to the server at the same time, at most")] = 16
+    retries: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)], _says("further tries after a failure that may pass")
+    ] = 3
+    context_window: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)],
+        _says("tokens that prompt and answer may have together; 0 means what the model says"),
+    ] = 0
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        _says("of a local model; auto takes bf16 where the CPU has it and a probe allows"),
+    ] = "auto"
+    cache: Annotated[
+        str, _says("folder of converted models and kept replies; empty means the user's cache")
+    ] = ""
+    replies_mb: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)],
+        _says("most megabytes of kept replies; 0 asks the model every time"),
+    ] = 256
 
 
 class ServerSettings(Section, frozen=True):
@@ -149,11 +170,13 @@ class Settings(Section, frozen=True):
 
 
 def models_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
-    """Return the folder of converted models: the setting's, or one in the user's cache folder."""
-    if settings.llm.cache:
-        return Path(settings.llm.cache)
-    home = (os.environ if environment is None else environment).get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "firstcite" / "models"
+    """Return the folder of converted models: in the setting's, or in the user's cache folder."""
+    return _cache(settings, environment) / "models"
+
+
+def replies_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of kept replies: in the setting's, or in the user's cache folder."""
+    return _cache(settings, environment) / "replies"
 
 
 def load_settings(
@@ -207,6 +230,13 @@ def quiet() -> None:
         os.environ.setdefault(name, value)
     for name in ("haystack", "sentence_transformers", "transformers"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _cache(settings: Settings, environment: Mapping[str, str] | None) -> Path:
+    if settings.llm.cache:
+        return Path(settings.llm.cache)
+    home = (os.environ if environment is None else environment).get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "firstcite"
 
 
 def _read(file: Path, *, required: bool) -> dict[str, dict[str, object]]:

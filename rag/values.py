@@ -393,13 +393,15 @@ class Usage(Frozen):
     """What one request cost.
 
     `ms` is the wall time of the call that the request was part of, together with `batch` requests
-    in all; a reply from the cache has cost no tokens.
+    in all. `passes` counts those of the model while it wrote, 0 where that is not known. A reply
+    from the cache says what it had cost, and `cached`.
     """
 
     tokens_in: int = 0
     tokens_out: int = 0
     ms: float = 0.0
     batch: int = 1
+    passes: int = 0
     cached: bool = False
 
 
@@ -447,11 +449,16 @@ class Scored(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Complete(Frozen):
-    """Ask for a completion of at most `max_tokens` tokens, greedy at temperature 0."""
+    """Ask for a completion of at most `max_tokens` tokens, greedy at temperature 0.
+
+    Above, `seed` says which of the possible texts: the same seed, the same text, where the backend
+    can promise that.
+    """
 
     prompt: Prompt
     max_tokens: int = 256
     temperature: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from rag.errors import BadCollection, BadSettings, CollectionMismatch, Collectio
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
 from rag.plan import Defaults
-from rag.seams import CollectionSpec, Encoder, Store
-from rag.settings import Settings
+from rag.seams import LLM, CollectionSpec, Encoder, Store
+from rag.settings import LLMSettings, Settings, models_folder, replies_folder
 from rag.values import Document, Fault
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Engine:
         self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
         self._stores: dict[str, Store] = {}
         self._paths: dict[str, QueryPath] = {}
+        self._llm: LLM | None = None
         self._opening = asyncio.Lock()
+        self._connecting = asyncio.Lock()
 
     async def collection(self, name: str) -> QueryPath:
         """Return the query path of a collection; opened once, shared from then on.
@@ -73,6 +75,17 @@ class Engine:
                     )
                 self._paths[name] = self._query_path(store)
             return self._paths[name]
+
+    async def llm(self) -> LLM:
+        """Return the language model; loaded when first asked for, shared from then on.
+
+        Raises:
+            ModelUnavailable, LLMUnavailable, BadSettings: as `open_llm`.
+        """
+        async with self._connecting:
+            if self._llm is None:
+                self._llm = await open_llm(self.settings)
+            return self._llm
 
     async def index(
         self,
@@ -97,15 +110,20 @@ class Engine:
         return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
 
     async def close(self) -> None:
-        """Flush and release every open collection; one that fails does not keep the others open.
+        """Flush and release every open collection, and the language model.
+
+        One that fails does not keep the others open.
 
         Raises:
             StoreUnavailable: a collection could not be flushed.
         """
         async with self._opening:
             stores, self._stores, self._paths = self._stores, {}, {}
-            closing = (store.close() for store in stores.values())
-            ended = await asyncio.gather(*closing, return_exceptions=True)
+            llm, self._llm = self._llm, None
+            closing = [store.close() for store in stores.values()]
+            ended = await asyncio.gather(
+                *closing, *([llm.close()] if llm else []), return_exceptions=True
+            )
         for error in ended:
             if error is not None:
                 raise error
@@ -236,3 +254,45 @@ def build(settings: Settings) -> Engine:
             f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
         )
     return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))
+
+
+async def open_llm(settings: Settings) -> LLM:
+    """Return the language model that the settings describe, with its cache of replies.
+
+    Raises:
+        ModelUnavailable: it is not installed or converted, or cannot be loaded.
+        LLMUnavailable: the server of llm.url does not answer.
+        BadSettings: the settings cannot be used.
+    """
+    from rag.llms.accounted import Accounted
+    from rag.llms.remembering import Remembering
+    from rag.llms.replies import Replies
+
+    of = settings.llm
+    replies = Replies(replies_folder(settings), of.replies_mb) if of.replies_mb else None
+    try:
+        llm = await _connect(of) if of.url else await asyncio.to_thread(_load_llm, settings)
+    except RagError:
+        if replies:
+            await replies.close()
+        raise
+    return Accounted(Remembering(llm, replies) if replies else llm)
+
+
+async def _connect(of: LLMSettings) -> LLM:
+    from rag.llms.remote import connect
+
+    return await connect(
+        of.url, of.model, of.api_key, of.timeout_s, of.concurrency, of.retries, of.context_window
+    )
+
+
+@_for_good()
+def _load_llm(settings: Settings) -> LLM:
+    from rag.llms import embedded
+    from rag.llms.loading import load  # imports torch and transformers: seconds
+
+    of = settings.llm
+    path = of.model or embedded.converted(models_folder(settings))
+    name = "" if of.model else embedded.NAME
+    return load(path, name, of.precision, of.context_window)

@@ -9,6 +9,7 @@ import click
 
 from rag.cli.root import cli, current_settings
 from rag.errors import RagError
+from rag.seams import LLMSpec
 from rag.settings import Settings, models_folder
 
 Line = tuple[bool, str, str]
@@ -82,23 +83,36 @@ async def _server(settings: Settings) -> Line:
 
 
 def _llm(settings: Settings) -> Iterator[Line]:
-    if settings.llm.url:
-        yield True, "llm", f"{settings.llm.url} (not asked: answers are extractive in this version)"
-        return
     from rag.llms import embedded
 
-    unused = "answers are extractive in this version"
+    if not (settings.llm.url or settings.llm.model):
+        try:
+            embedded.packaged()
+        except RagError as error:
+            yield False, "llm", f"{error} (nothing of this version needs it)"
+            return
+        try:
+            embedded.converted(models_folder(settings))
+        except RagError as error:
+            yield True, "llm", f"{embedded.NAME} is packaged; {error}"
+            return
     try:
-        embedded.packaged()
+        spec = asyncio.run(_llm_spec(settings))
     except RagError as error:
-        yield False, "llm", f"{error} (nothing of this version needs it)"
+        yield False, "llm", str(error)
         return
+    yield True, "llm", f"{spec.name} of the family {spec.family}, {spec.context_window:,} tokens"
+    yield True, "llm", f"{spec.precision}: {spec.why}" if spec.precision else spec.why
+
+
+async def _llm_spec(settings: Settings) -> LLMSpec:
+    from rag.wiring import open_llm
+
+    llm = await open_llm(settings)
     try:
-        folder = embedded.converted(models_folder(settings))
-    except RagError as error:
-        yield True, "llm", f"{embedded.NAME} (packaged; {error}; {unused})"
-        return
-    yield True, "llm", f"{embedded.NAME} in {folder} ({unused})"
+        return llm.spec
+    finally:
+        await llm.close()
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (_versions, _encoder, _store, _llm)

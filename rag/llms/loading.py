@@ -2,10 +2,13 @@
 
 In bf16 only the multiplications of the layers are bf16; sums, norms, attention's softmax and the
 output stay fp32. That is as fast as all of it in bf16, and label log-probabilities come five times
-as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds).
+as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds). Where memory
+allows, the fp32 model stays beside it, to decide near ties and to write.
 """
 
-from collections.abc import Callable, Sequence
+import copy
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,7 +27,8 @@ from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
 from rag.llms import examining
 from rag.llms.batching import Row
-from rag.llms.local import LocalLLM
+from rag.llms.careful import Careful
+from rag.llms.local import LocalLLM, Reader
 from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
@@ -33,6 +37,7 @@ from rag.values import Frozen
 
 Precision = Literal["auto", "fp32", "bf16"]
 
+TWIN_BYTES = 2**32  # chosen: fp32 weights up to this size are kept beside those in bf16
 NEAR = 0.05  # chosen: the root mean square by which log-probabilities may differ from fp32
 
 
@@ -52,9 +57,21 @@ class Nearness(Frozen):
 
 
 def load(
-    path: str | Path, name: str = "", precision: Precision = "auto", *, examine: bool = True
+    path: str | Path,
+    name: str = "",
+    precision: Precision = "auto",
+    context_window: int = 0,
+    *,
+    examine: bool = True,
 ) -> LocalLLM:
     """Return the causal language model of a folder or hub name, ready to answer.
+
+    Args:
+        path: the folder or name.
+        name: what it is called; by default the end of the path.
+        precision: of the layers' multiplications.
+        context_window: in tokens; 0 means what the model was trained for. The smaller counts.
+        examine: whether the model must know what everybody knows.
 
     Raises:
         ModelUnavailable: it cannot be found or read, its template fails, or it does not know what
@@ -62,19 +79,20 @@ def load(
     """
     tokenizer, model = opened(path)
     renderer = Renderer(tokenizer)
-    reader = TorchModel(model)
     rows = examining.known(renderer)
-    chosen, why = _settle(reader, rows, precision)
+    reader, chosen, why = _settle(model, rows, precision)
     if examine:
         examining.examine(reader, rows, str(path))
     config = model.config.get_text_config()
+    trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
         name=name or Path(path).name,
         family=str(config.model_type),
-        context_window=int(getattr(config, "max_position_embeddings", 0) or 2_048),
+        context_window=min(trained, context_window or trained),
         template=renderer.hash,
         precision=chosen,
         why=why,
+        fingerprint=fingerprint(path, model, renderer.hash, chosen),
     )
     return LocalLLM(spec, renderer, reader, stops(model, tokenizer.eos_token_id))
 
@@ -103,6 +121,18 @@ def stops(model: PreTrainedModel, eos: int | None) -> frozenset[int]:
     return frozenset(id_ for id_ in (*listed, eos) if isinstance(id_, int))
 
 
+def fingerprint(path: str | Path, model: PreTrainedModel, *more: str) -> str:
+    """Return a hash that changes whenever the model's replies could.
+
+    A folder's files are told by size and time, a hub's by their commit.
+    """
+    files = sorted(Path(path).glob("*")) if Path(path).is_dir() else []
+    facts = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files if f.is_file()]
+    commit = str(getattr(model.config, "_commit_hash", ""))
+    text = "\n".join((str(path), commit, *facts, *more))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 class HalfLinear(torch.nn.Module):
     """A linear layer that multiplies in bf16 and takes and gives fp32."""
 
@@ -117,26 +147,23 @@ class HalfLinear(torch.nn.Module):
         return y if self.bias is None else y + self.bias
 
 
-def halve(model: PreTrainedModel) -> Callable[[], None]:
-    """Let the layers of a model multiply in bf16, and return what undoes it.
+def halved(model: PreTrainedModel) -> PreTrainedModel:
+    """Return the model with layers that multiply in bf16; all other weights are shared.
 
     What gives the logits stays fp32.
     """
-    output = model.get_output_embeddings()
+    weights = [*model.parameters(), *model.buffers()]
+    made = copy.deepcopy(model, {id(weight): weight for weight in weights})
+    output = made.get_output_embeddings()
     linears = [
         (parent, name, child)
-        for parent in model.modules()
+        for parent in made.modules()
         for name, child in parent.named_children()
         if isinstance(child, torch.nn.Linear) and child is not output
     ]
     for parent, name, linear in linears:
         setattr(parent, name, HalfLinear(linear))
-
-    def undo() -> None:
-        for parent, name, linear in linears:
-            setattr(parent, name, linear)
-
-    return undo
+    return made
 
 
 def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
@@ -150,21 +177,20 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
     return Nearness(float(np.sqrt(np.mean(difference**2))))
 
 
-def _settle(reader: TorchModel, rows: Sequence[Row], precision: Precision) -> tuple[str, str]:
-    """Let the model multiply as asked, or as a probe allows."""
+def _settle(
+    model: PreTrainedModel, rows: Sequence[Row], precision: Precision
+) -> tuple[Reader, str, str]:
+    """Return what reads with the model as asked, or as a probe allows; the precision; and why."""
+    exact = TorchModel(model)
     if precision == "fp32":
-        return "fp32", "set"
-    if precision == "bf16":
-        halve(reader.model)
-        return "bf16", "set"
-    if not native_bf16():
-        return "fp32", "this CPU has no native bf16"
-    exact = reader.read(rows)
-    reader.forget()
-    undo = halve(reader.model)
-    nearness = compare(exact, reader.read(rows))
-    reader.forget()
-    if nearness.safe:
-        return "bf16", f"native bf16, {nearness}"
-    undo()
-    return "fp32", f"bf16 is not near enough: {nearness}"
+        return exact, "fp32", "set"
+    if precision == "auto" and not native_bf16():
+        return exact, "fp32", "this CPU has no native bf16"
+    twin = halved(model)
+    nearness = compare(exact.read(rows), TorchModel(twin).read(rows))
+    if precision == "auto" and not nearness.safe:
+        return exact, "fp32", f"bf16 is not near enough: {nearness}"
+    reason = "set" if precision == "bf16" else f"native bf16, {nearness}"
+    if model.get_memory_footprint() > TWIN_BYTES:
+        return TorchModel(twin), "bf16", f"{reason}; too large to keep fp32 beside it"
+    return Careful(TorchModel(twin, writer=model), exact), "bf16", reason

@@ -4,8 +4,9 @@ Requests of all callers that wait while the lane is busy are read together. A te
 its turn on the lane pass by pass, so that a long answer does not hold up the others.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,37 +98,39 @@ class LocalLLM:
 
     async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
         """Return one completion per request, one after the other."""
-        return tuple([await self._complete(request) for request in requests])
+        return tuple([await self._completed(request) for request in requests])
 
-    async def stream(self, request: Complete) -> AsyncIterator[str]:
-        """Yield a completion piece by piece; leaving the loop stops the decoding."""
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
+        """Yield a text piece by piece, then the `Completed`; leaving stops the decoding."""
+        started = time.perf_counter()
         ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
+        tally = Tally()
         written: list[int] = []
         shown = ""
-        async for id_ in self._ids(request, ids, Tally()):
+        async for id_ in self._ids(request, ids, tally):
             written.append(id_)
             text = self._renderer.decode(written)
             if not text.endswith("\ufffd"):  # the bytes of a character may be several tokens
                 yield text[len(shown) :]
                 shown = text
-        if rest := self._renderer.decode(written)[len(shown) :]:
+        text = self._renderer.decode(written)
+        if rest := text[len(shown) :]:
             yield rest
+        ms = (time.perf_counter() - started) * 1_000
+        usage = Usage(len(ids), len(written), ms, passes=tally.passes)
+        yield Completed(text, len(written), len(written) == request.max_tokens, usage)
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the prompt's length in this model's tokens, template included."""
         return len(self._renderer.ids(prompt))
 
-    def close(self) -> None:
-        """End the model's thread."""
-        self._lane.close()
+    async def close(self) -> None:
+        """End the model's thread, after the pass that is under way."""
+        await asyncio.to_thread(self._lane.close)
 
-    async def _complete(self, request: Complete) -> Completed:
-        started = time.perf_counter()
-        ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
-        written = [id_ async for id_ in self._ids(request, ids, Tally())]
-        usage = Usage(len(ids), len(written), (time.perf_counter() - started) * 1_000)
-        cut = len(written) == request.max_tokens
-        return Completed(self._renderer.decode(written), len(written), cut, usage)
+    async def _completed(self, request: Complete) -> Completed:
+        (completed,) = [p async for p in self.stream(request) if isinstance(p, Completed)]
+        return completed
 
     async def _ids(self, request: Complete, ids: list[int], tally: Tally) -> AsyncIterator[int]:
         """Yield the ids of a completion, a pass of the model per turn on the lane."""
@@ -135,7 +138,7 @@ class LocalLLM:
         stops, most = self._stops, request.max_tokens
         tokens: Iterator[int]
         if request.temperature:
-            tokens = sampled(session, ids, most, stops, tally, request.temperature)
+            tokens = sampled(session, ids, most, stops, tally, request.temperature, request.seed)
         else:
             tokens = greedy(session, ids, most, stops, tally)
         while (id_ := await self._lane.run(next, tokens, None)) is not None:

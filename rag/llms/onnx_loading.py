@@ -1,5 +1,6 @@
 """Loading an exported model: ONNX Runtime reads it, and torch is not needed."""
 
+import hashlib
 from pathlib import Path
 
 from transformers import AutoTokenizer
@@ -7,17 +8,21 @@ from transformers import AutoTokenizer
 from rag.errors import ModelUnavailable
 from rag.llms import exported
 from rag.llms.examining import examine, known
+from rag.llms.exported import Exported
 from rag.llms.local import LocalLLM
 from rag.llms.rendering import Renderer
 from rag.seams import LLMSpec
 
 
-def load_onnx(folder: Path, name: str = "", *, examined: bool = True) -> LocalLLM:
+def load_onnx(
+    folder: Path, name: str = "", context_window: int = 0, *, examined: bool = True
+) -> LocalLLM:
     """Return the exported model of a folder, ready to answer.
 
     Args:
         folder: one that `firstcite models export` wrote.
         name: what the model is called; by default what its manifest says.
+        context_window: in tokens; 0 means what the model was trained for. The smaller counts.
         examined: whether it must know what everybody knows.
 
     Raises:
@@ -26,7 +31,7 @@ def load_onnx(folder: Path, name: str = "", *, examined: bool = True) -> LocalLL
     """
     manifest = exported.read(folder)
     try:
-        from rag.llms.onnx_model import OnnxModel, opened
+        from rag.llms.onnx_model import RUNTIME, OnnxModel, opened
     except ImportError:
         raise ModelUnavailable(
             f"{folder} needs onnxruntime, which is not installed: pip install onnxruntime"
@@ -42,9 +47,17 @@ def load_onnx(folder: Path, name: str = "", *, examined: bool = True) -> LocalLL
     spec = LLMSpec(
         name=name or manifest.name,
         family=manifest.family,
-        context_window=manifest.context_window,
+        context_window=min(manifest.context_window, context_window or manifest.context_window),
         template=renderer.hash,
         precision=f"onnx {manifest.precision}",
         why=str(manifest.agreement),
+        fingerprint=_fingerprint(manifest, RUNTIME),
     )
     return LocalLLM(spec, renderer, reader, frozenset(manifest.stops))
+
+
+def _fingerprint(manifest: Exported, runtime: str) -> str:
+    """Return a hash that changes whenever the model's replies could."""
+    facts = [f"{name} {part.sha256}" for name, part in sorted(manifest.files.items())]
+    text = "\n".join((runtime, *facts))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

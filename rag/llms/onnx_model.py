@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from onnxruntime import InferenceSession, SessionOptions
+from onnxruntime import __version__ as _version
 from onnxruntime.capi.onnxruntime_pybind11_state import (
     Fail,
     InvalidArgument,
@@ -26,6 +27,8 @@ from rag.llms.reading import Batch, LogProbs, RowReader, padded
 
 Values = npt.NDArray[np.float32]
 Past = tuple[Values, ...]  # per layer keys, then values: (1, heads, t, size)
+
+RUNTIME = f"onnxruntime {_version}"
 
 # Names of the graph's inputs and outputs.
 IDS, MASK, POSITIONS, LAST, LOGITS = "input_ids", "attention_mask", "position_ids", "last", "logits"
@@ -109,10 +112,6 @@ class OnnxModel:
     def read(self, rows: Sequence[Row]) -> list[LogProbs]:
         """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
         return self._reader.read(rows)
-
-    def forget(self) -> None:
-        """Drop the kept beginnings."""
-        self._reader.forget()
 
     def session(self) -> OnnxSession:
         """Return a session that has read nothing yet."""

@@ -93,10 +93,6 @@ class RowReader(Generic[Past]):
                     found[members[j]] = one
         return [found[i] for i in range(len(rows))]
 
-    def forget(self) -> None:
-        """Drop the kept beginnings: the model is about to change."""
-        self._prefixes.clear()
-
     def _groups(self, rows: Sequence[Row]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Return the members and the shared beginning of each group; a kept one where it fits."""
         if not self._reuse:

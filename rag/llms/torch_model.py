@@ -12,10 +12,16 @@ from rag.llms.reading import Batch, LogProbs, RowReader
 
 
 class TorchSession:
-    """What one text under way has in the model's memory. Use `TorchModel.session`."""
+    """What one text under way has in the model's memory. Use `TorchModel.session`.
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    The prompt is read by one model and the text is written by the other: a pass over many tokens is
+    bound by arithmetic, where bf16 is three times as fast, and one over a few by memory, where fp32
+    costs little and rounds alike however many tokens a pass has.
+    """
+
+    def __init__(self, model: PreTrainedModel, writer: PreTrainedModel) -> None:
         self._model = model
+        self._writer = writer
         self._past = DynamicCache(config=model.config)
 
     def feed(self, ids: Sequence[int], keep: int) -> Logits:
@@ -27,6 +33,7 @@ class TorchSession:
                 use_cache=True,
                 logits_to_keep=keep,
             )
+            self._model = self._writer
             found: Logits = output.logits[0, -keep:].float().cpu().numpy()
         return found
 
@@ -40,11 +47,15 @@ class TorchModel:
 
     Args:
         model: any causal language model of transformers.
+        writer: writes texts; by default the same.
         reuse: whether beginnings that rows share are computed once.
     """
 
-    def __init__(self, model: PreTrainedModel, *, reuse: bool = True) -> None:
+    def __init__(
+        self, model: PreTrainedModel, writer: PreTrainedModel | None = None, *, reuse: bool = True
+    ) -> None:
         self.model = model.eval()
+        self._writer = self.model if writer is None else writer.eval()
         self._reader: RowReader[DynamicCache] = RowReader(self, reuse=reuse)
 
     @property
@@ -56,13 +67,9 @@ class TorchModel:
         """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
         return self._reader.read(rows)
 
-    def forget(self) -> None:
-        """Drop the kept beginnings: the model is about to change."""
-        self._reader.forget()
-
     def session(self) -> TorchSession:
         """Return a session that has read nothing yet."""
-        return TorchSession(self.model)
+        return TorchSession(self.model, self._writer)
 
     def begin(self, ids: Sequence[int], past: DynamicCache | None) -> DynamicCache:
         """Return the keys and values of a past and the ids after it, in memory of their own."""

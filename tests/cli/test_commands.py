@@ -277,10 +277,14 @@ def test_doctor_names_the_command_that_installs_what_is_missing(
     monkeypatch.setenv("FIRSTCITE__ENCODER__MODEL", str(at_home / "no-model"))
     monkeypatch.setenv("FIRSTCITE__STORE__URL", "http://127.0.0.1:9")
     monkeypatch.setenv("FIRSTCITE__STORE__GRPC", "false")
+    monkeypatch.setenv("FIRSTCITE__LLM__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("FIRSTCITE__LLM__RETRIES", "0")
+    monkeypatch.setenv("FIRSTCITE__LLM__CACHE", str(at_home))
     outcome = firstcite("doctor")
     assert outcome.code == 1
     assert re.search(r"^MISSING encoder .*encoder\.model", outcome.out, re.MULTILINE)
     assert re.search(r"^MISSING store .*http://127\.0\.0\.1:9", outcome.out, re.MULTILINE)
+    assert re.search(r"^MISSING llm .*127\.0\.0\.1:9.*llm\.url", outcome.out, re.MULTILINE)
     assert TRACEBACK not in outcome.err
 
 

@@ -288,7 +288,7 @@ def test_the_environment_is_read_in_the_settings_and_nowhere_else() -> None:
 
 def test_models_lie_in_the_settings_folder_or_the_users_cache() -> None:
     mine = Settings(llm=LLMSettings(cache="mine"))
-    assert models_folder(mine, {"XDG_CACHE_HOME": "/somewhere"}) == Path("mine")
+    assert models_folder(mine, {"XDG_CACHE_HOME": "/somewhere"}) == Path("mine/models")
     home = models_folder(Settings(), {"XDG_CACHE_HOME": "/somewhere"})
     assert home == Path("/somewhere/firstcite/models")
     assert models_folder(Settings(), {}) == Path.home() / ".cache" / "firstcite" / "models"

@@ -2,13 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from rag.llms.accounted import Accounted
+from rag.llms.remembering import Remembering
 from rag.llms.remote import connect
+from rag.llms.replies import Replies
 from rag.llms.scripted import ScriptedLLM
 from rag.seams import LLM
-from rag.values import Choose, Chosen, Complete, Message, Prompt, Score, Scored
+from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
 from tests.rag.llms.upstream import Upstream, serving
 
 pytestmark = pytest.mark.anyio
@@ -30,12 +35,20 @@ async def with_a_label_missing() -> AsyncIterator[LLM]:
 
 
 @asynccontextmanager
+async def remembering() -> AsyncIterator[LLM]:
+    with TemporaryDirectory() as folder:
+        llm = Accounted(Remembering(ScriptedLLM(), Replies(Path(folder), 10)))
+        yield llm
+        await llm.close()
+
+
+@asynccontextmanager
 async def local() -> AsyncIterator[LLM]:
     from tests.rag.llms.tiny import local_llm
 
     llm = local_llm("llama", "bytes")
     yield llm
-    llm.close()
+    await llm.close()
 
 
 @asynccontextmanager
@@ -44,7 +57,7 @@ async def local_pieces() -> AsyncIterator[LLM]:
 
     llm = local_llm("gpt2", "pieces")
     yield llm
-    llm.close()
+    await llm.close()
 
 
 @asynccontextmanager
@@ -54,7 +67,7 @@ async def onnx() -> AsyncIterator[LLM]:
 
     llm = load_onnx(exported("llama"), examined=False)
     yield llm
-    llm.close()
+    await llm.close()
 
 
 @asynccontextmanager
@@ -69,6 +82,7 @@ async def remote() -> AsyncIterator[LLM]:
     params=[
         scripted,
         with_a_label_missing,
+        remembering,
         remote,
         pytest.param(local, marks=pytest.mark.model),
         pytest.param(local_pieces, marks=pytest.mark.model),
@@ -119,10 +133,12 @@ async def test_nothing_asked_is_nothing_answered(llm: LLM) -> None:
     assert await llm.complete([]) == ()
 
 
-async def test_the_stream_is_the_completion_in_pieces(llm: LLM) -> None:
+async def test_the_stream_is_the_completion_in_pieces_and_then_whole(llm: LLM) -> None:
     request = Complete(prompt("one two  three\nfour"), max_tokens=3)
-    pieces = [piece async for piece in llm.stream(request)]
-    assert "".join(pieces) == (await llm.complete([request]))[0].text
+    *pieces, last = [piece async for piece in llm.stream(request)]
+    assert (last,) == await llm.complete([request])
+    assert isinstance(last, Completed)
+    assert "".join(map(str, pieces)) == last.text
     assert len(pieces) > 1
 
 

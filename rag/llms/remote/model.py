@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TypeVar
@@ -26,15 +26,16 @@ from rag.llms.remote.shapes import (
     CHAT,
     COMPLETIONS,
     CONTINUE,
+    STREAM,
     Body,
     Chat,
     Chunk,
-    Delta,
     Echoed,
     chat,
     echoing,
     usage,
 )
+from rag.llms.remote.streaming import Heard
 from rag.llms.remote.wire import Wire, open_client, together
 from rag.seams import LLMSpec
 from rag.settings import Secret
@@ -44,6 +45,7 @@ Reply = TypeVar("Reply", Chosen, Scored, Completed)
 
 _TOKENS_PER_MESSAGE = 8  # chosen: role, begin and end marks, and a share of the header
 _NO_KEY = Secret("")
+NOTHING = Completed("", 0, cut=True)
 
 
 async def connect(
@@ -84,6 +86,7 @@ async def connect(
             family(served.id),
             window,
             why=f"the server can: {abilities.says}; window: {source}",
+            fingerprint=f"{client.base_url.copy_with(userinfo=b'')} {served.id}",
         )
         stack.pop_all()
         return RemoteLLM(wire, spec, abilities)
@@ -149,8 +152,8 @@ class RemoteLLM:
         """
         return await self._batch([self._complete(request) for request in requests])
 
-    async def stream(self, request: Complete) -> AsyncIterator[str]:
-        """Yield a completion piece by piece; leaving the loop closes the connection.
+    async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
+        """Yield a text piece by piece, then the `Completed`; leaving closes the connection.
 
         Nothing is tried again after the server has begun to answer.
 
@@ -159,19 +162,20 @@ class RemoteLLM:
             LLMUnavailable: the server fails, or the stream ends before the completion does.
         """
         if request.max_tokens < 1:
+            yield NOTHING
             return
-        body = self._completing(request) | {"stream": True}
-        finished = False
+        began = time.perf_counter()
+        body = self._completing(request) | STREAM
+        heard = Heard()
         async with self._wire.events(CHAT, body) as events:
             try:
                 async for event in events:
-                    for choice in self._choices(event):
-                        finished = finished or choice.finish_reason is not None
-                        if choice.delta.content:
-                            yield choice.delta.content
+                    if piece := heard.add(self._chunk(event)):
+                        yield piece
             except LLMUnavailable:
-                if not finished:  # what fails after the end has cost no text
+                if not heard.finish:  # what fails after the end has cost no text
                     raise
+        yield _with_cost(heard.completed(), _ms_since(began), 1)
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return an estimate of the prompt's length in tokens; the tokenizer is the server's.
@@ -185,16 +189,16 @@ class RemoteLLM:
         """Close the connections."""
         await self._wire.close()
 
-    def _choices(self, event: bytes) -> tuple[Delta, ...]:
+    def _chunk(self, event: bytes) -> Chunk:
         chunk = self._wire.read(event, Chunk)
         if chunk.error is not None:
             raise LLMUnavailable(self._wire.clean(f"failed mid-stream: {chunk.error.message}"))
-        return chunk.choices
+        return chunk
 
     async def _batch(self, calls: Sequence[Coroutine[None, None, Reply]]) -> tuple[Reply, ...]:
         began = time.perf_counter()
         replies = await together(calls)
-        ms = (time.perf_counter() - began) * 1000
+        ms = _ms_since(began)
         return tuple(_with_cost(reply, ms, len(calls)) for reply in replies)
 
     async def _choose(self, request: Choose) -> Chosen:
@@ -243,7 +247,7 @@ class RemoteLLM:
 
     async def _complete(self, request: Complete) -> Completed:
         if request.max_tokens < 1:  # servers refuse to write nothing
-            return Completed("", 0, cut=True)
+            return NOTHING
         reply = await self._wire.ask(Chat, CHAT, self._completing(request))
         choice = reply.choices[0]
         text = choice.message.content or ""
@@ -251,7 +255,8 @@ class RemoteLLM:
         return Completed(text, tokens, choice.finish_reason == "length", usage(reply.usage))
 
     def _completing(self, request: Complete) -> Body:
-        return self._body(request.prompt, request.max_tokens, request.temperature)
+        body = self._body(request.prompt, request.max_tokens, request.temperature)
+        return body | {"seed": request.seed} if request.temperature else body
 
     def _body(self, prompt: Prompt, max_tokens: int, temperature: float) -> Body:
         self._warn_if_long(prompt, max_tokens)
@@ -281,6 +286,10 @@ class RemoteLLM:
                 f" {self._spec.name}: send fewer or shorter passages",
                 stacklevel=2,
             )
+
+
+def _ms_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1_000
 
 
 def _with_cost(reply: Reply, ms: float, batch: int) -> Reply:

@@ -18,6 +18,7 @@ CHAT, COMPLETIONS, MODELS, TOKENIZE = (
     "/tokenize",
 )
 CONTINUE: Body = {"continue_final_message": True, "add_generation_prompt": False}
+STREAM: Body = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -92,6 +93,7 @@ class Chunk(msgspec.Struct, frozen=True):
     """One event of a streamed chat."""
 
     choices: tuple[Delta, ...] = ()
+    usage: Spent | None = None
     error: _Failure | None = None
 
 

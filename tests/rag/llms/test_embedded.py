@@ -76,7 +76,7 @@ def test_it_knows_what_the_capital_of_france_is(cache: Path) -> None:
         llm.score([Score(prompt, f"The capital of France is {c}.") for c in ("Paris", "Oslo")])
     )
     (reply,) = asyncio.run(llm.complete([Complete(prompt, max_tokens=20)]))
-    llm.close()
+    asyncio.run(llm.close())
     assert right.logprob > wrong.logprob + 1
     assert "Paris" in reply.text
     assert not reply.cut

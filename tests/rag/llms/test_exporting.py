@@ -1,6 +1,5 @@
 """What is exported answers as the model did, or is not there; what is damaged is said to be."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from rag.llms.probes import probes
 from rag.values import Choose, Message
 from tests.rag.llms.tiny import exported, local_llm, model, tokenizer
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.anyio]
 
 CHOOSE = Choose((Message("user", "A or B?"),), ("A", "B"))
 WITHOUT_TORCH = """
@@ -33,7 +32,7 @@ async def main(folder):
     (chosen,) = await llm.choose([Choose(prompt, ("A", "B"))])
     (scored,) = await llm.score([Score(prompt, "the freezer")])
     (written,) = await llm.complete([Complete(prompt, max_tokens=5)])
-    llm.close()
+    await llm.close()
     print(*chosen.logprobs, scored.tokens, written.tokens)
 
 asyncio.run(main(sys.argv[1]))
@@ -59,22 +58,31 @@ def linked(tmp_path: Path) -> Path:
     return mine
 
 
+def without_torch(folder: Path) -> str:
+    """Return what an exported model says in a process that cannot import torch."""
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_probes_are_many_and_all_different() -> None:
     found = probes()
     assert len(found) == len(set(found)) == 152
 
 
-def test_an_exported_model_says_what_it_is_and_answers() -> None:
+async def test_an_exported_model_says_what_it_is_and_answers() -> None:
     llm, built = load_onnx(exported("llama"), examined=False), local_llm("llama", "bytes")
     spec = llm.spec
     assert (spec.name, spec.family, spec.context_window) == ("tiny-llama", "llama", 512)
     assert spec.template == built.spec.template
     assert spec.precision == "onnx fp32"
+    assert len(spec.fingerprint) == 16
     assert spec.why.startswith("120 of 120 probes agree with fp32 (100.0%)")
-    loaded, known = (asyncio.run(one.choose([CHOOSE]))[0].logprobs for one in (llm, built))
-    assert loaded == pytest.approx(known, abs=1e-3)
-    llm.close()
-    built.close()
+    (loaded,), (known,) = await llm.choose([CHOOSE]), await built.choose([CHOOSE])
+    assert loaded.logprobs == pytest.approx(known.logprobs, abs=1e-3)
+    await llm.close()
+    await built.close()
 
 
 def test_the_manifest_lists_what_is_there() -> None:
@@ -88,14 +96,18 @@ def test_the_manifest_lists_what_is_there() -> None:
     assert manifest.agreement.probes == 120  # twenty passages are too long for the tiny window
 
 
-def test_torch_need_not_be_there() -> None:
-    command = [sys.executable, "-c", WITHOUT_TORCH, str(exported("llama"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    a, b, scored, written = done.stdout.split()
+async def test_the_smaller_window_counts() -> None:
+    for asked, expected in ((0, 512), (100, 100), (9_000, 512)):
+        llm = load_onnx(exported("llama"), "mine", asked, examined=False)
+        assert (llm.spec.name, llm.spec.context_window) == ("mine", expected)
+        await llm.close()
+
+
+async def test_torch_need_not_be_there() -> None:
+    a, b, scored, written = without_torch(exported("llama")).split()
     built = local_llm("llama", "bytes")
-    known = asyncio.run(built.choose([CHOOSE]))[0].logprobs
-    built.close()
+    known = (await built.choose([CHOOSE]))[0].logprobs
+    await built.close()
     assert (float(a), float(b)) == pytest.approx(known, abs=1e-3)
     assert int(scored) > 0
     assert int(written) == 5

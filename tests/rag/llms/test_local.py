@@ -8,7 +8,7 @@ import torch
 
 from rag.errors import BadPrompt
 from rag.llms.local import LocalLLM
-from rag.values import Choose, Complete, Message, Prompt, Score
+from rag.values import Choose, Complete, Completed, Message, Prompt, Score
 from tests.rag.llms.tiny import CHATML, Architecture, Kind, local_llm, model, tokenizer
 
 pytestmark = [pytest.mark.model, pytest.mark.anyio]
@@ -64,7 +64,7 @@ async def test_labels_get_what_the_full_logits_say(
         assert np.abs(np.array(reply.logprobs) - expected).max() <= 1e-4
         assert reply.usage.tokens_in == len(ids)
         assert reply.usage.batch == 30
-    llm.close()
+    await llm.close()
 
 
 @PAIRS
@@ -82,7 +82,7 @@ async def test_a_continuation_gets_the_sum_of_its_tokens(
         expected = sum(table[len(before) - 1 + i, id_] for i, id_ in enumerate(after))
         assert reply.tokens == len(after)
         assert reply.logprob == pytest.approx(expected, abs=1e-3)
-    llm.close()
+    await llm.close()
 
 
 @PAIRS
@@ -98,9 +98,12 @@ async def test_a_completion_is_what_plain_greedy_decoding_writes(
     (reply,) = await llm.complete([Complete(prompt, max_tokens=40)])
     assert reply.text == tok.decode(written, skip_special_tokens=True)
     assert (reply.tokens, reply.cut, reply.usage.tokens_in) == (40, True, len(ids))
-    pieces = [piece async for piece in llm.stream(Complete(prompt, max_tokens=40))]
-    assert "".join(pieces) == reply.text
-    llm.close()
+    *pieces, last = [piece async for piece in llm.stream(Complete(prompt, max_tokens=40))]
+    assert "".join(map(str, pieces)) == reply.text
+    assert last == reply
+    assert isinstance(last, Completed)
+    assert 0 < last.usage.passes < 40
+    await llm.close()
 
 
 async def test_leaving_a_stream_stops_the_decoding() -> None:
@@ -120,7 +123,7 @@ async def test_leaving_a_stream_stops_the_decoding() -> None:
         assert passes == after < 20
     finally:
         hook.remove()
-        llm.close()
+        await llm.close()
 
 
 async def test_what_does_not_fit_the_window_is_refused() -> None:
@@ -138,7 +141,7 @@ async def test_what_does_not_fit_the_window_is_refused() -> None:
         await llm.score([Score(ask("?"), "")])
     with pytest.raises(BadPrompt, match="not one token"):
         await llm.choose([Choose(ask("?"), ("A", "no such single token"))])
-    llm.close()
+    await llm.close()
 
 
 async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_computed() -> None:
@@ -165,4 +168,4 @@ async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_co
     assert all(isinstance(reply, asyncio.CancelledError) for reply in found[1::2])
     assert all(isinstance(reply, tuple) for reply in found[::2])
     assert seen < 800  # 500 rows, some beginnings, and the batch that was under way
-    llm.close()
+    await llm.close()

@@ -36,7 +36,6 @@ def test_what_is_kept_between_calls_changes_nothing(architecture: Architecture) 
         asked = rows(seed, count=12)
         for row, mine in zip(asked, reader.read(asked), strict=True):
             assert np.abs(mine - by_hand(architecture, row)).max() <= NEAR
-    reader.forget()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

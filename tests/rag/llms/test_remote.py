@@ -80,7 +80,10 @@ async def soon(claim: Callable[[], bool]) -> None:
         await asyncio.sleep(0.002)
 
 
-async def collect(pieces: AsyncIterator[str], into: list[str]) -> None:
+ONE = ["one", Completed("one", 1)]
+
+
+async def collect(pieces: AsyncIterator[str | Completed], into: list[str | Completed]) -> None:
     """Keep the pieces, those before an error too."""
     async for piece in pieces:
         into.append(piece)  # noqa: PERF401 - a comprehension would lose them
@@ -351,9 +354,18 @@ async def test_completions_come_in_order_with_their_cost() -> None:
 async def test_the_stream_is_the_completion_in_pieces() -> None:
     async with talking() as (llm, up):
         pieces = [piece async for piece in llm.stream(Complete(PROMPT, max_tokens=3))]
-        assert pieces == ["one", " two", " three"]
+        assert pieces == ["one", " two", " three", Completed("one two three", 3, cut=True)]
+        assert isinstance(pieces[-1], Completed)
+        assert pieces[-1].usage.tokens_in > 0
         assert bodies(up)[0]["stream"] is True
-        assert [piece async for piece in llm.stream(Complete(PROMPT, max_tokens=0))] == []
+        nothing = [piece async for piece in llm.stream(Complete(PROMPT, max_tokens=0))]
+        assert nothing == [Completed("", 0, cut=True)]
+
+
+async def test_a_stream_whose_server_does_not_say_its_length_is_estimated() -> None:
+    async with talking(Upstream(usage=False)) as (llm, _):
+        *_, completed = [piece async for piece in llm.stream(Complete(PROMPT, max_tokens=3))]
+        assert completed == Completed("one two three", 4, cut=True)
 
 
 async def test_a_stream_may_hold_comments_carriage_returns_and_unicode_line_ends() -> None:
@@ -361,7 +373,9 @@ async def test_a_stream_may_hold_comments_carriage_returns_and_unicode_line_ends
     data += event(finish="stop")
     async with talking() as (llm, up):
         up.script.append(stream(*[bytes([byte]) for byte in data]))
-        assert "".join([p async for p in llm.stream(Complete(PROMPT))]) == "a\u2028bé"
+        *pieces, completed = [p async for p in llm.stream(Complete(PROMPT))]
+        assert "".join(map(str, pieces)) == "a\u2028bé"
+        assert completed == Completed("a\u2028bé", 2)
 
 
 async def test_leaving_the_stream_closes_the_request_at_once() -> None:
@@ -523,7 +537,7 @@ async def test_a_try_that_stalls_ends_at_its_timeout_and_is_made_again() -> None
 async def test_a_stream_that_stalls_midway_ends_with_the_deadline() -> None:
     async with talking() as (llm, up):
         up.script.append(stream(event("one"), event(" two"), pause_s=10))
-        pieces: list[str] = []
+        pieces: list[str | Completed] = []
         with pytest.raises(DeadlineExceeded):
             async with within(0.4):
                 await collect(llm.stream(Complete(PROMPT)), pieces)
@@ -568,7 +582,7 @@ async def test_a_stream_that_breaks_gives_its_pieces_then_the_error(fault: str) 
     wanted = ["one"] if fault == "stalled" else ["one", " two"]
     async with talking(timeout_s=0.3 if fault == "stalled" else 5) as (llm, up):
         up.script.append(step)
-        pieces: list[str] = []
+        pieces: list[str | Completed] = []
         with pytest.raises(LLMUnavailable, match=says):
             await collect(llm.stream(Complete(PROMPT)), pieces)
         assert pieces == wanted
@@ -578,13 +592,13 @@ async def test_a_stream_that_breaks_gives_its_pieces_then_the_error(fault: str) 
 async def test_a_stream_that_breaks_after_its_end_is_whole() -> None:
     async with talking() as (llm, up):
         up.script.append(stream(event("one", "stop"), ends=False))
-        assert [piece async for piece in llm.stream(Complete(PROMPT))] == ["one"]
+        assert [piece async for piece in llm.stream(Complete(PROMPT))] == ONE
 
 
 async def test_a_stream_is_asked_for_again_until_it_begins() -> None:
     async with talking() as (llm, up):
         up.script.extend([reset, status(503, b"busy"), stream(event("one"), DONE)])
-        assert [piece async for piece in llm.stream(Complete(PROMPT))] == ["one"]
+        assert [piece async for piece in llm.stream(Complete(PROMPT))] == ONE
         up.script.append(status(400, {"error": {"message": "no streams here"}}))
         with pytest.raises(LLMUnavailable, match="no streams here"):
             await anext(llm.stream(Complete(PROMPT)))

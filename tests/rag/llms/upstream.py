@@ -136,11 +136,12 @@ class Upstream:
             return
         words = asked.body["messages"][-1]["content"].split()
         said = words[: asked.body["max_tokens"]]
+        finish = "length" if len(said) < len(words) else "stop"
         if asked.body.get("stream"):
             pieces = [event(f" {word}" if i else word) for i, word in enumerate(said)]
-            await stream(*pieces, event(finish="stop"), DONE)(asked, write)
+            ends = [event(finish=finish), *([self._spent(asked.body, said)] if self.usage else [])]
+            await stream(*pieces, *ends, DONE)(asked, write)
             return
-        finish = "length" if len(said) < len(words) else "stop"
         message = {"role": "assistant", "content": " ".join(said)}
         choice: dict[str, object] = {"index": 0, "message": message, "finish_reason": finish}
         if asked.body.get("logprobs") and self.most_top > 0:
@@ -148,17 +149,24 @@ class Upstream:
             choice["logprobs"] = {"content": [{**tops[0], "top_logprobs": tops}] if tops else []}
         reply: dict[str, object] = {"choices": [choice]}
         if self.usage:
-            reply["usage"] = {
-                "prompt_tokens": self._tokens(asked.body),
-                "completion_tokens": len(said),
-            }
+            reply["usage"] = self._cost(asked.body, said)
         if self.scores and "prompt_logprobs" in asked.body:
             reply["prompt_logprobs"] = self._scored(asked.body)
         await status(200, reply)(asked, write)
 
+    def _cost(self, body: dict[str, Any], said: list[str]) -> dict[str, int]:
+        return {"prompt_tokens": self._tokens(body), "completion_tokens": len(said)}
+
+    def _spent(self, body: dict[str, Any], said: list[str]) -> bytes:
+        """Return the last event, which has no choices; only who asked for it gets one."""
+        if not body.get("stream_options", {}).get("include_usage"):
+            return b": nothing more\n\n"
+        usage = self._cost(body, said)
+        return f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
+
     def _refusal(self, body: dict[str, Any]) -> str:
         known = {"model", "messages", "max_tokens", "temperature", "logprobs", "top_logprobs"}
-        unknown = set(body) - known - {"stream"}
+        unknown = set(body) - known - {"stream", "stream_options"}
         if self.strict and unknown:
             return f"unknown parameters: {sorted(unknown)}"
         if self.most_top >= 0 and body.get("top_logprobs", 0) > self.most_top:
