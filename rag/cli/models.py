@@ -52,7 +52,7 @@ def export_command(name: str, precision: Precision) -> None:
     into = exported.place(folder, _called(name), precision)
     click.echo(f"{name}: exporting in {precision} and reading the probes …", err=True)
     manifest = export(source, into, _called(name), precision)
-    click.echo(f"{into} is ready ({time.perf_counter() - started:.0f} s): {manifest.agreement}")
+    click.echo(f"{into} is ready ({time.perf_counter() - started:.0f} s): {exported.why(manifest)}")
 
 
 @models.command("check")

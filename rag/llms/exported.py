@@ -51,7 +51,10 @@ class Part(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Exported(Frozen):
-    """The manifest: which model it is, how it was verified, and its files."""
+    """The manifest: which model it is, how it was verified, and its files.
+
+    `unpacked` weights are few bytes on disk, and fp32 from the moment they are loaded.
+    """
 
     name: str
     family: str
@@ -59,8 +62,14 @@ class Exported(Frozen):
     vocabulary: int
     stops: tuple[int, ...]
     precision: Precision
+    unpacked: bool
     agreement: Agreement
     files: dict[str, Part]
+
+
+def why(manifest: Exported) -> str:
+    """Return what verification found, and how the weights are held."""
+    return f"{manifest.agreement}{'; unpacked to fp32 as it loads' if manifest.unpacked else ''}"
 
 
 def place(models: Path, name: str, precision: Precision) -> Path:

@@ -5,32 +5,46 @@ probe prompts, and the most likely label must be the same for 99 in 100.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
-from transformers import PreTrainedModel
 
 from rag.errors import ModelUnavailable
 from rag.llms import exported, probes
+from rag.llms.batching import Row
 from rag.llms.exported import GRAPH, WEIGHTS, Agreement, Exported, Precision
 from rag.llms.folders import written
 from rag.llms.loading import opened, stops
-from rag.llms.onnx_model import LOGITS, Graph, OnnxModel
+from rag.llms.onnx_model import LOGITS, OnnxModel
+from rag.llms.onnx_model import opened as opened_graph
 from rag.llms.quantizing import Blocks, quantize
 from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
 from rag.llms.tracing import traced
+from rag.values import Frozen
 
 FLOOR = 0.99  # of the probes must agree
 FEWEST = 100  # probes, for the share to say something
 
-BLOCKS: dict[Precision, Blocks | None] = {
-    "fp32": None,
-    "int8": Blocks(8, 32, 4),
-    "int4": Blocks(4, 32, 4),
+# How weights may be stored, the fastest first: the first way that agrees is taken. Measured with
+# SmolLM2-135M on 2 cores: multiplying by codes reads as fast as fp32 and writes 1.4 times as fast;
+# of 152 probes 92 % (8 bits) and 64 % (4 bits) agree, with blocks of 16 no more. Unpacked, all do.
+WAYS: dict[Precision, tuple[Blocks | None, ...]] = {
+    "fp32": (None,),
+    "int8": (Blocks(8, 32, unpacked=False), Blocks(8, 32, unpacked=True)),
+    "int4": (Blocks(4, 32, unpacked=False), Blocks(4, 32, unpacked=True)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Frozen):
+    """The probes, and how torch reads them in fp32."""
+
+    rows: Sequence[Row]
+    exact: Sequence[LogProbs]
 
 
 def export(
@@ -60,10 +74,11 @@ def export(
         )
     exact = TorchModel(model).read(rows)
     with written(into) as made:
-        _write_graph(model, precision, made)
         tokenizer.save_pretrained(made)
         model.config.save_pretrained(made)
-        agreement = compare(exact, OnnxModel(Graph(made / GRAPH)).read(rows))
+        agreement, blocks = _write_agreeing(
+            traced(model), WAYS[precision], floor, made, _Asked(rows, exact)
+        )
         if agreement.share < floor:
             raise ModelUnavailable(_refused(source, precision, agreement))
         manifest = Exported(
@@ -73,6 +88,7 @@ def export(
             vocabulary=int(config.vocab_size),
             stops=tuple(sorted(stops(model, tokenizer.eos_token_id))),
             precision=precision,
+            unpacked=blocks is not None and blocks.unpacked,
             agreement=agreement,
             files=exported.parts(made),
         )
@@ -94,12 +110,37 @@ def compare(exact: Sequence[LogProbs], found: Sequence[LogProbs]) -> Agreement:
     return Agreement(len(pairs), agreeing, float(worst), float(rms))
 
 
-def _write_graph(model: PreTrainedModel, precision: Precision, folder: Path) -> None:
-    """Write graph and weights. The output layer stays fp32: what it rounds, every label feels."""
-    graph = traced(model)
-    if blocks := BLOCKS[precision]:
-        quantize(graph, blocks, apart=(LOGITS,))
-    onnx.save(graph, folder / GRAPH, save_as_external_data=True, location=WEIGHTS)
+def _write_agreeing(
+    graph: onnx.ModelProto,
+    ways: Sequence[Blocks | None],
+    floor: float,
+    folder: Path,
+    asked: _Asked,
+) -> tuple[Agreement, Blocks | None]:
+    """Write a graph in the first way that agrees, or in the last; return how it does."""
+    first, *others = ways
+    found = _written(graph, first, folder, asked), first
+    for blocks in others:
+        if found[0].share < floor:
+            found = _written(graph, blocks, folder, asked), blocks
+    return found
+
+
+def _written(
+    graph: onnx.ModelProto, blocks: Blocks | None, folder: Path, asked: _Asked
+) -> Agreement:
+    """Write a graph and its weights, and return how it agrees.
+
+    The output layer stays fp32: what it rounds, every label feels.
+    """
+    for file in (GRAPH, WEIGHTS):
+        (folder / file).unlink(missing_ok=True)
+    packed = onnx.ModelProto()
+    packed.CopyFrom(graph)
+    if blocks:
+        quantize(packed, blocks, apart=(LOGITS,))
+    onnx.save(packed, folder / GRAPH, save_as_external_data=True, location=WEIGHTS)
+    return compare(asked.exact, OnnxModel(opened_graph(folder / GRAPH)).read(asked.rows))
 
 
 def _refused(source: str | Path, precision: Precision, agreement: Agreement) -> str:

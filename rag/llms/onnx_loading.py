@@ -50,7 +50,7 @@ def load_onnx(
         context_window=min(manifest.context_window, context_window or manifest.context_window),
         template=renderer.hash,
         precision=f"onnx {manifest.precision}",
-        why=str(manifest.agreement),
+        why=exported.why(manifest),
         fingerprint=_fingerprint(manifest, RUNTIME),
     )
     return LocalLLM(spec, renderer, reader, frozenset(manifest.stops))

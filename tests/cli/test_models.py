@@ -14,7 +14,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tiny model in a folder; the folder of models is another one."""
     from tests.rag.llms.tiny import model, tokenizer
 
-    monkeypatch.setenv("FIRSTCITE__LLM__CACHE", str(tmp_path / "models"))
+    monkeypatch.setenv("FIRSTCITE__LLM__CACHE", str(tmp_path / "cache"))
     model("llama").save_pretrained(tmp_path / "tiny")
     tokenizer("bytes").save_pretrained(tmp_path / "tiny")
     return tmp_path / "tiny"
@@ -22,7 +22,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_model_is_exported_verified_and_checked(firstcite: Firstcite, source: Path) -> None:
     outcome = firstcite("models", "export", str(source))
-    made = source.parent / "models" / "tiny-onnx-fp32"
+    made = source.parent / "cache" / "models" / "tiny-onnx-fp32"
     assert outcome.code == 0
     assert outcome.out.startswith(f"{made} is ready")
     assert "120 of 120 probes agree with fp32 (100.0%)" in outcome.out
