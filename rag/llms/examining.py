@@ -1,7 +1,6 @@
 """Whether a local model answers at all: it must know what everybody knows."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from rag.errors import ModelUnavailable
 from rag.llms.batching import Row, continuing
@@ -22,14 +21,6 @@ KNOWN = (
 KNOWN_FLOOR = 6  # of the eight, the right answer must be the likelier one
 
 
-class RowsReader(Protocol):
-    """Reads rows of tokens."""
-
-    def read(self, rows: Sequence[Row]) -> Sequence[LogProbs]:
-        """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
-        ...
-
-
 def known(renderer: Renderer) -> list[Row]:
     """Return the rows of `KNOWN`: per question, the right answer and the wrong one."""
     rows = []
@@ -39,19 +30,18 @@ def known(renderer: Renderer) -> list[Row]:
     return rows
 
 
-def examine(reader: RowsReader, rows: Sequence[Row], path: str) -> None:
+def examine(found: Sequence[LogProbs], path: str) -> None:
     """Check that right answers are the likelier ones, per token.
 
     Args:
-        reader: the model.
-        rows: what `known` returned for it.
+        found: what the model reads in the rows of `known`.
         path: the model's name or folder, for the message.
 
     Raises:
         ModelUnavailable: it does not know what everybody knows, which is the sign of a wrong
             template or damaged weights.
     """
-    means = [float(found.mean()) for found in reader.read(rows)]
+    means = [float(one.mean()) for one in found]
     right = sum(good > bad for good, bad in zip(means[::2], means[1::2], strict=True))
     if right < KNOWN_FLOOR:
         raise ModelUnavailable(

@@ -80,9 +80,11 @@ def load(
     tokenizer, model = opened(path)
     renderer = Renderer(tokenizer)
     rows = examining.known(renderer)
-    reader, chosen, why = _settle(model, rows, precision)
+    exact = TorchModel(model)
+    known = exact.read(rows)
     if examine:
-        examining.examine(reader, rows, str(path))
+        examining.examine(known, str(path))
+    reader, chosen, why = _settle(model, exact, precision, rows, known)
     config = model.config.get_text_config()
     trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
@@ -178,16 +180,19 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
 
 
 def _settle(
-    model: PreTrainedModel, rows: Sequence[Row], precision: Precision
+    model: PreTrainedModel,
+    exact: TorchModel,
+    precision: Precision,
+    rows: Sequence[Row],
+    known: Sequence[LogProbs],
 ) -> tuple[Reader, str, str]:
-    """Return what reads with the model as asked, or as a probe allows; the precision; and why."""
-    exact = TorchModel(model)
+    """Return what reads as asked, or as a probe allows; its precision; and why."""
     if precision == "fp32":
         return exact, "fp32", "set"
     if precision == "auto" and not native_bf16():
         return exact, "fp32", "this CPU has no native bf16"
     twin = halved(model)
-    nearness = compare(exact.read(rows), TorchModel(twin).read(rows))
+    nearness = compare(known, TorchModel(twin).read(rows))
     if precision == "auto" and not nearness.safe:
         return exact, "fp32", f"bf16 is not near enough: {nearness}"
     reason = "set" if precision == "bf16" else f"native bf16, {nearness}"

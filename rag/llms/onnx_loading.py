@@ -43,7 +43,7 @@ def load_onnx(
         raise exported.damaged(folder / "tokenizer.json") from None
     renderer = Renderer(tokenizer)
     if examined:
-        examine(reader, known(renderer), str(folder))
+        examine(reader.read(known(renderer)), str(folder))
     spec = LLMSpec(
         name=name or manifest.name,
         family=manifest.family,
