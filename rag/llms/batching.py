@@ -20,8 +20,7 @@ class Row(Frozen):
     """Tokens to read, and the ids whose log-probabilities are wanted after the last of them.
 
     `wanted[-1]` are ids of the token that follows the last one, `wanted[-2]` of the last one
-    itself, and so on; all of the same number. `()` in place of ids asks for every token of the
-    vocabulary.
+    itself, and so on; all of the same number. No ids, (), are all of the vocabulary.
     """
 
     ids: tuple[int, ...]

@@ -28,6 +28,7 @@ from rag.errors import ModelUnavailable
 from rag.llms import examining
 from rag.llms.batching import Row
 from rag.llms.careful import Careful
+from rag.llms.family import family
 from rag.llms.local import LocalLLM, Reader
 from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
@@ -89,7 +90,7 @@ def load(
     trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
         name=name or Path(path).name,
-        family=str(config.model_type),
+        family=family(name or Path(path).name, str(config.model_type)),
         context_window=min(trained, context_window or trained),
         template=renderer.hash,
         precision=chosen,

@@ -17,7 +17,9 @@ from rag.errors import BadPrompt
 from rag.lanes import Batcher, Lane
 from rag.llms.batching import Row, continuing
 from rag.llms.decoding import Session, Tally, greedy, sampled
+from rag.llms.places import Place, Witness, place, rated
 from rag.llms.rendering import Renderer
+from rag.llms.spelling import Unfolding
 from rag.seams import LLMSpec
 from rag.values import (
     Choose,
@@ -32,6 +34,8 @@ from rag.values import (
 )
 
 LogProbs = npt.NDArray[np.float32]
+
+RATED = 512  # chosen: tokens of a text rated at a time; 512 × 50,000 logits are 100 MB
 
 
 class Reader(Protocol):
@@ -80,6 +84,11 @@ class LocalLLM:
         """What this model is."""
         return self._spec
 
+    @property
+    def renderer(self) -> Renderer:
+        """What makes tokens of prompts, and texts of tokens."""
+        return self._renderer
+
     async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
         """Return each label's log-probability as the very next token, over the whole vocabulary."""
         rows = [self._label_row(request) for request in requests]
@@ -105,20 +114,55 @@ class LocalLLM:
         started = time.perf_counter()
         ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
         tally = Tally()
-        written: list[int] = []
-        shown = ""
-        async for id_ in self._ids(request, ids, tally):
-            written.append(id_)
-            text = self._renderer.decode(written)
-            if not text.endswith("\ufffd"):  # the bytes of a character may be several tokens
-                yield text[len(shown) :]
-                shown = text
-        text = self._renderer.decode(written)
-        if rest := text[len(shown) :]:
+        written = Unfolding(self._renderer.decode)
+        async for id_ in self._ids(self._reader.session(), request, ids, tally):
+            yield written.add(id_)  # "" too: whoever listens may leave
+        if rest := written.rest():
             yield rest
+        count = len(written.ids)
         ms = (time.perf_counter() - started) * 1_000
-        usage = Usage(len(ids), len(written), ms, passes=tally.passes)
-        yield Completed(text, len(written), len(written) == request.max_tokens, usage)
+        usage = Usage(len(ids), count, ms, passes=tally.passes)
+        yield Completed(written.text, count, count == request.max_tokens, usage)
+
+    async def write(
+        self, request: Complete, ids: list[int], top: int = 0
+    ) -> AsyncGenerator[Place, None]:
+        """Yield the place of every token written, with the likeliest `top` in it.
+
+        The token that ends the text comes, too. One token at temperature 0 is read together with
+        what others ask at the same time.
+
+        Args:
+            request: how to write.
+            ids: its prompt, rendered; they and `max_tokens` fit the context window.
+            top: how many.
+        """
+        if request.max_tokens == 1 and not request.temperature:
+            (read,) = await self._all_read([Row(tuple(ids), ((),))])
+            row = read.logprobs[0]
+            best = int(row.argmax())
+            yield place(row, best, top, ends=best in self._stops)
+            return
+        session = Witness(self._reader.session())
+        count = 0
+        async for id_ in self._ids(session, request, ids, Tally()):
+            yield place(session.after(len(ids) + count), id_, top)
+            count += 1
+        if count < request.max_tokens:
+            row = session.after(len(ids) + count)
+            yield place(row, max(self._stops, key=row.__getitem__), top, ends=True)
+
+    async def rate(self, ids: Sequence[int], top: int = 0, piece: int = RATED) -> list[Place]:
+        """Return the place of every token but the first, with the likeliest `top` in it.
+
+        A long text is read in pieces of so many tokens, a turn on the lane each.
+        """
+        session = self._reader.session()
+        found: list[Place] = []
+        for start in range(0, len(ids) - 1, piece):
+            read, following = ids[start : start + piece], ids[start + 1 : start + 1 + piece]
+            found += await self._lane.run(rated, session, read, following, top)
+        return found
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the prompt's length in this model's tokens, template included."""
@@ -132,9 +176,10 @@ class LocalLLM:
         (completed,) = [p async for p in self.stream(request) if isinstance(p, Completed)]
         return completed
 
-    async def _ids(self, request: Complete, ids: list[int], tally: Tally) -> AsyncIterator[int]:
+    async def _ids(
+        self, session: Session, request: Complete, ids: list[int], tally: Tally
+    ) -> AsyncIterator[int]:
         """Yield the ids of a completion, a pass of the model per turn on the lane."""
-        session = self._reader.session()
         stops, most = self._stops, request.max_tokens
         tokens: Iterator[int]
         if request.temperature:

@@ -10,13 +10,18 @@ so that a label can be asked for after a forced "[".
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from rag.errors import BadPrompt, ModelUnavailable
+from rag.llms.spelling import Spelling
 from rag.values import Frozen, Message, Prompt
+
+Turn = Literal["open", "next", "closed"]
+"""How a rendered prompt ends: a last message of the assistant is "open", to be continued; or all
+messages are finished, and the "next" turn of the assistant begins, or none does ("closed")."""
 
 # For models without a chat template: the contents, a blank line between them.
 PLAIN = (
@@ -46,6 +51,7 @@ class Renderer:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.spelling = Spelling(tokenizer)
         self._tokenizer = tokenizer
         self._template = str(tokenizer.chat_template or PLAIN)
         self._labels: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
@@ -66,17 +72,19 @@ class Renderer:
         """The first 16 digits of the template's SHA-256."""
         return hashlib.sha256(self._template.encode()).hexdigest()[:16]
 
-    def ids(self, prompt: Prompt) -> list[int]:
+    def ids(self, prompt: Prompt, turn: Turn = "open") -> list[int]:
         """Return the prompt's token ids, ready to be continued by the model.
+
+        Where no message of the assistant is last, "open" is "next".
 
         Raises:
             BadPrompt: the template refuses the order of the roles.
         """
-        return list(self._apply(prompt, tokenize=True))
+        return list(self._apply(prompt, turn, tokenize=True))
 
     def text(self, prompt: Prompt) -> str:
         """Return the prompt as the template writes it, for people to read."""
-        return str(self._apply(prompt, tokenize=False))
+        return str(self._apply(prompt, "open", tokenize=False))
 
     def continuation(self, text: str) -> list[int]:
         """Return the ids of a text in the middle of a prompt, control tokens in it as plain text.
@@ -164,13 +172,14 @@ class Renderer:
             return False
         return True
 
-    def _apply(self, prompt: Prompt, *, tokenize: bool) -> Any:  # noqa: ANN401 - str or ids
+    def _apply(self, prompt: Prompt, turn: Turn, *, tokenize: bool) -> Any:  # noqa: ANN401 - str or ids
+        continued = turn == "open" and bool(_forced(prompt))
         try:
             return self._tokenizer.apply_chat_template(
                 [{"role": m.role, "content": m.content} for m in self._fitting(prompt)],
                 chat_template=self._template,
-                add_generation_prompt=not _forced(prompt),
-                continue_final_message=bool(_forced(prompt)),
+                add_generation_prompt=not continued and turn != "closed",
+                continue_final_message=continued,
                 enable_thinking=False,  # Qwen3: a label comes after an empty think block
                 tokenize=tokenize,
                 return_dict=False,

@@ -104,7 +104,7 @@ class TorchModel:
 
 
 def _pick(logits: torch.Tensor, wanted: Sequence[Sequence[int]]) -> LogProbs:
-    """Return the log-probabilities of the wanted ids at the last positions of one row."""
+    """Return the log-probabilities of the wanted ids at the last positions; () wants all ids."""
     last = logits[-len(wanted) :].float()
     total = last.logsumexp(dim=-1, keepdim=True)
     if any(wanted):

@@ -78,6 +78,17 @@ async def remote() -> AsyncIterator[LLM]:
         await llm.close()
 
 
+@asynccontextmanager
+async def served() -> AsyncIterator[LLM]:
+    from tests.api.model_served import behind_server
+    from tests.rag.llms.tiny import local_llm
+
+    llm = local_llm("llama", "bytes")
+    async with behind_server(llm) as remote_llm:
+        yield remote_llm
+    await llm.close()
+
+
 @pytest.fixture(
     params=[
         scripted,
@@ -87,6 +98,7 @@ async def remote() -> AsyncIterator[LLM]:
         pytest.param(local, marks=pytest.mark.model),
         pytest.param(local_pieces, marks=pytest.mark.model),
         pytest.param(onnx, marks=pytest.mark.model),
+        pytest.param(served, marks=pytest.mark.model),
     ],
     ids=lambda make: make.__name__.replace("_", " "),
 )

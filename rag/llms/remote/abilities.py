@@ -5,13 +5,16 @@ Such servers answer 200 to parameters that they do not know, so what counts is w
 
 from dataclasses import asdict, dataclass
 
-from rag.errors import BadSettings
+from rag.errors import BadSettings, LLMUnavailable
 from rag.llms.remote.shapes import (
     CHAT,
     COMPLETIONS,
     CONTINUE,
+    LIMIT,
     MODELS,
+    NEWER_LIMIT,
     TOKENIZE,
+    UNTHINKING,
     Body,
     Chat,
     Echoed,
@@ -37,7 +40,9 @@ class Abilities(Frozen):
     `top_logprobs` is the largest number that works. `continue_final_message`: its parameter keeps
     the assistant's last turn open; `continues` says that the server does so by itself (llama.cpp).
     Scores come from `prompt_logprobs` (vLLM, with the chat template) or from `echo_scores` (the
-    legacy endpoint: the plain text of the messages, without the template).
+    legacy endpoint: the plain text of the messages, without the template). With
+    `max_completion_tokens` the server refuses the older name of that limit. `unthinking`: its
+    parameter keeps the model from thinking before it answers, which no label survives.
     """
 
     top_logprobs: int = 0
@@ -47,6 +52,13 @@ class Abilities(Frozen):
     prompt_logprobs: bool = False
     echo_scores: bool = False
     tokenize: bool = False
+    max_completion_tokens: bool = False
+    unthinking: bool = False
+
+    @property
+    def limit(self) -> str:
+        """The name of the parameter that limits what is written."""
+        return NEWER_LIMIT if self.max_completion_tokens else LIMIT
 
     @property
     def says(self) -> str:
@@ -86,19 +98,20 @@ async def find_abilities(wire: Wire, model: str) -> Abilities:
     Raises:
         LLMUnavailable: it does not answer, or cannot chat.
     """
-    top, plain = await _top_logprobs(wire, model)
-    scoring = chat(model, _PROBE) | {"max_tokens": 1, "prompt_logprobs": 0}
-    forced, flagged, scored = await together(
+    limit, plain = await _limit(wire, model)
+    one: Body = {limit: 1}
+    forced, flagged, scored, unthinking = await together(
         [
-            wire.probe(Chat, CHAT, chat(model, _FORCED) | {"max_tokens": 1}),
-            wire.probe(Chat, CHAT, chat(model, _FORCED) | {"max_tokens": 1} | CONTINUE),
-            wire.probe(Chat, CHAT, scoring),
+            wire.probe(Chat, CHAT, chat(model, _FORCED) | one),
+            wire.probe(Chat, CHAT, chat(model, _FORCED) | one | CONTINUE),
+            wire.probe(Chat, CHAT, chat(model, _PROBE) | one | {"prompt_logprobs": 0}),
+            wire.probe(Chat, CHAT, chat(model, _PROBE) | one | UNTHINKING),
         ]
     )
     limited, unlimited, echoed, tokenized = await together(
         [
-            _limited(wire, model, [1]),
-            _limited(wire, model, []),
+            _limited(wire, model, one, [1]),
+            _limited(wire, model, one, []),
             _echoes(wire, model),
             _tokenizes(wire, model),
         ]
@@ -106,7 +119,7 @@ async def find_abilities(wire: Wire, model: str) -> Abilities:
     begun, closed, kept = _length(plain), _length(forced), _length(flagged)
     continues = closed == begun + 1  # the header and "[": nothing that ends a turn
     return Abilities(
-        top_logprobs=top,
+        top_logprobs=await _top_logprobs(wire, model, one),
         allowed_token_ids=limited and not unlimited,
         # Who knows the parameter leaves out the end of the turn and the next header.
         continue_final_message=not continues and begun < kept < closed,
@@ -114,23 +127,39 @@ async def find_abilities(wire: Wire, model: str) -> Abilities:
         prompt_logprobs=scored is not None and bool(scored.prompt_logprobs),
         echo_scores=echoed,
         tokenize=tokenized,
+        max_completion_tokens=limit == NEWER_LIMIT,
+        # Templates that know the parameter write an empty thought, or leave out an instruction.
+        unthinking=_length(unthinking) not in {0, begun},
     )
 
 
-async def _top_logprobs(wire: Wire, model: str) -> tuple[int, Chat]:
-    """Return the largest number that works, and the reply to it."""
-    body = chat(model, _PROBE) | {"max_tokens": 1, "temperature": 0.0}
+async def _limit(wire: Wire, model: str) -> tuple[str, Chat]:
+    """Return the name of the limit that the server takes, and its reply.
+
+    Newer models of OpenAI refuse the older name and say the newer one.
+    """
+    try:
+        return LIMIT, await wire.ask(Chat, CHAT, chat(model, _PROBE) | {LIMIT: 1})
+    except LLMUnavailable as refusal:
+        if NEWER_LIMIT not in str(refusal):
+            raise
+    return NEWER_LIMIT, await wire.ask(Chat, CHAT, chat(model, _PROBE) | {NEWER_LIMIT: 1})
+
+
+async def _top_logprobs(wire: Wire, model: str, one: Body) -> int:
+    """Return the largest number that works."""
+    body = chat(model, _PROBE) | one | {"temperature": 0.0, "logprobs": True}
     for top in (20, 5):
-        reply = await wire.probe(Chat, CHAT, body | {"logprobs": True, "top_logprobs": top})
+        reply = await wire.probe(Chat, CHAT, body | {"top_logprobs": top})
         logprobs = reply.choices[0].logprobs if reply else None
-        if reply and logprobs and logprobs.content:
-            return top, reply
-    return 0, await wire.ask(Chat, CHAT, body)
+        if logprobs and logprobs.content:
+            return top
+    return 0
 
 
-async def _limited(wire: Wire, model: str, ids: list[int]) -> bool:
+async def _limited(wire: Wire, model: str, one: Body, ids: list[int]) -> bool:
     """Return whether these `allowed_token_ids` are accepted: who knows them refuses none at all."""
-    body = chat(model, _PROBE) | {"max_tokens": 1, "allowed_token_ids": ids}
+    body = chat(model, _PROBE) | one | {"allowed_token_ids": ids}
     return await wire.probe(Chat, CHAT, body) is not None
 
 

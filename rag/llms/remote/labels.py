@@ -1,7 +1,6 @@
-"""What is read out of tokens and texts without asking anyone: labels, spellings, lengths, names."""
+"""What is read out of tokens and texts without asking anyone: labels, spellings, lengths."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -11,11 +10,8 @@ from rag.values import Chosen, Prompt
 
 Tokens: TypeAlias = Sequence[tuple[str, float]]
 
-FAMILIES = (  # the earliest in a name counts
-    *("qwen", "llama", "smollm", "gpt", "mistral", "gemma", "phi", "deepseek"),
-    *("claude", "gemini", "granite", "olmo", "falcon"),
-)
 _BYTES_PER_TOKEN = 3.5  # chosen: English has about 4 in the vocabularies of today
+_LOG_HALF = math.log(0.5)
 _UNLIKELY = -9999.0  # how OpenAI and vLLM write "not among those reported"
 
 
@@ -45,19 +41,6 @@ def floor(chosen: Chosen, margin: float = 1.0) -> tuple[float, ...]:
     return tuple(missing if p is None else p for p in chosen.logprobs)
 
 
-def family(name: str) -> str:
-    """Return the family that a model's name tells, or the name's first word.
-
-    >>> family("Qwen/Qwen2.5-0.5B-Instruct"), family("TinyLlama-1.1B"), family("o3-mini")
-    ('qwen', 'llama', 'o3')
-    """
-    lowered = name.lower()
-    lowered = re.sub("(mix|minis|codes|magis)tral", "mistral", lowered)  # one maker, one kind
-    known = sorted((lowered.find(name), name) for name in FAMILIES if name in lowered)
-    words = re.findall(r"[^\W_]+", lowered.rsplit("/", 1)[-1])
-    return known[0][1] if known else (words or [lowered])[0]
-
-
 def bare(token: str) -> str:
     """Return a token without the mark of a space before it."""
     return token.lstrip(" ▁")
@@ -76,6 +59,30 @@ def candidates(content: Sequence[Token]) -> Tokens:
         return ()
     tops: Sequence[Top] = content[0].top_logprobs or content[:1]
     return [(top.token, top.logprob) for top in tops]
+
+
+def thinks(tokens: Tokens) -> bool:
+    """Whether a thought is likelier to begin than everything else together.
+
+    >>> thinks([("<think>", -0.1), ("A", -3.0)]), thinks([("A", -0.1), ("<think>", -3.0)])
+    (True, False)
+    """
+    return any(bare(token).startswith("<think") and p > _LOG_HALF for token, p in tokens)
+
+
+def spoken(content: Sequence[Token], name: str) -> Tokens:
+    """Return the candidates for the first token of an answer.
+
+    Raises:
+        LLMUnavailable: the model of that name begins to think instead.
+    """
+    found = candidates(content)
+    if thinks(found):
+        raise LLMUnavailable(
+            f"{name} thinks before it answers: start its server with thinking switched off, take a"
+            " model that answers at once, or rank by generation"
+        )
+    return found
 
 
 def actual(entry: Mapping[str, PromptToken]) -> tuple[str, float]:

@@ -9,17 +9,17 @@ from dataclasses import replace
 from typing import TypeVar
 
 from rag.errors import BadPrompt, LLMUnavailable
+from rag.llms.family import family
 from rag.llms.remote.abilities import Abilities, find_abilities, find_served, find_window
 from rag.llms.remote.labels import (
     Tokens,
     actual,
     bare,
-    candidates,
     estimate,
-    family,
     is_open,
     merge,
     plain,
+    spoken,
     tail,
 )
 from rag.llms.remote.shapes import (
@@ -27,6 +27,7 @@ from rag.llms.remote.shapes import (
     COMPLETIONS,
     CONTINUE,
     STREAM,
+    UNTHINKING,
     Body,
     Chat,
     Chunk,
@@ -219,7 +220,7 @@ class RemoteLLM:
             raise LLMUnavailable(
                 f"{self._wire.where} answered without log-probabilities: rank by generation"
             )
-        return candidates(logprobs.content)
+        return spoken(logprobs.content, self._spec.name)
 
     async def _score_chat(self, request: Score) -> Scored:
         if not request.continuation.strip():
@@ -261,9 +262,11 @@ class RemoteLLM:
     def _body(self, prompt: Prompt, max_tokens: int, temperature: float) -> Body:
         self._warn_if_long(prompt, max_tokens)
         body = chat(self._spec.name, prompt) | {
-            "max_tokens": max_tokens,
+            self.abilities.limit: max_tokens,
             "temperature": temperature,
         }
+        if self.abilities.unthinking:
+            body |= UNTHINKING
         if not is_open(prompt):
             return body
         if not self._continues:

@@ -18,6 +18,8 @@ CHAT, COMPLETIONS, MODELS, TOKENIZE = (
     "/tokenize",
 )
 CONTINUE: Body = {"continue_final_message": True, "add_generation_prompt": False}
+UNTHINKING: Body = {"chat_template_kwargs": {"enable_thinking": False}}
+LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
 STREAM: Body = {"stream": True, "stream_options": {"include_usage": True}}
 
 

@@ -106,6 +106,49 @@ async def test_a_completion_is_what_plain_greedy_decoding_writes(
     await llm.close()
 
 
+@PAIRS
+@pytest.mark.parametrize(("most", "temperature"), [(40, 0.0), (1, 0.0), (10, 0.9)])
+async def test_every_written_token_comes_with_its_place(
+    architecture: Architecture, kind: Kind, most: int, temperature: float
+) -> None:
+    llm = local_llm(architecture, kind)
+    request = Complete(ask("Say it again: stays below -60 °C, stays below"), most, temperature, 3)
+    ids = llm.renderer.ids(request.prompt)
+    places = [place async for place in llm.write(request, ids, 5)]
+    written = [place.id for place in places]
+    assert llm.renderer.decode(written) == (await llm.complete([request]))[0].text
+    assert len(places) == most
+    table = logits(architecture, [*ids, *written])
+    for i, place in enumerate(places, len(ids) - 1):
+        assert place.logprob == pytest.approx(table[i, place.id], abs=1e-4)
+        likelier = int((table[i] > table[i, place.id]).sum())
+        assert abs(place.rank - 1 - likelier) <= 3  # neighbours are as near as rounding
+        assert [p for _, p in place.top] == pytest.approx(np.sort(table[i])[:-6:-1], abs=1e-4)
+    rated = await llm.rate([*ids, *written], piece=7)
+    assert [place.id for place in rated] == [*ids[1:], *written]
+    expected = [table[i, place.id] for i, place in enumerate(rated)]
+    assert [place.logprob for place in rated] == pytest.approx(expected, abs=1e-3)
+    await llm.close()
+
+
+@pytest.mark.parametrize("most", [1, 9])
+async def test_the_token_that_ends_a_text_has_its_place_too(most: int) -> None:
+    free = local_llm()
+    prompt = ask("go on")
+    ids = free.renderer.ids(prompt)
+    written = [p.id async for p in free.write(Complete(prompt, 9), ids)]
+    for stop in {written[0], written[-1]}:
+        llm = LocalLLM(free.spec, free.renderer, free._reader, frozenset({stop}))
+        places = [place async for place in llm.write(Complete(prompt, most), ids, 2)]
+        before = min(written.index(stop), most)
+        assert [place.id for place in places] == written[: before + 1][:most]
+        assert [place.ends for place in places] == ([False] * before + [True])[:most]
+        (completed,) = await llm.complete([Complete(prompt, most)])
+        assert completed.tokens == before
+        await llm.close()
+    await free.close()
+
+
 async def test_leaving_a_stream_stops_the_decoding() -> None:
     llm = local_llm()
     passes = 0

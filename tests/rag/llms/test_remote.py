@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from rag.deadline import within
 from rag.errors import BadPrompt, BadSettings, DeadlineExceeded, LLMUnavailable, RagError
-from rag.llms.remote import RemoteLLM, connect, family, floor, merge
-from rag.seams import LLM
+from rag.llms.remote import Abilities, RemoteLLM, connect, floor, merge
+from rag.llms.remote.wire import Wire, open_client
+from rag.seams import LLM, LLMSpec
 from rag.settings import Secret
 from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score
 from tests.rag.llms.upstream import (
@@ -156,23 +157,6 @@ async def test_a_key_that_no_header_can_carry_is_refused_unshown(key: str) -> No
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("Qwen/Qwen3-0.6B", "qwen"),
-        ("HuggingFaceTB/SmolLM2-135M-Instruct", "smollm"),
-        ("meta-llama/Llama-3.2-1B", "llama"),
-        ("gpt-4o-mini", "gpt"),
-        ("mistralai/Mixtral-8x7B", "mistral"),
-        ("deepseek-r1-distill-qwen-7b", "deepseek"),
-        ("org/Command_R-v1", "command"),
-        ("", ""),
-    ],
-)
-def test_the_family_is_read_from_the_name(name: str, kind: str) -> None:
-    assert family(name) == kind
-
-
 # ── What the server can do ───────────────────────────────────────────────────────────────────────
 
 
@@ -197,6 +181,38 @@ async def test_without_usage_nobody_knows_whether_a_turn_is_continued() -> None:
         (reply,) = await llm.complete([Complete(PROMPT, max_tokens=2)])
         assert (reply.text, reply.usage.tokens_in) == ("one two", 0)
         assert reply.tokens >= 2
+
+
+async def test_a_server_that_wants_the_newer_name_of_the_limit_gets_it_from_then_on() -> None:
+    upstream = Upstream(
+        [{"id": "gpt-5"}], limit="max_completion_tokens", strict=True, flags=False, scores=False
+    )
+    async with talking(upstream) as (llm, up):
+        assert llm.abilities.max_completion_tokens
+        assert (await llm.complete([Complete(PROMPT, 1)]))[0].text == "one"
+        await llm.choose([AB])
+        assert await anext(llm.stream(Complete(PROMPT, 1))) == "one"
+        for body in bodies(up):
+            assert body["max_completion_tokens"] == 1
+            assert "max_tokens" not in body
+
+
+async def test_a_model_that_thinks_is_told_not_to_where_the_server_listens() -> None:
+    async with talking(Upstream(thinks=True)) as (llm, up):
+        assert llm.abilities.unthinking
+        assert (await llm.choose([AB]))[0].logprobs[0] is not None
+        assert bodies(up)[0]["chat_template_kwargs"] == {"enable_thinking": False}
+    async with talking() as (llm, up):
+        assert not llm.abilities.unthinking
+        await llm.choose([AB])
+        assert "chat_template_kwargs" not in bodies(up)[0]
+
+
+async def test_a_model_that_thinks_all_the_same_is_no_ranking_without_labels() -> None:
+    async with talking(Upstream(thinks=True, flags=False)) as (llm, _):
+        assert not llm.abilities.unthinking
+        with pytest.raises(LLMUnavailable, match="thinks before it answers: start its server with"):
+            await llm.choose([AB])
 
 
 # ── Choosing ─────────────────────────────────────────────────────────────────────────────────────
@@ -602,6 +618,60 @@ async def test_a_stream_is_asked_for_again_until_it_begins() -> None:
         up.script.append(status(400, {"error": {"message": "no streams here"}}))
         with pytest.raises(LLMUnavailable, match="no streams here"):
             await anext(llm.stream(Complete(PROMPT)))
+
+
+ASKS: dict[str, Callable[[LLM], Coroutine[None, None, object]]] = {
+    "choose": lambda llm: llm.choose([AB]),
+    "score": lambda llm: llm.score([Score(PROMPT, "the cat")]),
+    "complete": lambda llm: llm.complete([Complete(PROMPT)]),
+    "stream": lambda llm: collect(llm.stream(Complete(PROMPT)), []),
+}
+EVENTS = (event("one"), event(" two"))
+AFFLICTIONS: dict[str, tuple[list[Step], type[RagError]]] = {
+    "reset": ([reset] * 4, LLMUnavailable),
+    "reset midway": ([stream(*EVENTS, ends=False, resets=True)] * 4, LLMUnavailable),
+    "too many requests": ([status(429, b"slow down")] * 4, LLMUnavailable),
+    "overloaded": ([status(503, b"busy")] * 4, LLMUnavailable),
+    "stalled for 10 s": ([stall], DeadlineExceeded),
+    "stalled midway": ([stream(*EVENTS, pause_s=10)], DeadlineExceeded),
+    "garbage": ([stream(b'data: {"choices"\n\n', DONE)], LLMUnavailable),
+    "truncated": ([stream(*EVENTS)], LLMUnavailable),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("affliction", AFFLICTIONS)
+async def test_whatever_happens_is_a_typed_error_within_the_deadline_and_leaves_nothing_behind(
+    ask: str, affliction: str
+) -> None:
+    steps, kind = AFFLICTIONS[affliction]
+    async with talking() as (llm, up):  # compares the tasks before and after
+        tasks = asyncio.all_tasks()
+        up.script.extend(steps)
+        began = time.monotonic()
+        with pytest.raises(kind):
+            async with within(0.5):
+                await ASKS[ask](llm)
+        assert time.monotonic() - began < 1
+        await soon(lambda: up.open == 0)
+        await soon(lambda: not [t for t in asyncio.all_tasks() - tasks if "serve" not in repr(t)])
+        up.script.clear()
+        assert (await llm.complete([Complete(PROMPT, 1)]))[0].text == "one"
+
+
+@pytest.mark.parametrize("ask", ASKS)
+async def test_a_server_that_has_gone_away_is_said_to_be_down(ask: str) -> None:
+    async with serving(Upstream()) as up:
+        url = up.url
+    before = asyncio.all_tasks()
+    wire = Wire(open_client(url, KEY, 5.0, 4), KEY, 5.0, 4, 2, 0.01)
+    able = Abilities(top_logprobs=20, prompt_logprobs=True, continues=True)
+    llm = RemoteLLM(wire, LLMSpec("gone", "gone", 512), able)
+    with pytest.raises(LLMUnavailable, match=r"ConnectError.*\(tried 3×\): is it up"):
+        async with within(1):
+            await ASKS[ask](llm)
+    await llm.close()
+    assert asyncio.all_tasks() == before
 
 
 # ── Concurrency ──────────────────────────────────────────────────────────────────────────────────

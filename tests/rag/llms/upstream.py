@@ -104,6 +104,8 @@ class Upstream:
     echoes: bool = True
     tokenizes: bool = True
     usage: bool = True
+    limit: str = "max_tokens"  # the name that it takes, and the only one
+    thinks: bool = False  # begins with a thought, unless it is told not to in the prompt
     key: str = ""
     pause_s: float = 0.0
     script: deque[Step] = field(default_factory=deque)
@@ -135,7 +137,7 @@ class Upstream:
             await status(400, {"error": {"message": refusal}})(asked, write)
             return
         words = asked.body["messages"][-1]["content"].split()
-        said = words[: asked.body["max_tokens"]]
+        said = words[: asked.body[self.limit]]
         finish = "length" if len(said) < len(words) else "stop"
         if asked.body.get("stream"):
             pieces = [event(f" {word}" if i else word) for i, word in enumerate(said)]
@@ -145,7 +147,10 @@ class Upstream:
         message = {"role": "assistant", "content": " ".join(said)}
         choice: dict[str, object] = {"index": 0, "message": message, "finish_reason": finish}
         if asked.body.get("logprobs") and self.most_top > 0:
-            tops = [{"token": token, "logprob": logprob} for token, logprob in self.top]
+            top = (
+                [("<think>", -0.01), ("A", -6.0)] if self._begins_to_think(asked.body) else self.top
+            )
+            tops = [{"token": token, "logprob": logprob} for token, logprob in top]
             choice["logprobs"] = {"content": [{**tops[0], "top_logprobs": tops}] if tops else []}
         reply: dict[str, object] = {"choices": [choice]}
         if self.usage:
@@ -165,7 +170,9 @@ class Upstream:
         return f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
 
     def _refusal(self, body: dict[str, Any]) -> str:
-        known = {"model", "messages", "max_tokens", "temperature", "logprobs", "top_logprobs"}
+        if self.limit not in body:
+            return f"Unsupported parameter: use '{self.limit}' instead."
+        known = {"model", "messages", self.limit, "temperature", "logprobs", "top_logprobs"}
         unknown = set(body) - known - {"stream", "stream_options"}
         if self.strict and unknown:
             return f"unknown parameters: {sorted(unknown)}"
@@ -182,7 +189,12 @@ class Upstream:
     def _tokens(self, body: dict[str, Any]) -> int:
         words = sum(len(message["content"].split()) + 2 for message in body["messages"])
         # An open turn has no end, and no header follows it.
-        return words + (-1 if self._is_open(body) else 1)
+        unthinking = 2 if self.thinks and not self._begins_to_think(body) else 0
+        return words + unthinking + (-1 if self._is_open(body) else 1)
+
+    def _begins_to_think(self, body: dict[str, Any]) -> bool:
+        told = body.get("chat_template_kwargs", {}).get("enable_thinking") is False
+        return self.thinks and not (told and self.flags)
 
     def _scored(self, body: dict[str, Any]) -> list[dict[str, object] | None]:
         """Score the last message's words with −1 each, "the" as second to another with −2."""
