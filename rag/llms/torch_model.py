@@ -1,26 +1,14 @@
-"""A causal language model on torch: log-probabilities of wanted tokens, in few forward passes.
-
-One pass reads many rows: left-padded, with a mask and positions that count from each row's first
-token. What rows share at the start goes through the model once and lies in its key-value cache.
-"""
+"""A causal language model on torch: an engine for `RowReader`, and sessions that write text."""
 
 import copy
-from collections import OrderedDict
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from rag.llms.batching import Row, batches, group
+from rag.llms.batching import Row
 from rag.llms.decoding import Logits
-
-LogProbs = npt.NDArray[np.float32]
-
-BATCH_TOKENS = 4_096  # measured on 2 cores: 2,048 to 8,192 are equal
-OUTPUT_BYTES = 2**27  # logits of one pass in fp32
-PREFIXES = 8  # beginnings whose keys and values are kept
+from rag.llms.reading import Batch, LogProbs, RowReader
 
 
 class TorchSession:
@@ -68,95 +56,58 @@ class TorchModel:
     ) -> None:
         self.model = model.eval()
         self._writer = self.model if writer is None else writer.eval()
-        self._reuse = reuse
-        self._prefixes: OrderedDict[tuple[int, ...], DynamicCache] = OrderedDict()
+        self._reader: RowReader[DynamicCache] = RowReader(self, reuse=reuse)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many logits the model gives after a token."""
+        return int(self.model.config.get_text_config().vocab_size)
 
     def read(self, rows: Sequence[Row]) -> list[LogProbs]:
         """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
-        found: dict[int, LogProbs] = {}
-        outputs = max(1, OUTPUT_BYTES // (4 * self.model.config.get_text_config().vocab_size))
-        with torch.inference_mode():
-            for members, prefix in self._groups(rows):
-                past = self._past(prefix) if prefix else None
-                rest = [rows[i].ids[len(prefix) :] for i in members]
-                wanted = [len(rows[i].wanted) for i in members]
-                for batch in batches(
-                    [len(ids) for ids in rest], len(prefix), wanted, BATCH_TOKENS, outputs
-                ):
-                    logits = self._forward(
-                        [rest[j] for j in batch], past, max(wanted[j] for j in batch)
-                    )
-                    for j, row in zip(batch, logits, strict=True):
-                        found[members[j]] = _pick(row, rows[members[j]].wanted)
-        return [found[i] for i in range(len(rows))]
+        return self._reader.read(rows)
 
     def session(self) -> TorchSession:
         """Return a session that has read nothing yet."""
         return TorchSession(self.model, self._writer)
 
-    def _groups(self, rows: Sequence[Row]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Return the members and the shared beginning of each group; a kept one where it fits."""
-        if not self._reuse:
-            return [(tuple(range(len(rows))), ())]
-        found: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-        known: dict[tuple[int, ...], list[int]] = {}
-        for one in group(rows):
-            if one.prefix:
-                found.append((one.members, rows[one.members[0]].ids[: one.prefix]))
-                continue
-            for i in one.members:
-                known.setdefault(self._kept(rows[i].ids[: -len(rows[i].wanted)]), []).append(i)
-        return found + [(tuple(members), prefix) for prefix, members in known.items()]
+    def begin(self, ids: Sequence[int], past: DynamicCache | None) -> DynamicCache:
+        """Return the keys and values of a past and the ids after it, in memory of their own."""
+        longer = copy.deepcopy(past) if past else DynamicCache(config=self.model.config)
+        with torch.inference_mode():
+            self.model(
+                input_ids=torch.tensor([list(ids)], device=self.model.device),
+                past_key_values=longer,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+        return longer
 
-    def _kept(self, ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the longest kept beginning of a row, or ()."""
-        fitting = [key for key in self._prefixes if key == ids[: len(key)]]
-        return max(fitting, key=len, default=())
-
-    def _past(self, prefix: tuple[int, ...]) -> DynamicCache:
-        """Return the keys and values of a beginning, computed where they are not kept."""
-        past = self._prefixes.pop(prefix, None)
-        if past is None:
-            start = self._kept(prefix)
-            kept = self._prefixes.get(start)
-            past = copy.deepcopy(kept) if kept else DynamicCache(config=self.model.config)
-            rest = torch.tensor([prefix[len(start) :]], device=self.model.device)
-            self.model(input_ids=rest, past_key_values=past, use_cache=True, logits_to_keep=1)
-        self._prefixes[prefix] = past
-        while len(self._prefixes) > PREFIXES:
-            self._prefixes.popitem(last=False)
-        return past
-
-    def _forward(
-        self, rest: Sequence[tuple[int, ...]], past: DynamicCache | None, keep: int
-    ) -> torch.Tensor:
-        """Return the logits at the last `keep` positions of each row, shape (rows, keep, ids)."""
-        before = past.get_seq_length() if past else 0
-        longest = max(map(len, rest))
-        ids = torch.zeros((len(rest), longest), dtype=torch.long)
-        mask = torch.ones((len(rest), before + longest), dtype=torch.long)
-        for i, row in enumerate(rest):
-            ids[i, longest - len(row) :] = torch.tensor(row)
-            mask[i, before : before + longest - len(row)] = 0
-        positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)[:, before:]
-        mine = copy.deepcopy(past) if past else None
-        if mine is not None:
-            mine.batch_repeat_interleave(len(rest))
+    def forward(self, batch: Batch, past: DynamicCache | None) -> list[LogProbs]:
+        """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
         device = self.model.device
-        output = self.model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            position_ids=positions.to(device),
-            past_key_values=mine,
-            use_cache=mine is not None,
-            logits_to_keep=keep,
-        )
-        logits: torch.Tensor = output.logits[:, -keep:]
-        return logits
+        with torch.inference_mode():
+            mine = copy.deepcopy(past) if past else None
+            if mine is not None:
+                mine.batch_repeat_interleave(len(batch.ids))
+            output = self.model(
+                input_ids=torch.tensor(batch.ids, device=device),
+                attention_mask=torch.tensor(batch.mask, device=device),
+                position_ids=torch.tensor(batch.positions, device=device),
+                past_key_values=mine,
+                use_cache=mine is not None,
+                logits_to_keep=batch.keep,
+            )
+            return [
+                _pick(logits, ids) for logits, ids in zip(output.logits, batch.wanted, strict=True)
+            ]
 
 
 def _pick(logits: torch.Tensor, wanted: Sequence[Sequence[int]]) -> LogProbs:
     """Return the log-probabilities of the wanted ids at the last positions; () wants all ids."""
     last = logits[-len(wanted) :].float()
-    found = last if not wanted[0] else last.gather(-1, torch.tensor(wanted, device=last.device))
-    return (found - last.logsumexp(dim=-1, keepdim=True)).cpu().numpy()
+    total = last.logsumexp(dim=-1, keepdim=True)
+    if any(wanted):
+        last = last.gather(-1, torch.tensor(wanted, device=last.device))
+    found: LogProbs = (last - total).cpu().numpy()
+    return found

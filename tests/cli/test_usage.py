@@ -19,7 +19,9 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
         assert all(f"  {command}" in outcome.out for command in GROUP)
 
 
-@pytest.mark.parametrize("command", [*GROUP, "eval retrieval", "models fetch", "models check"])
+@pytest.mark.parametrize(
+    "command", [*GROUP, "eval retrieval", "models fetch", "models export", "models check"]
+)
 def test_every_command_explains_itself(firstcite: Firstcite, command: str) -> None:
     outcome = firstcite(*command.split(), "--help")
     assert outcome.code == 0

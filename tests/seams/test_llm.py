@@ -61,6 +61,16 @@ async def local_pieces() -> AsyncIterator[LLM]:
 
 
 @asynccontextmanager
+async def onnx() -> AsyncIterator[LLM]:
+    from rag.llms.onnx_loading import load_onnx
+    from tests.rag.llms.tiny import exported
+
+    llm = load_onnx(exported("llama"), examined=False)
+    yield llm
+    await llm.close()
+
+
+@asynccontextmanager
 async def remote() -> AsyncIterator[LLM]:
     async with serving(Upstream()) as upstream:
         llm = await connect(upstream.url)
@@ -87,6 +97,7 @@ async def served() -> AsyncIterator[LLM]:
         remote,
         pytest.param(local, marks=pytest.mark.model),
         pytest.param(local_pieces, marks=pytest.mark.model),
+        pytest.param(onnx, marks=pytest.mark.model),
         pytest.param(served, marks=pytest.mark.model),
     ],
     ids=lambda make: make.__name__.replace("_", " "),

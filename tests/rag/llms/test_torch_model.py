@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from rag.llms.batching import Row
-from rag.llms.torch_model import LogProbs, TorchModel
+from rag.llms.reading import LogProbs
+from rag.llms.torch_model import TorchModel
 from tests.rag.llms.tiny import Architecture, model
 
 pytestmark = pytest.mark.model
@@ -61,6 +62,14 @@ def test_what_is_kept_between_calls_changes_nothing(architecture: Architecture) 
         asked = rows(seed)
         for row, mine in zip(asked, reader.read(asked), strict=True):
             assert np.abs(mine - by_hand(architecture, row)).max() <= 1e-4
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_ids_ask_for_the_whole_vocabulary(architecture: Architecture) -> None:
+    asked = [Row(row.ids, ((),) * len(row.wanted)) for row in rows(seed=4, count=9)]
+    for row, mine in zip(asked, TorchModel(model(architecture)).read(asked), strict=True):
+        whole = Row(row.ids, (tuple(range(1_200)),) * len(row.wanted))
+        assert np.abs(mine - by_hand(architecture, whole)).max() <= 1e-4
 
 
 def test_nothing_to_read_is_nothing_said() -> None:

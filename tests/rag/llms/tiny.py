@@ -1,6 +1,9 @@
 """Tiny models with random weights, and tokenizers trained on a few sentences."""
 
+import atexit
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -20,7 +23,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from rag.llms.exported import Precision
+from rag.llms.exporting import export
 from rag.llms.local import LocalLLM
+from rag.llms.onnx_model import OnnxModel, opened
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
 from rag.seams import LLMSpec
@@ -105,3 +111,24 @@ def local_llm(architecture: Architecture = "llama", kind: Kind = "bytes") -> Loc
     renderer = Renderer(tokenizer(kind))
     spec = LLMSpec(f"tiny-{architecture}", architecture, 512, renderer.hash, "fp32", "tiny")
     return LocalLLM(spec, renderer, reader, frozenset())
+
+
+@cache
+def exported(
+    architecture: Architecture = "llama", precision: Precision = "fp32", kind: Kind = "bytes"
+) -> Path:
+    """Return a folder with an exported tiny model; its random answers may change in int8."""
+    scratch = tempfile.TemporaryDirectory(prefix="firstcite-test-")
+    atexit.register(scratch.cleanup)
+    source, into = Path(scratch.name) / "source", Path(scratch.name) / "exported"
+    model(architecture).save_pretrained(source)
+    tokenizer(kind).save_pretrained(source)
+    export(source, into, f"tiny-{architecture}", precision, floor=0)
+    return into
+
+
+def onnx_model(
+    architecture: Architecture = "llama", precision: Precision = "fp32", *, reuse: bool = True
+) -> OnnxModel:
+    """Return a tiny model in ONNX Runtime."""
+    return OnnxModel(opened(exported(architecture, precision) / "model.onnx"), reuse=reuse)

@@ -1,0 +1,164 @@
+"""A causal language model on ONNX Runtime: an engine for `RowReader`, and sessions that write text.
+
+The graph is one of `rag.llms.exporting`. torch is not imported here.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from onnxruntime import InferenceSession, SessionOptions
+from onnxruntime import __version__ as _version
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
+
+from rag.errors import ModelUnavailable
+from rag.llms.batching import Row
+from rag.llms.decoding import Logits
+from rag.llms.reading import Batch, LogProbs, RowReader, padded
+
+Values = npt.NDArray[np.float32]
+Past = tuple[Values, ...]  # per layer keys, then values: (1, heads, t, size)
+
+RUNTIME = f"onnxruntime {_version}"
+
+# Names of the graph's inputs and outputs.
+IDS, MASK, POSITIONS, LAST, LOGITS = "input_ids", "attention_mask", "position_ids", "last", "logits"
+PAST, PRESENT = "past.", "present."
+
+_FAILS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, RuntimeException)
+
+
+class Graph:
+    """One exported graph in ONNX Runtime. Use `opened`."""
+
+    def __init__(self, file: Path) -> None:
+        self._session = InferenceSession(str(file), _options(), providers=["CPUExecutionProvider"])
+        shapes = {one.name: one.shape for one in self._session.get_inputs()}
+        self._pasts = [name for name in shapes if name.startswith(PAST)]
+        self._presents = [PRESENT + name.removeprefix(PAST) for name in self._pasts]
+        self.vocabulary = int(self._session.get_outputs()[0].shape[-1])
+        self.nothing: Past = tuple(
+            np.zeros((1, shapes[name][1], 0, shapes[name][3]), np.float32) for name in self._pasts
+        )
+
+    def logits(self, batch: Batch, past: Past, keep: int) -> Logits:
+        """Return the logits after the last `keep` tokens of each row, shape (n, keep, v)."""
+        (found,) = self._session.run([LOGITS], self._inputs(batch, past, keep))
+        logits: Logits = found
+        return logits
+
+    def extend(self, ids: Sequence[int], past: Past, keep: int) -> tuple[Logits, Past]:
+        """Return one row's logits, shape (keep, v), and the past with the row at its end."""
+        batch = padded([ids], [()], past[0].shape[2])
+        logits, *longer = self._session.run(
+            [LOGITS, *self._presents], self._inputs(batch, past, keep)
+        )
+        return logits[0], tuple(longer)
+
+    def _inputs(self, batch: Batch, past: Past, keep: int) -> dict[str, npt.NDArray[np.generic]]:
+        return {
+            IDS: batch.ids,
+            MASK: batch.mask,
+            POSITIONS: batch.positions,
+            LAST: np.arange(batch.ids.shape[1] - keep, batch.ids.shape[1]),
+            **dict(zip(self._pasts, past, strict=True)),
+        }
+
+
+class OnnxSession:
+    """What one text under way has in the model's memory. Use `OnnxModel.session`."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._past = graph.nothing
+
+    def feed(self, ids: Sequence[int], keep: int) -> Logits:
+        """Read more tokens; return the logits after each of the last `keep`, shape (keep, v)."""
+        logits, self._past = self._graph.extend(ids, self._past, keep)
+        return logits
+
+    def rewind(self, count: int) -> None:
+        """Forget the last `count` tokens."""
+        if count:
+            self._past = tuple(values[:, :, :-count] for values in self._past)
+
+
+class OnnxModel:
+    """Reads rows with an exported model. For one thread at a time.
+
+    Args:
+        graph: the model.
+        reuse: whether beginnings that rows share are computed once.
+    """
+
+    def __init__(self, graph: Graph, *, reuse: bool = True) -> None:
+        self._graph = graph
+        self._reader: RowReader[Past] = RowReader(self, reuse=reuse)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many logits the model gives after a token."""
+        return self._graph.vocabulary
+
+    def read(self, rows: Sequence[Row]) -> list[LogProbs]:
+        """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
+        return self._reader.read(rows)
+
+    def session(self) -> OnnxSession:
+        """Return a session that has read nothing yet."""
+        return OnnxSession(self._graph)
+
+    def begin(self, ids: Sequence[int], past: Past | None) -> Past:
+        """Return the keys and values of a past and the ids after it."""
+        return self._graph.extend(ids, past or self._graph.nothing, 1)[1]
+
+    def forward(self, batch: Batch, past: Past | None) -> list[LogProbs]:
+        """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
+        logits = self._graph.logits(batch, past or self._graph.nothing, batch.keep)
+        return [_pick(row, ids) for row, ids in zip(logits, batch.wanted, strict=True)]
+
+
+def opened(file: Path) -> Graph:
+    """Return the graph of a file.
+
+    Raises:
+        ModelUnavailable: ONNX Runtime cannot read it.
+    """
+    try:
+        return Graph(file)
+    except _FAILS as error:
+        raise ModelUnavailable(
+            f"ONNX Runtime cannot read {file}: {error}. Delete {file.parent}, then firstcite "
+            "models export NAME again"
+        ) from error
+
+
+def _pick(logits: Logits, wanted: Sequence[Sequence[int]]) -> LogProbs:
+    """Return the log-probabilities of the wanted ids at the last positions of one row."""
+    last = logits[-len(wanted) :]  # (positions, v)
+    most = last.max(axis=-1, keepdims=True)
+    total = most + np.log(np.exp(last - most).sum(axis=-1, keepdims=True))
+    found = np.take_along_axis(last, np.array(wanted), axis=-1) if any(wanted) else last
+    logprobs: LogProbs = (found - total).astype(np.float32)
+    return logprobs
+
+
+def _options() -> SessionOptions:
+    """Return how a graph is computed: on all cores, idle ones asleep, no memory kept."""
+    options = SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    return options
