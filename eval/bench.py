@@ -2,7 +2,8 @@
 
 Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
 process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
-beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store).
+beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store). Of the
+language model (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting).
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from eval.bench_llm import bench_choose, bench_write
 from eval.bench_search import bench_search
 from eval.provenance import provenance
 from eval.report import table
@@ -146,6 +148,8 @@ def main() -> None:
         "encoder": lambda: bench_encoder(documents),
         "index": lambda: bench_index(folder, documents),
         "search": lambda: asyncio.run(bench_search()),
+        "choose": lambda: bench_choose(documents),
+        "write": lambda: bench_write(documents),
     }
     report: Figures = {
         "collection": folder.name,

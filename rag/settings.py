@@ -130,9 +130,16 @@ class LLMSettings(Section, frozen=True):
         Annotated[int, msgspec.Meta(ge=0)],
         _says("tokens that prompt and answer may have together; 0 means what the model says"),
     ] = 0
+    runtime: Annotated[
+        Literal["torch", "onnx"],
+        _says("what computes a local model; onnx needs firstcite models export first"),
+    ] = "torch"
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
-        _says("of a local model; auto takes bf16 where the CPU has it and a probe allows"),
+        Literal["auto", "fp32", "bf16", "int8", "int4"],
+        _says(
+            "of a local model; torch: auto takes bf16 where the CPU has it and a probe allows; "
+            "onnx: auto is fp32, int8 and int4 are stored weights"
+        ),
     ] = "auto"
     cache: Annotated[
         str, _says("folder of converted models and kept replies; empty means the user's cache")

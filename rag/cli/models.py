@@ -1,15 +1,12 @@
 """`firstcite models`: the language models on this machine."""
 
 import time
-from pathlib import Path
 
 import click
 
 from rag.cli.root import cli, current_settings
-from rag.llms.exported import PRECISIONS, Precision
+from rag.llms.exported import EMBEDDED, PRECISIONS, Precision
 from rag.settings import models_folder
-
-EMBEDDED = "embedded"
 
 
 @cli.group("models")
@@ -49,9 +46,9 @@ def export_command(name: str, precision: Precision) -> None:
     started = time.perf_counter()
     folder = models_folder(current_settings())
     source = embedded.fetch(folder) if name == EMBEDDED else name
-    into = exported.place(folder, _called(name), precision)
+    into = exported.place(folder, exported.called(name), precision)
     click.echo(f"{name}: exporting in {precision} and reading the probes …", err=True)
-    manifest = export(source, into, _called(name), precision)
+    manifest = export(source, into, exported.called(name), precision)
     click.echo(f"{into} is ready ({time.perf_counter() - started:.0f} s): {exported.why(manifest)}")
 
 
@@ -71,13 +68,6 @@ def check_command(name: str, precision: Precision | None) -> None:
     if precision is None and name == EMBEDDED:
         found = embedded.check(folder)
     else:
-        found = exported.place(folder, _called(name), precision or "fp32")
+        found = exported.place(folder, exported.called(name), precision or "fp32")
         exported.check(found)
     click.echo(f"{name}: {found} is what was written")
-
-
-def _called(name: str) -> str:
-    """Return what a model is called: the last part of a folder or hub name."""
-    from rag.llms import embedded
-
-    return embedded.NAME if name == EMBEDDED else Path(name).resolve().name

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-from pathlib import Path
 from types import FrameType
 
 import click
@@ -10,7 +9,6 @@ import click
 from rag.cli.models import models
 from rag.cli.root import current_settings, run
 from rag.cli.serve import loopback
-from rag.settings import Settings, models_folder
 
 
 @models.command("serve")
@@ -27,7 +25,7 @@ def serve_model_command(host: str, port: int) -> None:
     import uvicorn
 
     from api.model_server import create_model_app
-    from rag.llms.loading import load
+    from rag.wiring import load_llm
 
     if not loopback(host):
         click.echo(
@@ -38,9 +36,7 @@ def serve_model_command(host: str, port: int) -> None:
     with _listening(host, port) as listening:
         signal.signal(signal.SIGTERM, _end)  # being asked to end is no failure
         click.echo("loading the model …", err=True)
-        settings = current_settings()
-        of = settings.llm
-        llm = load(*_model(settings), of.precision, of.context_window)
+        llm = load_llm(current_settings())
         try:
             config = uvicorn.Config(
                 create_model_app(llm),
@@ -61,15 +57,6 @@ def serve_model_command(host: str, port: int) -> None:
 
 def _end(_: int, __: FrameType | None) -> None:
     raise SystemExit(0)
-
-
-def _model(settings: Settings) -> tuple[Path, str]:
-    """Return where the model lies and what it is called, "" for the end of the path."""
-    from rag.llms import embedded
-
-    if settings.llm.model:
-        return Path(settings.llm.model), ""
-    return embedded.fetch(models_folder(settings)), embedded.NAME
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -7,12 +7,14 @@ from typing import Literal
 import msgspec
 
 from rag.errors import ModelUnavailable
+from rag.llms.embedded import NAME
 from rag.llms.folders import MANIFEST, sha256
 from rag.values import Frozen
 
 Precision = Literal["fp32", "int8", "int4"]
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "int4")
+EMBEDDED = "embedded"  # what commands call the packaged model
 GRAPH = "model.onnx"
 WEIGHTS = "model.onnx.data"
 
@@ -70,6 +72,15 @@ class Exported(Frozen):
 def why(manifest: Exported) -> str:
     """Return what verification found, and how the weights are held."""
     return f"{manifest.agreement}{'; unpacked to fp32 as it loads' if manifest.unpacked else ''}"
+
+
+def called(name: str) -> str:
+    """Return what a model is called: the last part of a folder or hub name.
+
+    >>> called("Qwen/Qwen3-0.6B"), called("embedded"), called("")
+    ('Qwen3-0.6B', 'SmolLM2-135M-Instruct', 'SmolLM2-135M-Instruct')
+    """
+    return NAME if name in {"", EMBEDDED} else Path(name).resolve().name
 
 
 def place(models: Path, name: str, precision: Precision) -> Path:

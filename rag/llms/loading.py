@@ -1,12 +1,9 @@
 """Loading a local model: its precision, its stops, and whether it answers at all.
 
-In bf16 only the multiplications of the layers are bf16; sums, norms, attention's softmax and the
-output stay fp32. That is as fast as all of it in bf16, and label log-probabilities come five times
-as near to fp32 (SmolLM2-135M: .02 instead of .10, root mean square of the log-odds). Where memory
-allows, the fp32 model stays beside it, to decide near ties and to write.
+Where a twin in bf16 reads (`rag.llms.twins`), the model in fp32 stays beside it as long as memory
+allows, to decide near ties and to write.
 """
 
-import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +30,7 @@ from rag.llms.local import LocalLLM, Reader
 from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
+from rag.llms.twins import halved, nimble
 from rag.seams import LLMSpec
 from rag.values import Frozen
 
@@ -81,7 +79,7 @@ def load(
     tokenizer, model = opened(path)
     renderer = Renderer(tokenizer)
     rows = examining.known(renderer)
-    exact = TorchModel(model)
+    exact = TorchModel(model, writer=nimble(model))
     known = exact.read(rows)
     if examine:
         examining.examine(known, str(path))
@@ -136,39 +134,6 @@ def fingerprint(path: str | Path, model: PreTrainedModel, *more: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class HalfLinear(torch.nn.Module):
-    """A linear layer that multiplies in bf16 and takes and gives fp32."""
-
-    def __init__(self, linear: torch.nn.Linear) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(linear.weight.to(torch.bfloat16), requires_grad=False)
-        self.bias: torch.nn.Parameter | None = getattr(linear, "bias", None)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x · weightᵀ + bias."""
-        y = torch.nn.functional.linear(x.to(torch.bfloat16), self.weight).float()
-        return y if self.bias is None else y + self.bias
-
-
-def halved(model: PreTrainedModel) -> PreTrainedModel:
-    """Return the model with layers that multiply in bf16; all other weights are shared.
-
-    What gives the logits stays fp32.
-    """
-    weights = [*model.parameters(), *model.buffers()]
-    made = copy.deepcopy(model, {id(weight): weight for weight in weights})
-    output = made.get_output_embeddings()
-    linears = [
-        (parent, name, child)
-        for parent in made.modules()
-        for name, child in parent.named_children()
-        if isinstance(child, torch.nn.Linear) and child is not output
-    ]
-    for parent, name, linear in linears:
-        setattr(parent, name, HalfLinear(linear))
-    return made
-
-
 def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
     """Return how near the second reading of the same tokens is to the first.
 
@@ -199,4 +164,4 @@ def _settle(
     reason = "set" if precision == "bf16" else f"native bf16, {nearness}"
     if model.get_memory_footprint() > TWIN_BYTES:
         return TorchModel(twin), "bf16", f"{reason}; too large to keep fp32 beside it"
-    return Careful(TorchModel(twin, writer=model), exact), "bf16", reason
+    return Careful(TorchModel(twin, writer=exact.writer), exact), "bf16", reason

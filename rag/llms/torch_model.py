@@ -55,7 +55,7 @@ class TorchModel:
         self, model: PreTrainedModel, writer: PreTrainedModel | None = None, *, reuse: bool = True
     ) -> None:
         self.model = model.eval()
-        self._writer = self.model if writer is None else writer.eval()
+        self.writer = self.model if writer is None else writer.eval()
         self._reader: RowReader[DynamicCache] = RowReader(self, reuse=reuse)
 
     @property
@@ -69,7 +69,7 @@ class TorchModel:
 
     def session(self) -> TorchSession:
         """Return a session that has read nothing yet."""
-        return TorchSession(self.model, self._writer)
+        return TorchSession(self.model, self.writer)
 
     def begin(self, ids: Sequence[int], past: DynamicCache | None) -> DynamicCache:
         """Return the keys and values of a past and the ids after it, in memory of their own."""

@@ -9,8 +9,9 @@ import torch
 
 from rag.errors import ModelUnavailable
 from rag.llms.batching import Row
-from rag.llms.loading import NEAR, compare, halved, load, stops
+from rag.llms.loading import NEAR, compare, load, stops
 from rag.llms.torch_model import TorchModel
+from rag.llms.twins import halved
 from rag.values import Choose, Message
 from tests.rag.llms.tiny import local_llm, model, tokenizer
 

@@ -1,17 +1,10 @@
-"""The composition root: the one module that names concrete classes.
-
-`build` reads the settings once and gives an `Engine`, which opens collections and hands out query
-paths. Model libraries are imported when they are first needed, not before: `firstcite --help` and a
-typing mistake should not cost the seconds that importing torch takes.
-"""
+"""The engine: collections opened and indexed, query paths handed out."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +18,10 @@ from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
 from rag.plan import Defaults
 from rag.seams import LLM, CollectionSpec, Encoder, Store
-from rag.settings import LLMSettings, Settings, models_folder, replies_folder
+from rag.settings import Settings
 from rag.values import Document, Fault
+from rag.wiring.llm import open_llm
+from rag.wiring.memory import for_good
 
 if TYPE_CHECKING:
     from rag.pipeline import QueryPath
@@ -217,24 +212,7 @@ def _check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
         )
 
 
-@contextmanager
-def _for_good() -> Iterator[None]:
-    """Load what stays until the process ends: the garbage collector does not look at it.
-
-    Walking through the million objects that importing torch and sentence-transformers makes would
-    cost 1 s while they are loaded, 1 ms per search after that, and 1 s when the process ends.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
-
-
-@_for_good()
+@for_good()
 def build(settings: Settings) -> Engine:
     """Return the engine that the settings describe, its encoder loaded.
 
@@ -254,45 +232,3 @@ def build(settings: Settings) -> Engine:
             f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
         )
     return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))
-
-
-async def open_llm(settings: Settings) -> LLM:
-    """Return the language model that the settings describe, with its cache of replies.
-
-    Raises:
-        ModelUnavailable: it is not installed or converted, or cannot be loaded.
-        LLMUnavailable: the server of llm.url does not answer.
-        BadSettings: the settings cannot be used.
-    """
-    from rag.llms.accounted import Accounted
-    from rag.llms.remembering import Remembering
-    from rag.llms.replies import Replies
-
-    of = settings.llm
-    replies = Replies(replies_folder(settings), of.replies_mb) if of.replies_mb else None
-    try:
-        llm = await _connect(of) if of.url else await asyncio.to_thread(_load_llm, settings)
-    except RagError:
-        if replies:
-            await replies.close()
-        raise
-    return Accounted(Remembering(llm, replies) if replies else llm)
-
-
-async def _connect(of: LLMSettings) -> LLM:
-    from rag.llms.remote import connect
-
-    return await connect(
-        of.url, of.model, of.api_key, of.timeout_s, of.concurrency, of.retries, of.context_window
-    )
-
-
-@_for_good()
-def _load_llm(settings: Settings) -> LLM:
-    from rag.llms import embedded
-    from rag.llms.loading import load  # imports torch and transformers: seconds
-
-    of = settings.llm
-    path = of.model or embedded.converted(models_folder(settings))
-    name = "" if of.model else embedded.NAME
-    return load(path, name, of.precision, of.context_window)
