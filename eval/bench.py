@@ -15,12 +15,13 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from eval.bench_llm import bench_choose, bench_write
 from eval.bench_search import bench_search
 from eval.provenance import provenance
 from eval.report import table
@@ -105,6 +106,11 @@ def bench_index(folder: Path, documents: Sequence[Document]) -> Figures:
     }
 
 
+def bench_llm() -> ModuleType:
+    """Return the benchmarks of the language model; imports transformers, which `quiet` precedes."""
+    return import_module("eval.bench_llm")
+
+
 def to_markdown(report: Figures) -> str:
     """Return the report as Markdown."""
     where = report["provenance"]
@@ -138,7 +144,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", default=["encoder", "index", "search"])
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=["encoder", "index", "search"],
+        help="of these, and choose and write (make bench-llm)",
+    )
     options = parser.parse_args()
     quiet()
     scifact = options.collections / "scifact"
@@ -148,8 +159,8 @@ def main() -> None:
         "encoder": lambda: bench_encoder(documents),
         "index": lambda: bench_index(folder, documents),
         "search": lambda: asyncio.run(bench_search()),
-        "choose": lambda: bench_choose(documents),
-        "write": lambda: bench_write(documents),
+        "choose": lambda: bench_llm().bench_choose(documents),
+        "write": lambda: bench_llm().bench_write(documents),
     }
     report: Figures = {
         "collection": folder.name,

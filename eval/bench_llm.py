@@ -5,6 +5,7 @@ prompts that ask for sentences of a passage word for word.
 """
 
 import asyncio
+import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,9 +22,9 @@ from rag.llms.decoding import Tally, greedy
 from rag.llms.exporting import export
 from rag.llms.loading import load, opened, stops
 from rag.llms.onnx_loading import load_onnx
+from rag.llms.packing import halved, packed
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
-from rag.llms.twins import halved, nimble
 from rag.seams import LLM
 from rag.settings import Settings, models_folder
 from rag.values import Choose, Document, Message, Prompt
@@ -95,7 +96,7 @@ def bench_write(documents: Sequence[Document]) -> Figures:
     """Return what drafting saves: the same texts with drafts, without, and by transformers."""
     tokenizer, model = opened(embedded.fetch(models_folder(Settings())))
     renderer, ends = Renderer(tokenizer), stops(model, tokenizer.eos_token_id)
-    ours = TorchModel(halved(model), writer=nimble(model))
+    ours = TorchModel(halved(model), writer=packed(copy.deepcopy(model)))
     written = {task: Written() for task in TASKS}
     for i, document in enumerate(documents[:TEXTS]):
         task = tuple(TASKS)[i % len(TASKS)]
@@ -106,9 +107,9 @@ def bench_write(documents: Sequence[Document]) -> Figures:
         with found.timing("without drafts"):
             slow = list(greedy(ours.session(), ids, WRITTEN, ends, Tally(), drafts=()))
         with found.timing("with drafts"):
-            fast = list(greedy(ours.session(), ids, WRITTEN, ends, found.tally))
-        found.texts += 1
-        found.same += slow == fast
+            tally = Tally()
+            fast = list(greedy(ours.session(), ids, WRITTEN, ends, tally))
+        found.add(tally, same=slow == fast)
     quoting = written["quoting"].seconds
     return {
         **{task: found.figures() for task, found in written.items()},
@@ -123,7 +124,8 @@ class Written:
     def __init__(self) -> None:
         self.texts = 0
         self.same = 0
-        self.tally = Tally()
+        self.tokens = 0
+        self.passes = 0
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -133,12 +135,19 @@ class Written:
         yield
         self.seconds[way] = self.seconds.get(way, 0.0) + time.perf_counter() - started
 
+    def add(self, tally: Tally, *, same: bool) -> None:
+        """Count a text that was drafted."""
+        self.texts += 1
+        self.same += same
+        self.tokens += tally.tokens
+        self.passes += tally.passes
+
     def figures(self) -> Figures:
         """Return the figures for a report."""
         return {
             "texts": self.texts,
             "the same": self.same,
-            "tokens per pass": round(self.tally.tokens / max(1, self.tally.passes), 2),
+            "tokens per pass": round(self.tokens / max(1, self.passes), 2),
             "seconds": {way: round(value, 1) for way, value in self.seconds.items()},
         }
 

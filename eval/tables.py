@@ -23,6 +23,7 @@ DOCUMENTS = (
     "docs/answers.md",
     "docs/evaluation.md",
     "docs/fusion.md",
+    "docs/models.md",
     "docs/performance.md",
 )
 COLLECTIONS = ("scifact", "trec-dl19-passage-pool", "hotpotqa-hippo100", "clapnq-dev")
@@ -91,10 +92,19 @@ def abstention() -> list[str]:
 
 def bench() -> list[str]:
     """The figures of the newest benchmark report."""
-    file = max((ROOT / "eval" / "results" / "bench").glob("*.json"))
+    return _newest("bench")
+
+
+def bench_llm() -> list[str]:
+    """The figures of the newest report on the language model."""
+    return _newest("bench-llm")
+
+
+def _newest(folder: str) -> list[str]:
+    file = max((ROOT / "eval" / "results" / folder).glob("*.json"))
     sections = msgspec.json.decode(file.read_bytes())["sections"]
     rows = [[name, str(s["ratio"]), s["aim"], figures(s)] for name, s in sections.items()]
-    link = f"[{file.stem}](../eval/results/bench/{file.stem}.md)"
+    link = f"[{file.stem}](../eval/results/{folder}/{file.stem}.md)"
     return table([link, "ratio", "aim", "figures"], rows)
 
 
@@ -104,6 +114,7 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "retrieval": retrieval,
     "abstention": abstention,
     "bench": bench,
+    "bench_llm": bench_llm,
 }
 
 

@@ -1,6 +1,6 @@
 """Loading a local model: its precision, its stops, and whether it answers at all.
 
-Where a twin in bf16 reads (`rag.llms.twins`), the model in fp32 stays beside it as long as memory
+Where a twin in bf16 reads (`rag.llms.packing`), the model in fp32 stays beside it as long as memory
 allows, to decide near ties and to write.
 """
 
@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -27,16 +27,19 @@ from rag.llms.batching import Row
 from rag.llms.careful import Careful
 from rag.llms.family import family
 from rag.llms.local import LocalLLM, Reader
+from rag.llms.packing import can_pack, halved, packed
 from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
-from rag.llms.twins import halved, nimble
 from rag.seams import LLMSpec
 from rag.values import Frozen
 
 Precision = Literal["auto", "fp32", "bf16"]
 
 TWIN_BYTES = 2**32  # chosen: fp32 weights up to this size are kept beside those in bf16
+Settled: TypeAlias = tuple[Reader, str, str, Sequence[LogProbs]]
+"""What reads as asked, or as a probe allows; its precision; why; how it reads the known things."""
+
 NEAR = 0.05  # chosen: the root mean square by which log-probabilities may differ from fp32
 
 
@@ -79,11 +82,10 @@ def load(
     tokenizer, model = opened(path)
     renderer = Renderer(tokenizer)
     rows = examining.known(renderer)
-    exact = TorchModel(model, writer=nimble(model))
-    known = exact.read(rows)
+    settle = _on_cuda if torch.cuda.is_available() else _on_cpu
+    reader, chosen, why, known = settle(model, rows, precision)
     if examine:
         examining.examine(known, str(path))
-    reader, chosen, why = _settle(model, exact, precision, rows, known)
     config = model.config.get_text_config()
     trained = int(getattr(config, "max_position_embeddings", 0) or 2_048)
     spec = LLMSpec(
@@ -145,23 +147,25 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
     return Nearness(float(np.sqrt(np.mean(difference**2))))
 
 
-def _settle(
-    model: PreTrainedModel,
-    exact: TorchModel,
-    precision: Precision,
-    rows: Sequence[Row],
-    known: Sequence[LogProbs],
-) -> tuple[Reader, str, str]:
-    """Return what reads as asked, or as a probe allows; its precision; and why."""
-    if precision == "fp32":
-        return exact, "fp32", "set"
-    if precision == "auto" and not native_bf16():
-        return exact, "fp32", "this CPU has no native bf16"
-    twin = halved(model)
+def _on_cpu(model: PreTrainedModel, rows: Sequence[Row], precision: Precision) -> Settled:
+    wanted = precision == "bf16" or (precision == "auto" and native_bf16())
+    twin = halved(model) if wanted and can_pack() else None
+    exact = TorchModel(packed(model, twin))
+    known = exact.read(rows)
+    if twin is None:
+        why = "set" if precision == "fp32" else "this CPU, or this torch, has no native bf16"
+        return exact, "fp32", why, known
     nearness = compare(known, TorchModel(twin).read(rows))
     if precision == "auto" and not nearness.safe:
-        return exact, "fp32", f"bf16 is not near enough: {nearness}"
-    reason = "set" if precision == "bf16" else f"native bf16, {nearness}"
+        return exact, "fp32", f"bf16 is not near enough: {nearness}", known
+    why = "set" if precision == "bf16" else f"native bf16, {nearness}"
     if model.get_memory_footprint() > TWIN_BYTES:
-        return TorchModel(twin), "bf16", f"{reason}; too large to keep fp32 beside it"
-    return Careful(TorchModel(twin, writer=exact.writer), exact), "bf16", reason
+        return TorchModel(twin), "bf16", f"{why}; too large to keep fp32 beside it", known
+    return Careful(TorchModel(twin, writer=model), exact), "bf16", why, known
+
+
+def _on_cuda(model: PreTrainedModel, rows: Sequence[Row], precision: Precision) -> Settled:
+    dtype = torch.float32 if precision == "fp32" else torch.bfloat16
+    torch.nn.Module.to(model, "cuda", dtype)
+    reader = TorchModel(model)
+    return reader, "fp32" if precision == "fp32" else "bf16", "CUDA", reader.read(rows)

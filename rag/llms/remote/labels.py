@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from rag.errors import LLMUnavailable
-from rag.llms.remote.shapes import PromptToken, Token, Top
+from rag.llms.remote.shapes import Echo, PromptToken, Token, Top
 from rag.values import Chosen, Prompt
 
 Tokens: TypeAlias = Sequence[tuple[str, float]]
 
+_TOKENS_PER_MESSAGE = 8  # chosen: role, begin and end marks, and a share of the header
 _BYTES_PER_TOKEN = 3.5  # chosen: English has about 4 in the vocabularies of today
 _LOG_HALF = math.log(0.5)
 _UNLIKELY = -9999.0  # how OpenAI and vLLM write "not among those reported"
@@ -54,11 +55,16 @@ def _log_sum_exp(logprobs: Sequence[float]) -> float | None:
 
 
 def candidates(content: Sequence[Token]) -> Tokens:
-    """Return the candidates for the first token that was written."""
+    """Return the candidates for the first token that was written, itself among them.
+
+    It need not be among the likeliest where the server was held to some tokens.
+    """
     if not content:
         return ()
-    tops: Sequence[Top] = content[0].top_logprobs or content[:1]
-    return [(top.token, top.logprob) for top in tops]
+    tops: Sequence[Top] = content[0].top_logprobs or ()
+    found = [(top.token, top.logprob) for top in tops]
+    written = (content[0].token, content[0].logprob)
+    return found if written[0] in {token for token, _ in found} else [*found, written]
 
 
 def thinks(tokens: Tokens) -> bool:
@@ -111,6 +117,15 @@ def tail(tokens: Tokens, text: str, where: str) -> tuple[float, int]:
     return min(math.fsum(p for _, p in tokens[first:]), 0.0), len(tokens) - first
 
 
+def inside(echo: Echo, start: int, end: int) -> tuple[float, int]:
+    """Return sum and number of the tokens that reach into these characters of an echo."""
+    tokens = echo.logprobs
+    ends = (*tokens.text_offset[1:], len(echo.text))
+    spans = zip(tokens.text_offset, ends, tokens.token_logprobs, strict=False)
+    found = [p or 0.0 for first, last, p in spans if last > start and first < end]
+    return min(math.fsum(found), 0.0), len(found)
+
+
 def _squeezed(text: str) -> str:
     return "".join(text.replace("▁", " ").split())
 
@@ -118,6 +133,11 @@ def _squeezed(text: str) -> str:
 def estimate(text: str) -> int:
     """Return a text's length in tokens: UTF-8 bytes / 3.5, at least its words."""
     return max(math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN), len(text.split()))
+
+
+def length(prompt: Prompt) -> int:
+    """Return a prompt's length in tokens: of its texts, and 8 per message for the template."""
+    return sum(estimate(message.content) + _TOKENS_PER_MESSAGE for message in prompt)
 
 
 def is_open(prompt: Prompt) -> bool:

@@ -1,6 +1,5 @@
 """The model behind the seam: each request as a body to send, each reply as a value."""
 
-import math
 import time
 import warnings
 from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -16,7 +15,9 @@ from rag.llms.remote.labels import (
     actual,
     bare,
     estimate,
+    inside,
     is_open,
+    length,
     merge,
     plain,
     spoken,
@@ -37,6 +38,7 @@ from rag.llms.remote.shapes import (
     usage,
 )
 from rag.llms.remote.streaming import Heard
+from rag.llms.remote.vocabulary import Vocabulary
 from rag.llms.remote.wire import Wire, open_client, together
 from rag.seams import LLMSpec
 from rag.settings import Secret
@@ -44,7 +46,6 @@ from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Sco
 
 Reply = TypeVar("Reply", Chosen, Scored, Completed)
 
-_TOKENS_PER_MESSAGE = 8  # chosen: role, begin and end marks, and a share of the header
 _NO_KEY = Secret("")
 NOTHING = Completed("", 0, cut=True)
 
@@ -104,6 +105,7 @@ class RemoteLLM:
         self._wire = wire
         self._spec = spec
         self.abilities = abilities
+        self._vocabulary = Vocabulary(wire, spec.name)
         self._warned = False
 
     @property
@@ -114,8 +116,8 @@ class RemoteLLM:
     async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
         """Return each label's log-probability as the very next token.
 
-        "A", " A" and "▁A" are one label. A label outside the server's top is None: `floor` is one
-        way to place it.
+        "A", " A" and "▁A" are one label. A label outside the server's top is None (`floor` places
+        it); a server that can be held to the labels' tokens is, and reports one at least.
 
         Raises:
             BadPrompt: too long, two labels that are one, or a turn that cannot be continued.
@@ -179,12 +181,8 @@ class RemoteLLM:
         yield _with_cost(heard.completed(), _ms_since(began), 1)
 
     def count_tokens(self, prompt: Prompt) -> int:
-        """Return an estimate of the prompt's length in tokens; the tokenizer is the server's.
-
-        Per message: UTF-8 bytes / 3.5 rounded up, at least the number of words, and 8 for the
-        template.
-        """
-        return sum(estimate(message.content) + _TOKENS_PER_MESSAGE for message in prompt)
+        """Return an estimate of the prompt's length in tokens; the tokenizer is the server's."""
+        return length(prompt)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -210,8 +208,14 @@ class RemoteLLM:
             return Chosen(())
         body = self._body(request.prompt, 1, 0.0)
         body |= {"logprobs": True, "top_logprobs": self.abilities.top_logprobs}
+        if ids := await self._allowed(request.labels):
+            body |= {"allowed_token_ids": ids}
         reply = await self._wire.ask(Chat, CHAT, body)
         return Chosen(merge(self._first(reply), request.labels), usage(reply.usage))
+
+    async def _allowed(self, labels: tuple[str, ...]) -> list[int]:
+        able = self.abilities.allowed_token_ids and self.abilities.tokenize
+        return await self._vocabulary.ids(labels) if able else []
 
     def _first(self, reply: Chat) -> Tokens:
         """Return the candidates for the first token; none where the model ended at once."""
@@ -240,11 +244,8 @@ class RemoteLLM:
         whole = text + request.continuation
         self._warn_if_long(request.prompt, 1)
         reply = await self._wire.ask(Echoed, COMPLETIONS, echoing(self._spec.name, whole))
-        tokens = reply.choices[0].logprobs
-        ends = (*tokens.text_offset[1:], len(reply.choices[0].text))
-        spans = zip(tokens.text_offset, ends, tokens.token_logprobs, strict=False)
-        inside = [p or 0.0 for start, end, p in spans if end > len(text) and start < len(whole)]
-        return Scored(min(math.fsum(inside), 0.0), len(inside), usage(reply.usage))
+        logprob, count = inside(reply.choices[0], len(text), len(whole))
+        return Scored(logprob, count, usage(reply.usage))
 
     async def _complete(self, request: Complete) -> Completed:
         if request.max_tokens < 1:  # servers refuse to write nothing

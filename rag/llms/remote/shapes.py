@@ -104,7 +104,9 @@ class _EchoedTokens(msgspec.Struct, frozen=True):
     text_offset: tuple[int, ...]
 
 
-class _Echo(msgspec.Struct, frozen=True):
+class Echo(msgspec.Struct, frozen=True):
+    """A prompt repeated, with its tokens."""
+
     text: str
     logprobs: _EchoedTokens
 
@@ -112,7 +114,7 @@ class _Echo(msgspec.Struct, frozen=True):
 class Echoed(msgspec.Struct, frozen=True):
     """The reply of the legacy endpoint that repeats its prompt."""
 
-    choices: Annotated[tuple[_Echo, ...], msgspec.Meta(min_length=1)]
+    choices: Annotated[tuple[Echo, ...], msgspec.Meta(min_length=1)]
     usage: Spent | None = None
 
 
@@ -141,6 +143,12 @@ class Tokenized(msgspec.Struct, frozen=True):
     """A text's tokens."""
 
     tokens: Annotated[tuple[msgspec.Raw, ...], msgspec.Meta(min_length=1)]
+
+
+class TokenIds(msgspec.Struct, frozen=True):
+    """A text's tokens as vLLM gives them."""
+
+    tokens: tuple[int, ...]
 
 
 def chat(model: str, prompt: Prompt) -> Body:

@@ -30,6 +30,7 @@ from tests.rag.llms.upstream import (
     stall,
     status,
     stream,
+    token_id,
 )
 
 pytestmark = pytest.mark.anyio
@@ -378,6 +379,21 @@ async def test_the_stream_is_the_completion_in_pieces() -> None:
         assert nothing == [Completed("", 0, cut=True)]
 
 
+async def test_a_server_that_can_be_held_to_the_labels_reports_one_of_them() -> None:
+    top = [("Sure", -0.1), ("Well", -0.5), (" B", -7.0), ("A", -9.0)]
+    async with talking(Upstream(top=top, reported=2)) as (llm, up):
+        (chosen,) = await llm.choose([Choose(PROMPT, ("A", "B"))])
+        assert chosen.logprobs == (None, -7.0)
+        (asked,) = [body for body in bodies(up) if "messages" in body]
+        ids = [token_id(token) for token in ("A", "B", " A", " B")]
+        assert asked["allowed_token_ids"] == ids
+        up.cut.clear()
+        await llm.choose([Choose(PROMPT, ("B", "A"))])
+        assert up.cut == []
+        await llm.choose([Choose(PROMPT, ("A", "T"))])  # two tokens: nothing to be held to
+        assert "allowed_token_ids" not in bodies(up)[-1]
+
+
 async def test_a_stream_whose_server_does_not_say_its_length_is_estimated() -> None:
     async with talking(Upstream(usage=False)) as (llm, _):
         *_, completed = [piece async for piece in llm.stream(Complete(PROMPT, max_tokens=3))]
@@ -705,7 +721,7 @@ async def test_cancelling_the_caller_closes_its_requests() -> None:
     async with talking() as (llm, up):
         up.script.extend([stall] * 3)
         task = asyncio.create_task(llm.choose([AB] * 3))
-        await soon(lambda: up.open == 3)
+        await soon(lambda: up.open == 3 and not up.script)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -6,6 +6,7 @@ do is set per test, and `script` holds what the next requests get instead of an 
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from collections import deque
@@ -84,6 +85,11 @@ async def stall(_: Asked, __: Write) -> None:
     await asyncio.sleep(10)
 
 
+def token_id(token: str) -> int:
+    """Return the id of a token of one character, with a space before it or without."""
+    return ord(token[-1]) + (1_000 if token[0] == " " and len(token) > 1 else 0)
+
+
 DONE = b"data: [DONE]\n\n"
 EMPTY = {"error": {"message": "unknown", "type": "invalid_request_error"}}
 
@@ -96,6 +102,7 @@ class Upstream:
         default_factory=lambda: [{"id": "Qwen/Qwen2.5-test", "max_model_len": 2048}]
     )
     top: list[tuple[str, float]] = field(default_factory=lambda: [("A", -0.5), (" A", -2.0)])
+    reported: int = 20  # of `top`
     most_top: int = 20  # 0: no log-probabilities, -1: they are left out in silence
     flags: bool = True  # knows continue_final_message
     prefills: bool = False  # continues the last turn by itself
@@ -110,6 +117,7 @@ class Upstream:
     pause_s: float = 0.0
     script: deque[Step] = field(default_factory=deque)
     asked: list[Asked] = field(default_factory=list)
+    cut: list[Asked] = field(default_factory=list)  # texts to tokenize, which is asked in passing
     open: int = 0
     peak: int = 0
     dropped: int = 0
@@ -127,7 +135,7 @@ class Upstream:
             "/v1/models": status(200, {"object": "list", "data": self.models}),
             "/v1/chat/completions": self._chat,
             "/v1/completions": self._echo if self.echoes else status(404, EMPTY),
-            "/tokenize": status(200, {"tokens": [1, 2]}) if self.tokenizes else status(404, EMPTY),
+            "/tokenize": self._tokenize if self.tokenizes else status(404, EMPTY),
         }
         await routes.get(asked.path, status(404, EMPTY))(asked, write)
 
@@ -151,13 +159,22 @@ class Upstream:
                 [("<think>", -0.01), ("A", -6.0)] if self._begins_to_think(asked.body) else self.top
             )
             tops = [{"token": token, "logprob": logprob} for token, logprob in top]
-            choice["logprobs"] = {"content": [{**tops[0], "top_logprobs": tops}] if tops else []}
+            first = [
+                {**t, "top_logprobs": tops[: self.reported]} for t in self._held(asked.body, tops)
+            ]
+            choice["logprobs"] = {"content": first[:1]}
         reply: dict[str, object] = {"choices": [choice]}
         if self.usage:
             reply["usage"] = self._cost(asked.body, said)
         if self.scores and "prompt_logprobs" in asked.body:
             reply["prompt_logprobs"] = self._scored(asked.body)
         await status(200, reply)(asked, write)
+
+    def _held(self, body: dict[str, Any], tops: list[dict[str, object]]) -> list[dict[str, object]]:
+        """Return the tokens that are allowed, where the server knows the parameter."""
+        allowed = body.get("allowed_token_ids") if self.flags else None
+        fitting = [top for top in tops if allowed and token_id(str(top["token"])) in allowed]
+        return fitting or tops
 
     def _cost(self, body: dict[str, Any], said: list[str]) -> dict[str, int]:
         return {"prompt_tokens": self._tokens(body), "completion_tokens": len(said)}
@@ -168,6 +185,11 @@ class Upstream:
             return b": nothing more\n\n"
         usage = self._cost(body, said)
         return f"data: {json.dumps({'choices': [], 'usage': usage})}\n\n".encode()
+
+    async def _tokenize(self, asked: Asked, write: Write) -> None:
+        """Cut a text into characters, a space and what follows being one; "T" is two tokens."""
+        signs = re.findall(r" ?\S| ", asked.body["prompt"].replace("T", "tt"))
+        await status(200, {"tokens": [token_id(sign) for sign in signs]})(asked, write)
 
     def _refusal(self, body: dict[str, Any]) -> str:
         if self.limit not in body:
@@ -222,7 +244,7 @@ class Upstream:
         try:
             while True:
                 asked = await _read(reader)
-                self.asked.append(asked)
+                (self.cut if asked.path == "/tokenize" else self.asked).append(asked)
                 await self._one(asked, reader, write)
         except (asyncio.IncompleteReadError, ConnectionError, _Gone):
             pass
@@ -234,7 +256,8 @@ class Upstream:
         """Answer one request; stop when the client goes away."""
         self.open += 1
         self.peak = max(self.peak, self.open)
-        step = self.script.popleft() if self.script else self.answer
+        scripted = self.script and asked.path != "/tokenize"
+        step = self.script.popleft() if scripted else self.answer
         work = asyncio.ensure_future(step(asked, write))
         # The client sends nothing until it has its answer: what can be read is its going away.
         gone = asyncio.ensure_future(reader.read(1))
