@@ -59,8 +59,11 @@ class Crew:
 
     def each(self, call: Callable[[In], object], items: Iterable[In]) -> None:
         """Call once for each item and return when all have been; raise what the first raised."""
-        for _ in self._executor.map(call, items):
-            pass
+        self.map(call, items)
+
+    def map(self, call: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
+        """Return the results in the order of the items, or raise what the first raised."""
+        return list(self._executor.map(call, items))
 
     def close(self) -> None:
         """End the threads."""
@@ -68,18 +71,23 @@ class Crew:
 
 
 class Batcher(Generic[In, Out]):
-    """Joins concurrent requests for the same lane into one call of at most `limit` items.
+    """Joins concurrent requests for the same lane into one call that weighs at most `limit`.
 
-    `call` maps a list of items to as many results, in order. A request that is larger than the
+    `call` maps a list of items to as many results, in order. A request that weighs more than the
     limit goes alone. Nobody waits for a batch to fill: what is there when the lane is free, goes.
     """
 
     def __init__(
-        self, lane: Lane, call: Callable[[Sequence[In]], Sequence[Out]], limit: int = 256
+        self,
+        lane: Lane,
+        call: Callable[[Sequence[In]], Sequence[Out]],
+        limit: int = 256,
+        weigh: Callable[[Sequence[In]], int] = len,
     ) -> None:
         self._lane = lane
         self._call = call
         self._limit = limit
+        self._weigh = weigh
         self._waiting: list[tuple[Sequence[In], asyncio.Future[Sequence[Out]]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -116,8 +124,9 @@ class Batcher(Generic[In, Out]):
             if future.done():
                 self._waiting.pop(0)
                 continue
-            if batch and size + len(request) > self._limit:
+            weight = self._weigh(request)
+            if batch and size + weight > self._limit:
                 break
             batch.append(self._waiting.pop(0))
-            size += len(request)
+            size += weight
         return batch

@@ -20,9 +20,9 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from indexers.encoders.probe import PROBE_TEXTS, Agreement, compare
-from rag.cores import native_bf16
+from rag.cores import native_bf16, one_per_core
 from rag.errors import ModelUnavailable
-from rag.lanes import Batcher, Crew, Lane
+from rag.lanes import Batcher, Lane
 from rag.seams import EncoderSpec
 from rag.values import Vector
 
@@ -71,7 +71,7 @@ class DenseEncoder:
                 "sentence-transformers model in encoder.model"
             ) from None
         self._model.eval()
-        self._crew = _crew()
+        self._crew = one_per_core()
         if len(set(map(tuple, self._tokens(PROBE_TEXTS, "document")))) < len(PROBE_TEXTS):
             raise ModelUnavailable(
                 f"the tokenizer of '{self._path}' cannot tell texts apart: its files are missing "
@@ -164,19 +164,6 @@ class DenseEncoder:
             return "bf16", f"native bf16, {agreement}"
         self._model = SentenceTransformer(self._path, device="cpu").eval()
         return "fp32", f"bf16 differs too much: {agreement}"
-
-
-def _crew() -> Crew:
-    """Return a thread per core of torch's, each of which computes alone."""
-    cores = torch.get_num_threads()
-
-    def alone() -> None:
-        torch.get_num_threads()  # a thread's first question sets it to the default of all threads
-        torch.set_num_threads(1)
-
-    crew = Crew("batch", cores, alone)
-    torch.set_num_threads(cores)  # the 1 has become that default, too
-    return crew
 
 
 def _batches(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:

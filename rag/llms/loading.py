@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from rag.cores import native_bf16
+from rag.cores import native_bf16, one_per_core
 from rag.errors import ModelUnavailable
 from rag.llms import examining
 from rag.llms.batching import Row
@@ -150,18 +150,24 @@ def compare(exact: Sequence[LogProbs], fast: Sequence[LogProbs]) -> Nearness:
 def _on_cpu(model: PreTrainedModel, rows: Sequence[Row], precision: Precision) -> Settled:
     wanted = precision == "bf16" or (precision == "auto" and native_bf16())
     twin = halved(model) if wanted and can_pack() else None
-    exact = TorchModel(packed(model, twin))
+    crew = one_per_core()
+    exact = TorchModel(packed(model, twin), crew=crew)
     known = exact.read(rows)
     if twin is None:
         why = "set" if precision == "fp32" else "this CPU, or this torch, has no native bf16"
         return exact, "fp32", why, known
-    nearness = compare(known, TorchModel(twin).read(rows))
+    nearness = compare(known, TorchModel(twin, crew=crew).read(rows))
     if precision == "auto" and not nearness.safe:
         return exact, "fp32", f"bf16 is not near enough: {nearness}", known
     why = "set" if precision == "bf16" else f"native bf16, {nearness}"
     if model.get_memory_footprint() > TWIN_BYTES:
-        return TorchModel(twin), "bf16", f"{why}; too large to keep fp32 beside it", known
-    return Careful(TorchModel(twin, writer=model), exact), "bf16", why, known
+        return (
+            TorchModel(twin, crew=crew),
+            "bf16",
+            f"{why}; too large to keep fp32 beside it",
+            known,
+        )
+    return Careful(TorchModel(twin, writer=model, crew=crew), exact), "bf16", why, known
 
 
 def _on_cuda(model: PreTrainedModel, rows: Sequence[Row], precision: Precision) -> Settled:

@@ -35,6 +35,7 @@ from rag.values import (
 
 LogProbs = npt.NDArray[np.float32]
 
+TURN_TOKENS = 8_192  # chosen: a turn on the lane takes seconds, then others have theirs
 RATED = 512  # chosen: tokens of a text rated at a time; 512 × 50,000 logits are 100 MB
 
 
@@ -77,7 +78,7 @@ class LocalLLM:
         self._reader = reader
         self._stops = stops
         self._lane = Lane("llm")
-        self._batcher = Batcher(self._lane, self._read)
+        self._batcher = Batcher(self._lane, self._read, TURN_TOKENS, _tokens)
 
     @property
     def spec(self) -> LLMSpec:
@@ -190,7 +191,9 @@ class LocalLLM:
             yield id_
 
     async def _all_read(self, rows: list[Row]) -> Sequence[_Read]:
-        return await self._batcher.submit(rows) if rows else ()
+        """Return what is read in the rows, over as many turns on the lane as they take."""
+        turns = await asyncio.gather(*(self._batcher.submit(part) for part in _parts(rows)))
+        return [read for turn in turns for read in turn]
 
     def _read(self, rows: Sequence[Row]) -> Sequence[_Read]:
         started = time.perf_counter()
@@ -221,6 +224,22 @@ class LocalLLM:
                 f"{self._spec.name} holds {window:,}: send less text"
             )
         return ids
+
+
+def _tokens(rows: Sequence[Row]) -> int:
+    return sum(len(row.ids) for row in rows)
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield the rows in order, a turn's worth at a time."""
+    part: list[Row] = []
+    for row in rows:
+        if part and _tokens(part) + len(row.ids) > TURN_TOKENS:
+            yield part
+            part = []
+        part.append(row)
+    if part:
+        yield part
 
 
 def _usage(row: Row, read: _Read) -> Usage:

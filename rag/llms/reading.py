@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from rag.lanes import Crew
 from rag.llms.batching import Row, batches, group
 from rag.values import Frozen
 
@@ -66,11 +67,15 @@ class RowReader(Generic[Past]):
     Args:
         engine: the model.
         reuse: whether beginnings that rows share are computed once.
+        crew: threads that compute a batch each where there are several; the engine must allow that.
     """
 
-    def __init__(self, engine: Engine[Past], *, reuse: bool = True) -> None:
+    def __init__(
+        self, engine: Engine[Past], *, reuse: bool = True, crew: Crew | None = None
+    ) -> None:
         self._engine = engine
         self._reuse = reuse
+        self._crew = crew
         self._prefixes: OrderedDict[tuple[int, ...], Past] = OrderedDict()
 
     def read(self, rows: Sequence[Row]) -> list[LogProbs]:
@@ -81,17 +86,24 @@ class RowReader(Generic[Past]):
             past = self._past(prefix) if prefix else None
             rest = [rows[i].ids[len(prefix) :] for i in members]
             wanted = [len(rows[i].wanted) for i in members]
-            for numbers in batches(
-                [len(ids) for ids in rest], len(prefix), wanted, BATCH_TOKENS, outputs
-            ):
-                batch = padded(
+            lengths = [len(ids) for ids in rest]
+            parts = list(batches(lengths, len(prefix), wanted, BATCH_TOKENS, outputs))
+            padded_parts = [
+                padded(
                     [rest[j] for j in numbers],
                     [rows[members[j]].wanted for j in numbers],
                     len(prefix),
                 )
-                for j, one in zip(numbers, self._engine.forward(batch, past), strict=True):
-                    found[members[j]] = one
+                for numbers in parts
+            ]
+            for numbers, read in zip(parts, self._forward(padded_parts, past), strict=True):
+                found |= {members[j]: one for j, one in zip(numbers, read, strict=True)}
         return [found[i] for i in range(len(rows))]
+
+    def _forward(self, parts: Sequence[Batch], past: Past | None) -> Sequence[Sequence[LogProbs]]:
+        if self._crew is None or len(parts) == 1:
+            return [self._engine.forward(batch, past) for batch in parts]
+        return self._crew.map(lambda batch: self._engine.forward(batch, past), parts)
 
     def _groups(self, rows: Sequence[Row]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Return the members and the shared beginning of each group; a kept one where it fits."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
+from rag.lanes import Crew
 from rag.llms.batching import Row
 from rag.llms.decoding import Logits
 from rag.llms.reading import Batch, LogProbs, RowReader
@@ -49,14 +50,20 @@ class TorchModel:
         model: any causal language model of transformers.
         writer: writes texts; by default the same.
         reuse: whether beginnings that rows share are computed once.
+        crew: threads that compute a batch each.
     """
 
     def __init__(
-        self, model: PreTrainedModel, writer: PreTrainedModel | None = None, *, reuse: bool = True
+        self,
+        model: PreTrainedModel,
+        writer: PreTrainedModel | None = None,
+        *,
+        reuse: bool = True,
+        crew: Crew | None = None,
     ) -> None:
         self.model = model.eval()
         self.writer = self.model if writer is None else writer.eval()
-        self._reader: RowReader[DynamicCache] = RowReader(self, reuse=reuse)
+        self._reader: RowReader[DynamicCache] = RowReader(self, reuse=reuse, crew=crew)
 
     @property
     def vocabulary(self) -> int:

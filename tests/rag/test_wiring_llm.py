@@ -8,11 +8,17 @@ import pytest
 
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
-from rag.errors import LLMUnavailable, ModelUnavailable
+from rag.errors import BadSettings, LLMUnavailable, ModelUnavailable
 from rag.ledger import keeping
 from rag.llms import embedded
-from rag.settings import LLMSettings, Settings, StoreSettings, replies_folder
-from rag.values import Complete, Message
+from rag.settings import (
+    LLMSettings,
+    Settings,
+    StoreSettings,
+    models_folder,
+    replies_folder,
+)
+from rag.values import Choose, Complete, Message
 from rag.wiring import Engine, open_llm
 from tests.rag.llms.upstream import Upstream, serving
 
@@ -83,6 +89,38 @@ async def test_a_server_that_is_not_there_leaves_nothing_open(tmp_path: Path) ->
 async def test_a_model_that_is_not_converted_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=embedded.FETCH):
         await open_llm(using(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "says"),
+    [("torch", "int8", "runtime to onnx"), ("onnx", "bf16", "runtime to torch")],
+)
+async def test_a_precision_of_the_other_runtime_is_refused(
+    tmp_path: Path, runtime: str, precision: str, says: str
+) -> None:
+    with pytest.raises(BadSettings, match=says):
+        await open_llm(using(tmp_path, runtime=runtime, precision=precision))
+
+
+async def test_a_model_that_is_not_exported_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"SmolLM2-135M-Instruct-onnx-fp32.*models export"):
+        await open_llm(using(tmp_path, runtime="onnx"))
+
+
+@pytest.mark.model
+async def test_the_embedded_model_is_the_default() -> None:
+    settings = Settings(llm=LLMSettings(replies_mb=0))
+    try:
+        embedded.converted(models_folder(settings))
+    except ModelUnavailable as error:
+        pytest.skip(str(error))
+    llm = await open_llm(settings)
+    with keeping() as ledger:
+        (chosen,) = await llm.choose([Choose((Message("user", "Is water wet?"),), ("Yes", "No"))])
+    assert chosen.missing == 0
+    assert ledger.tokens_in > 10
+    assert (llm.spec.name, llm.spec.family) == (embedded.NAME, "smollm")
+    await llm.close()
 
 
 @pytest.mark.model

@@ -187,6 +187,22 @@ async def test_what_does_not_fit_the_window_is_refused() -> None:
     await llm.close()
 
 
+async def test_a_large_request_leaves_turns_to_others() -> None:
+    llm = local_llm()
+    large = [Choose(ask(f"{n} " + "passage " * 200), ("A", "B")) for n in range(200)]
+    waiting = asyncio.create_task(llm.choose(large))
+    await asyncio.sleep(0.05)
+    await llm.choose([Choose(ask("short?"), ("A", "B"))])
+    await llm.complete([Complete(ask("short?"), max_tokens=3)])
+    assert not waiting.done()
+    replies = await waiting
+    assert max(reply.usage.batch for reply in replies) < 100
+    for request, reply in list(zip(large, replies, strict=True))[::50]:
+        (alone,) = await llm.choose([request])
+        assert reply.logprobs == pytest.approx(alone.logprobs, abs=1e-4)
+    await llm.close()
+
+
 async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_computed() -> None:
     llm: LocalLLM = local_llm()
     seen = 0
