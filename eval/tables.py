@@ -91,21 +91,22 @@ def abstention() -> list[str]:
 
 
 def bench() -> list[str]:
-    """The figures of the newest benchmark report."""
+    """The newest figures of every benchmark."""
     return _newest("bench")
 
 
 def bench_llm() -> list[str]:
-    """The figures of the newest report on the language model."""
+    """The newest figures of every benchmark of the language model."""
     return _newest("bench-llm")
 
 
 def _newest(folder: str) -> list[str]:
-    file = max((ROOT / "eval" / "results" / folder).glob("*.json"))
-    sections = msgspec.json.decode(file.read_bytes())["sections"]
-    rows = [[name, str(s["ratio"]), s["aim"], figures(s)] for name, s in sections.items()]
-    link = f"[{file.stem}](../eval/results/{folder}/{file.stem}.md)"
-    return table([link, "ratio", "aim", "figures"], rows)
+    rows: dict[str, list[str]] = {}
+    for file in sorted((ROOT / "eval" / "results" / folder).glob("*.json")):
+        link = f"../eval/results/{folder}/{file.stem}.md"
+        for name, found in msgspec.json.decode(file.read_bytes())["sections"].items():
+            rows[name] = [f"[{name}]({link})", str(found["ratio"]), found["aim"], figures(found)]
+    return table(["benchmark", "ratio", "aim", "figures"], list(rows.values()))
 
 
 TABLES: Mapping[str, Callable[[], Sequence[str]]] = {

@@ -161,12 +161,8 @@ def _on_cpu(model: PreTrainedModel, rows: Sequence[Row], precision: Precision) -
         return exact, "fp32", f"bf16 is not near enough: {nearness}", known
     why = "set" if precision == "bf16" else f"native bf16, {nearness}"
     if model.get_memory_footprint() > TWIN_BYTES:
-        return (
-            TorchModel(twin, crew=crew),
-            "bf16",
-            f"{why}; too large to keep fp32 beside it",
-            known,
-        )
+        why += "; too large to keep fp32 beside it"
+        return TorchModel(twin, crew=crew), "bf16", why, known
     return Careful(TorchModel(twin, writer=model, crew=crew), exact), "bf16", why, known
 
 

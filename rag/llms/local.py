@@ -191,9 +191,8 @@ class LocalLLM:
             yield id_
 
     async def _all_read(self, rows: list[Row]) -> Sequence[_Read]:
-        """Return what is read in the rows, over as many turns on the lane as they take."""
-        turns = await asyncio.gather(*(self._batcher.submit(part) for part in _parts(rows)))
-        return [read for turn in turns for read in turn]
+        """Return what is read in the rows, one turn on the lane after the other."""
+        return [read for part in _parts(rows) for read in await self._batcher.submit(part)]
 
     def _read(self, rows: Sequence[Row]) -> Sequence[_Read]:
         started = time.perf_counter()
