@@ -39,7 +39,7 @@ class Agreement(Frozen):
     def __str__(self) -> str:
         return (
             f"{self.agreeing} of {self.probes} probes agree with fp32 ({self.share:.1%}), "
-            f"log-probabilities differ by {self.rms:.4f}, {self.worst:.4f} at most"
+            f"log-probabilities differ by {self.rms:.2g}, {self.worst:.2g} at most"
         )
 
 

@@ -103,7 +103,7 @@ def compare(exact: Sequence[LogProbs], found: Sequence[LogProbs]) -> Agreement:
 
     >>> one = np.array([[-1.0, -2.0]], np.float32)
     >>> str(compare([one, one], [one + 0.5, one[:, ::-1]]))
-    '1 of 2 probes agree with fp32 (50.0%), log-probabilities differ by 0.7906, 1.0000 at most'
+    '1 of 2 probes agree with fp32 (50.0%), log-probabilities differ by 0.79, 1 at most'
     """
     pairs = list(zip(exact, found, strict=True))
     agreeing = sum(bool(a[-1].argmax() == b[-1].argmax()) for a, b in pairs)

@@ -16,6 +16,8 @@ from rag.values import Choose, Chosen, Complete, Completed, Score, Scored
 Request = TypeVar("Request", Choose, Score, Complete)
 Reply = TypeVar("Reply", Chosen, Scored, Completed)
 
+_WAIT_S = 1.0  # chosen: longest wait for another process that writes
+
 _FAILS = (sqlite3.Error, diskcache.Timeout, OSError)
 
 
@@ -46,6 +48,7 @@ class Replies:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._cache = diskcache.Cache(
                 folder,
+                timeout=_WAIT_S,
                 disk=_Plain,
                 size_limit=size_mb * 1_000_000,
                 eviction_policy="least-recently-used",
