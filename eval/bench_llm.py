@@ -17,11 +17,12 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedModel
 
-from rag.llms import embedded, exported
+from rag.llms import embedded
 from rag.llms.decoding import Tally, greedy
-from rag.llms.exporting import export
 from rag.llms.loading import load, opened, stops
-from rag.llms.onnx_loading import load_onnx
+from rag.llms.onnx import exported
+from rag.llms.onnx.exporting import export
+from rag.llms.onnx.loading import load_onnx
 from rag.llms.packing import halved, packed
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel

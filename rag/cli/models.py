@@ -5,7 +5,7 @@ import time
 import click
 
 from rag.cli.root import cli, current_settings
-from rag.llms.exported import EMBEDDED, PRECISIONS, Precision
+from rag.llms.onnx.exported import EMBEDDED, PRECISIONS, Precision
 from rag.settings import models_folder
 
 
@@ -40,8 +40,9 @@ def export_command(name: str, precision: Precision) -> None:
 
     It is read with a fixed set of prompts, and kept where it answers as on torch in fp32.
     """
-    from rag.llms import embedded, exported
-    from rag.llms.exporting import export
+    from rag.llms import embedded
+    from rag.llms.onnx import exported
+    from rag.llms.onnx.exporting import export
 
     started = time.perf_counter()
     folder = models_folder(current_settings())
@@ -62,7 +63,8 @@ def export_command(name: str, precision: Precision) -> None:
 )
 def check_command(name: str, precision: Precision | None) -> None:
     """Read a converted or an exported model whole and compare it with what was written."""
-    from rag.llms import embedded, exported
+    from rag.llms import embedded
+    from rag.llms.onnx import exported
 
     folder = models_folder(current_settings())
     if precision is None and name == EMBEDDED:

@@ -11,9 +11,9 @@ from rag.settings import LLMSettings, Settings, models_folder, replies_folder
 from rag.wiring.memory import for_good
 
 if TYPE_CHECKING:
-    from rag.llms.exported import Precision as OnnxPrecision
     from rag.llms.loading import Precision as TorchPrecision
     from rag.llms.local import LocalLLM
+    from rag.llms.onnx.exported import Precision as OnnxPrecision
 
 
 async def open_llm(settings: Settings) -> LLM:
@@ -55,11 +55,12 @@ def load_llm(settings: Settings) -> LocalLLM:
         ModelUnavailable: it is not installed, converted or exported, or cannot be loaded.
         BadSettings: llm.precision is none of llm.runtime's.
     """
-    from rag.llms import embedded, exported
+    from rag.llms import embedded
+    from rag.llms.onnx import exported
 
     of, models = settings.llm, models_folder(settings)
     if of.runtime == "onnx":
-        from rag.llms.onnx_loading import load_onnx
+        from rag.llms.onnx.loading import load_onnx
 
         folder = exported.place(models, exported.called(of.model), _stored(of))
         return load_onnx(folder, context_window=of.context_window)

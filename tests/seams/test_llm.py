@@ -62,7 +62,7 @@ async def local_pieces() -> AsyncIterator[LLM]:
 
 @asynccontextmanager
 async def onnx() -> AsyncIterator[LLM]:
-    from rag.llms.onnx_loading import load_onnx
+    from rag.llms.onnx.loading import load_onnx
     from tests.rag.llms.tiny import exported
 
     llm = load_onnx(exported("llama"), examined=False)

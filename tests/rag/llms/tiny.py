@@ -23,10 +23,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from rag.llms.exported import Precision
-from rag.llms.exporting import export
 from rag.llms.local import LocalLLM
-from rag.llms.onnx_model import OnnxModel, opened
+from rag.llms.onnx.exported import Precision
+from rag.llms.onnx.exporting import export
+from rag.llms.onnx.model import OnnxModel, opened
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
 from rag.seams import LLMSpec

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rag.llms.batching import Row
 from rag.llms.decoding import Tally, greedy
-from rag.llms.exported import Precision
+from rag.llms.onnx.exported import Precision
 from rag.llms.torch_model import TorchModel
 from tests.rag.llms.test_torch_model import ARCHITECTURES, by_hand, rows
 from tests.rag.llms.tiny import Architecture, model, onnx_model

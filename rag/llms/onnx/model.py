@@ -1,6 +1,6 @@
 """A causal language model on ONNX Runtime: an engine for `RowReader`, and sessions that write text.
 
-The graph is one of `rag.llms.exporting`. torch is not imported here.
+The graph is one of `rag.llms.onnx.exporting`. torch is not imported here.
 """
 
 import os

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import InferenceSession
 
-from rag.llms.quantizing import Blocks, packed, quantize
+from rag.llms.onnx.quantizing import Blocks, packed, quantize
 
 SEEDS = st.integers(0, 2**32 - 1)
 

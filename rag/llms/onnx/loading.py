@@ -6,10 +6,10 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from rag.errors import ModelUnavailable
-from rag.llms import exported
 from rag.llms.examining import examine, known
-from rag.llms.exported import Exported
 from rag.llms.local import LocalLLM
+from rag.llms.onnx import exported
+from rag.llms.onnx.exported import Exported
 from rag.llms.rendering import Renderer
 from rag.seams import LLMSpec
 
@@ -31,7 +31,7 @@ def load_onnx(
     """
     manifest = exported.read(folder)
     try:
-        from rag.llms.onnx_model import RUNTIME, OnnxModel, opened
+        from rag.llms.onnx.model import RUNTIME, OnnxModel, opened
     except ImportError:
         raise ModelUnavailable(
             f"{folder} needs onnxruntime, which is not installed: pip install onnxruntime"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rag.errors import ModelUnavailable
-from rag.llms import exported as folders
-from rag.llms.exporting import export
-from rag.llms.onnx_loading import load_onnx
-from rag.llms.probes import probes
+from rag.llms.onnx import exported as folders
+from rag.llms.onnx.exporting import export
+from rag.llms.onnx.loading import load_onnx
+from rag.llms.onnx.probes import probes
 from rag.values import Choose, Message
 from tests.rag.llms.tiny import exported, local_llm, model, tokenizer
 
@@ -23,7 +23,7 @@ import asyncio, sys
 from pathlib import Path
 
 sys.modules["torch"] = None  # importing it raises, as where it is not installed
-from rag.llms.onnx_loading import load_onnx
+from rag.llms.onnx.loading import load_onnx
 from rag.values import Choose, Complete, Message, Score
 
 async def main(folder):
@@ -167,7 +167,7 @@ def test_a_changed_byte_is_found_by_reading_all(linked: Path) -> None:
 def test_without_onnxruntime_it_says_what_to_install(
     linked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "rag.llms.onnx_model", None)
+    monkeypatch.setitem(sys.modules, "rag.llms.onnx.model", None)
     with pytest.raises(ModelUnavailable, match="pip install onnxruntime"):
         load_onnx(linked)
 

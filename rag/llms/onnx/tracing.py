@@ -15,7 +15,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from rag.errors import ModelUnavailable
-from rag.llms.onnx_model import IDS, LAST, LOGITS, MASK, PAST, POSITIONS, PRESENT
+from rag.llms.onnx.model import IDS, LAST, LOGITS, MASK, PAST, POSITIONS, PRESENT
 
 OPSET = 18  # chosen: what torch's exporter writes best, and every ONNX Runtime of today reads
 

@@ -12,19 +12,19 @@ import numpy as np
 import onnx
 
 from rag.errors import ModelUnavailable
-from rag.llms import exported, probes
 from rag.llms.batching import Row
-from rag.llms.exported import GRAPH, WEIGHTS, Agreement, Exported, Precision
 from rag.llms.family import family
 from rag.llms.folders import written
 from rag.llms.loading import opened, stops
-from rag.llms.onnx_model import LOGITS, OnnxModel
-from rag.llms.onnx_model import opened as opened_graph
-from rag.llms.quantizing import Blocks, quantize
+from rag.llms.onnx import exported, probes
+from rag.llms.onnx.exported import GRAPH, WEIGHTS, Agreement, Exported, Precision
+from rag.llms.onnx.model import LOGITS, OnnxModel
+from rag.llms.onnx.model import opened as opened_graph
+from rag.llms.onnx.quantizing import Blocks, quantize
+from rag.llms.onnx.tracing import traced
 from rag.llms.reading import LogProbs
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
-from rag.llms.tracing import traced
 from rag.values import Frozen
 
 FLOOR = 0.99  # of the probes must agree

@@ -1,0 +1,1 @@
+"""The ONNX Runtime backend: a model exported, verified, and read without torch."""
