@@ -55,14 +55,10 @@ class Crew:
     def __init__(self, name: str, size: int, prepare: Callable[[], object]) -> None:
         self._executor = ThreadPoolExecutor(size, name, initializer=prepare)
         everyone = threading.Barrier(size, timeout=60)
-        self.each(lambda _: everyone.wait(), range(size))  # a thread that waits takes no second one
-
-    def each(self, call: Callable[[In], object], items: Iterable[In]) -> None:
-        """Call once for each item and return when all have been; raise what the first raised."""
-        self.map(call, items)
+        self.map(lambda _: everyone.wait(), range(size))  # a thread that waits takes no second one
 
     def map(self, call: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
-        """Return the results in the order of the items, or raise what the first raised."""
+        """Call once for each item; return the results in order, or raise what the first raised."""
         return list(self._executor.map(call, items))
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 `keeping` nests: what an inner ledger notes stands in the outer one, too.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -77,6 +78,11 @@ def keeping() -> Iterator[Ledger]:
         yield ledger
     finally:
         _kept.reset(token)
+
+
+def ms_since(began: float) -> float:
+    """Return the milliseconds of wall time since a reading of `time.perf_counter`."""
+    return (time.perf_counter() - began) * 1_000
 
 
 def note(model: str, operation: Operation, usages: Sequence[Usage], ms: float) -> None:

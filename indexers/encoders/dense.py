@@ -127,7 +127,7 @@ class DenseEncoder:
         if len(batches) == 1:
             fill(batches[0])  # all cores for the one
         else:
-            self._crew.each(fill, batches)
+            self._crew.map(fill, batches)
         return rows
 
     def close(self) -> None:

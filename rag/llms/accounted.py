@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from rag.ledger import Operation, note
+from rag.ledger import Operation, ms_since, note
 from rag.seams import LLM, LLMSpec
 from rag.values import (
     Choose,
@@ -67,7 +67,7 @@ class Accounted:
                     yield piece
         finally:
             spent = usage or Usage(self._llm.count_tokens(request.prompt), pieces)
-            note(self.spec.name, "stream", [spent], _ms_since(began))
+            note(self.spec.name, "stream", [spent], ms_since(began))
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the prompt's length in the model's tokens, template included."""
@@ -82,8 +82,4 @@ class Accounted:
     ) -> None:
         if replies:
             usages = [reply.usage for reply in replies]
-            note(self.spec.name, operation, usages, _ms_since(began))
-
-
-def _ms_since(began: float) -> float:
-    return (time.perf_counter() - began) * 1_000
+            note(self.spec.name, operation, usages, ms_since(began))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rag.errors import BadPrompt
 from rag.lanes import Batcher, Lane
+from rag.ledger import ms_since
 from rag.llms.batching import Row, continuing
 from rag.llms.decoding import Session, Tally, greedy, sampled
 from rag.llms.places import Place, Witness, place, rated
@@ -121,7 +122,7 @@ class LocalLLM:
         if rest := written.rest():
             yield rest
         count = len(written.ids)
-        ms = (time.perf_counter() - started) * 1_000
+        ms = ms_since(started)
         usage = Usage(len(ids), count, ms, passes=tally.passes)
         yield Completed(written.text, count, count == request.max_tokens, usage)
 
@@ -197,7 +198,7 @@ class LocalLLM:
     def _read(self, rows: Sequence[Row]) -> Sequence[_Read]:
         started = time.perf_counter()
         found = self._reader.read(rows)
-        ms = (time.perf_counter() - started) * 1_000
+        ms = ms_since(started)
         return [_Read(logprobs, ms, len(rows)) for logprobs in found]
 
     def _label_row(self, request: Choose) -> Row:

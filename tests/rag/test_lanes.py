@@ -282,13 +282,13 @@ def crew() -> Iterator[Crew]:
 
 def test_a_crew_calls_once_for_each_item(crew: Crew) -> None:
     seen: list[int] = []
-    crew.each(seen.append, range(100))
+    crew.map(seen.append, range(100))
     assert sorted(seen) == list(range(100))
 
 
 def test_a_crew_works_side_by_side(crew: Crew) -> None:
     everyone = threading.Barrier(3)
-    crew.each(lambda _: everyone.wait(timeout=10), range(3))
+    crew.map(lambda _: everyone.wait(timeout=10), range(3))
 
 
 def test_every_thread_of_a_crew_is_prepared_once_and_before_its_first_item() -> None:
@@ -296,7 +296,7 @@ def test_every_thread_of_a_crew_is_prepared_once_and_before_its_first_item() -> 
     crew = Crew("crew", 4, lambda: prepared.append(threading.get_ident()))
     assert len(set(prepared)) == len(prepared) == 4
     used: set[int] = set()
-    crew.each(lambda _: used.add(threading.get_ident()), range(100))
+    crew.map(lambda _: used.add(threading.get_ident()), range(100))
     crew.close()
     assert used <= set(prepared)
     assert len(prepared) == 4
@@ -304,5 +304,5 @@ def test_every_thread_of_a_crew_is_prepared_once_and_before_its_first_item() -> 
 
 def test_a_crew_raises_what_an_item_raised_and_works_on(crew: Crew) -> None:
     with pytest.raises(ZeroDivisionError):
-        crew.each(lambda i: 1 // i, [1, 0, 2])
-    crew.each(lambda i: 1 // i, [1, 2])
+        crew.map(lambda i: 1 // i, [1, 0, 2])
+    crew.map(lambda i: 1 // i, [1, 2])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from rag.errors import BadPrompt, LLMUnavailable
+from rag.ledger import ms_since
 from rag.llms.family import family
 from rag.llms.remote.abilities import Abilities, find_abilities, find_served, find_window
 from rag.llms.remote.labels import (
@@ -178,7 +179,7 @@ class RemoteLLM:
             except LLMUnavailable:
                 if not heard.finish:  # what fails after the end has cost no text
                     raise
-        yield _with_cost(heard.completed(), _ms_since(began), 1)
+        yield _with_cost(heard.completed(), ms_since(began), 1)
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return an estimate of the prompt's length in tokens; the tokenizer is the server's."""
@@ -197,7 +198,7 @@ class RemoteLLM:
     async def _batch(self, calls: Sequence[Coroutine[None, None, Reply]]) -> tuple[Reply, ...]:
         began = time.perf_counter()
         replies = await together(calls)
-        ms = _ms_since(began)
+        ms = ms_since(began)
         return tuple(_with_cost(reply, ms, len(calls)) for reply in replies)
 
     async def _choose(self, request: Choose) -> Chosen:
@@ -290,10 +291,6 @@ class RemoteLLM:
                 f" {self._spec.name}: send fewer or shorter passages",
                 stacklevel=2,
             )
-
-
-def _ms_since(began: float) -> float:
-    return (time.perf_counter() - began) * 1_000
 
 
 def _with_cost(reply: Reply, ms: float, batch: int) -> Reply:
