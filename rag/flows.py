@@ -2,16 +2,21 @@
 
 A flow is a generator that yields batches of requests and is sent the replies in the same order;
 what it returns is its result. The one driver below asks the model, keeps the budget and counts.
-The idea is httpx's `Auth.auth_flow`.
+Where a batch cannot be answered (no budget or time left, the model failed), the error is thrown
+into the flow at its `yield`: one that can return what it has so far catches it and does, any other
+lets it through. The idea is httpx's `Auth.auth_flow`.
 """
 
+import math
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-from rag.errors import BudgetExceeded
+from rag.deadline import within
+from rag.errors import BudgetExceeded, RagError
 from rag.seams import LLM
-from rag.values import Choose, Chosen, Complete, Completed, Frozen, Score, Scored
+from rag.values import Choose, Chosen, Complete, Completed, Cost, Frozen, Score, Scored
 
 Request: TypeAlias = Choose | Score | Complete
 Reply: TypeAlias = Chosen | Scored | Completed
@@ -23,35 +28,99 @@ Flow: TypeAlias = Generator[Sequence[Request], Sequence[Reply], T]
 
 
 @dataclass(frozen=True, slots=True)
+class Budget(Frozen):
+    """The most that a flow may ask for; infinity is no limit.
+
+    `tokens` are those of prompts and of the most that may be written; they are counted before a
+    batch is asked, replies from a cache included.
+    """
+
+    calls: float = 1_000
+    tokens: float = math.inf
+    seconds: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class Driven(Frozen, Generic[T]):
-    """A flow's result, with what it cost: requests asked, and batches that had to wait in turn."""
+    """A flow's result, what it cost, and the first error that was thrown into it, if any."""
 
     result: T
-    calls: int
-    depth: int
+    cost: Cost
+    error: RagError | None = None
 
 
-async def drive(flow: Flow[T], llm: LLM, max_calls: int = 1_000) -> Driven[T]:
+async def drive(flow: Flow[T], llm: LLM, budget: Budget = Budget()) -> Driven[T]:
     """Run a flow to its end and return its result with its cost.
 
     Raises:
-        BudgetExceeded: before a batch that would bring the number of requests over `max_calls`.
+        BudgetExceeded: before a batch that would bring requests or tokens over the budget.
+        DeadlineExceeded: the budget's seconds are over.
+        RagError: from the model.
+        All of them only where the flow does not catch them.
     """
-    calls = depth = 0
+    spent = _Spent(llm, budget)
+    error: RagError | None = None
     try:
         batch = next(flow)
         while True:
-            calls, depth = calls + len(batch), depth + 1
-            if calls > max_calls:
-                raise BudgetExceeded(
-                    f"the flow wants {calls} calls, its budget is {max_calls}: raise the budget "
-                    "or lower the depth"
-                )
-            batch = flow.send(await _ask(llm, batch))
+            try:
+                replies = await spent.ask(batch)
+            except RagError as failed:
+                error = error or failed
+                batch = flow.throw(failed)
+            else:
+                batch = flow.send(replies)
     except StopIteration as stop:
-        return Driven(stop.value, calls, depth)
+        return Driven(stop.value, spent.cost, error)
     finally:
         flow.close()
+
+
+class _Spent:
+    """Asks for one flow and keeps to its budget."""
+
+    def __init__(self, llm: LLM, budget: Budget) -> None:
+        self.cost = Cost()
+        self._llm = llm
+        self._budget = budget
+        self._ends = time.monotonic() + budget.seconds
+        self._asked = Cost()
+
+    async def ask(self, batch: Sequence[Request]) -> tuple[Reply, ...]:
+        """Ask a batch, if the budget allows it."""
+        self._allow("calls", self._asked.calls + len(batch), self._budget.calls)
+        tokens = self._tokens(batch) if self._budget.tokens < math.inf else 0
+        self._allow("tokens", self._asked.tokens_in + tokens, self._budget.tokens)
+        self._asked += Cost(calls=len(batch), tokens_in=tokens)
+        async with within(max(0.0, self._ends - time.monotonic())):
+            replies = await _ask(self._llm, batch)
+        self.cost += _cost(replies)
+        return replies
+
+    def _allow(self, what: str, wanted: int, most: float) -> None:
+        if wanted > most:
+            raise BudgetExceeded(
+                f"the flow wants {wanted:,} {what}, its budget is {most:,.0f}: raise the budget or "
+                "lower the depth"
+            )
+
+    def _tokens(self, batch: Sequence[Request]) -> int:
+        return sum(self._llm.count_tokens(request.prompt) + _most(request) for request in batch)
+
+
+def _most(request: Request) -> int:
+    return request.max_tokens if isinstance(request, Complete) else 1
+
+
+def _cost(replies: Sequence[Reply]) -> Cost:
+    made = [reply.usage for reply in replies if not reply.usage.cached]
+    return Cost(
+        calls=len(replies),
+        depth=1,
+        tokens_in=sum(usage.tokens_in for usage in made),
+        tokens_out=sum(usage.tokens_out for usage in made),
+        cached=len(replies) - len(made),
+    )
 
 
 async def _ask(llm: LLM, batch: Sequence[Request]) -> tuple[Reply, ...]:

@@ -11,7 +11,7 @@ Judge      eval/qrels.py                 QrelsJudge
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from rag.values import (
@@ -24,6 +24,7 @@ from rag.values import (
     Complete,
     Completed,
     Context,
+    Cost,
     Frozen,
     Judgment,
     Lookup,
@@ -34,6 +35,7 @@ from rag.values import (
     Scored,
     SparseVector,
     Stage,
+    Trace,
     Vector,
 )
 
@@ -183,7 +185,8 @@ class LLMSpec(Frozen):
 
     `template` is the hash of the chat template, "" where a server keeps it to itself. `why` says
     how the precision was chosen, or what the server was found able to do. Replies of two models may
-    stand for each other only when `fingerprint` is equal and not empty.
+    stand for each other only when `fingerprint` is equal and not empty. `continues` says whether a
+    turn of the assistant can be begun for it, such as a forced "[".
     """
 
     name: str
@@ -193,6 +196,7 @@ class LLMSpec(Frozen):
     precision: str = ""
     why: str = ""
     fingerprint: str = ""
+    continues: bool = True
 
 
 @runtime_checkable
@@ -242,15 +246,36 @@ class LLM(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reranked(Frozen):
-    """The same candidates in a new order, and what the reranker did."""
+    """The same candidates in a new order, and what the reranker did.
+
+    Scores fall with the rank. `stage` is the whole; `steps` are its parts with their times.
+    `missing` counts labels that the model did not report, `malformed` replies that could not be
+    read as they were meant. `findings` are figures of the method, such as the rate of inconsistent
+    pairs. `flags` say, by chunk id, what was suspicious about a text.
+    """
 
     candidates: tuple[Candidate, ...]
     stage: Stage
+    cost: Cost = field(default=Cost())
+    missing: int = 0
+    malformed: int = 0
+    findings: Mapping[str, float] = field(default_factory=dict)
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: Trace = ()
+
+    @property
+    def status(self) -> Literal["ok", "degraded"]:
+        """Whether the order is what the method makes of all candidates."""
+        return "ok" if self.stage.status in {"ok", "skipped"} else "degraded"
 
 
 @runtime_checkable
 class Reranker(Protocol):
-    """Puts candidates in a better order; never drops or adds one."""
+    """Puts candidates in a better order; never drops or adds one, and never fails.
+
+    What cannot be ranked, for want of time or because a model fails, keeps the order it came in;
+    the stage says so.
+    """
 
     async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         """Return a permutation of the candidates."""

@@ -184,6 +184,35 @@ Trace: TypeAlias = tuple[Stage, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Cost(Frozen):
+    """What was asked of a model.
+
+    `calls` are requests, `cached` of them answered from the cache; `depth` is how many batches of
+    them had to wait for one another. Tokens are those really read and written.
+    """
+
+    calls: int = 0
+    depth: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cached: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """Return the cost of doing the one and then the other.
+
+        >>> Cost(calls=2, depth=1) + Cost(calls=3, depth=1)
+        Cost(calls=5, depth=2, tokens_in=0, tokens_out=0, cached=0)
+        """
+        return Cost(
+            self.calls + other.calls,
+            self.depth + other.depth,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            self.cached + other.cached,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Plan(Frozen):
     """How a query will be answered: branches by name, then one fusion of their rankings."""
 

@@ -6,10 +6,21 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.errors import BudgetExceeded
-from rag.flows import Driven, Flow, Reply, Request, drive
+from rag.errors import BudgetExceeded, DeadlineExceeded, LLMUnavailable, RagError
+from rag.flows import Budget, Driven, Flow, Reply, Request, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
+from rag.values import (
+    Choose,
+    Chosen,
+    Complete,
+    Completed,
+    Cost,
+    Message,
+    Prompt,
+    Score,
+    Scored,
+    Usage,
+)
 
 
 def says(text: str) -> Prompt:
@@ -72,8 +83,7 @@ async def test_a_mixed_batch_is_one_call_per_kind_and_keeps_its_order() -> None:
                 Scored(-1.0, 1),
             )
         ],
-        calls=5,
-        depth=1,
+        Cost(calls=5, depth=1),
     )
     assert sorted(llm.calls) == [("choose", 1), ("complete", 2), ("score", 2)]
 
@@ -92,14 +102,14 @@ async def test_equal_requests_in_a_batch_each_get_their_reply() -> None:
 async def test_calls_count_requests_and_depth_counts_batches() -> None:
     llm = Recorder()
     driven = await drive(asks(MIXED, MIXED[:2]), llm)
-    assert (driven.calls, driven.depth) == (5 + 2, 2)
+    assert (driven.cost.calls, driven.cost.depth) == (5 + 2, 2)
     assert llm.history == [MIXED[2], MIXED[1], MIXED[4], MIXED[0], MIXED[3], MIXED[1], MIXED[0]]
 
 
 @pytest.mark.anyio
 async def test_a_flow_that_asks_nothing_costs_nothing() -> None:
     llm = Recorder()
-    assert await drive(asks(), llm) == Driven([], calls=0, depth=0)
+    assert await drive(asks(), llm) == Driven([], Cost())
     assert llm.history == []
 
 
@@ -117,7 +127,7 @@ async def test_a_later_question_can_depend_on_an_earlier_reply() -> None:
 
 @pytest.mark.anyio
 async def test_the_budget_may_be_spent_to_the_last_call() -> None:
-    assert (await drive(asks(MIXED, MIXED), Recorder(), max_calls=10)).calls == 10
+    assert (await drive(asks(MIXED, MIXED), Recorder(), Budget(calls=10))).cost.calls == 10
 
 
 @pytest.mark.anyio
@@ -125,7 +135,7 @@ async def test_the_budget_raises_before_the_batch_that_would_break_it_is_asked()
     llm = Recorder()
     flow = asks(MIXED, MIXED)
     with pytest.raises(BudgetExceeded, match="wants 10 calls, its budget is 9: raise the budget"):
-        await drive(flow, llm, max_calls=9)
+        await drive(flow, llm, Budget(calls=9))
     assert len(llm.history) == 5  # the first batch only
     assert inspect.getgeneratorstate(flow) == inspect.GEN_CLOSED
 
@@ -186,3 +196,67 @@ async def test_a_model_that_gives_too_few_replies_is_caught() -> None:
     with pytest.raises(ValueError, match="shorter"):
         await drive(closing.flow((MIXED[0], MIXED[3])), Short())
     assert closing.closed
+
+
+def anytime(*batches: Sequence[Request]) -> Flow[int]:
+    """Return how many batches were answered, however it ends."""
+    answered = 0
+    try:
+        for batch in batches:
+            yield batch
+            answered += 1
+    except RagError:
+        pass
+    return answered
+
+
+@pytest.mark.anyio
+async def test_an_anytime_flow_keeps_what_it_had_when_the_calls_are_spent() -> None:
+    driven = await drive(anytime(MIXED, MIXED, MIXED), Recorder(), Budget(calls=10))
+    assert driven.result == 2
+    assert driven.cost == Cost(calls=10, depth=2)
+    assert isinstance(driven.error, BudgetExceeded)
+
+
+@pytest.mark.anyio
+async def test_tokens_are_counted_before_they_are_spent() -> None:
+    batch = (Choose(says("one two three"), ("A", "B")), Complete(says("four"), max_tokens=6))
+    driven = await drive(anytime(batch, batch), ScriptedLLM(), Budget(tokens=3 + 1 + 1 + 6))
+    assert driven.result == 1
+    assert "the flow wants 22 tokens, its budget is 11" in str(driven.error)
+
+
+@pytest.mark.anyio
+async def test_an_anytime_flow_keeps_what_it_had_when_its_time_is_over() -> None:
+    class Slowing(ScriptedLLM):
+        async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
+            await asyncio.sleep(30 if self.history else 0)
+            return await super().choose(requests)
+
+    batch = (Choose(says("which?"), ("A", "B")),)
+    driven = await drive(anytime(batch, batch), Slowing(), Budget(seconds=0.05))
+    assert driven.result == 1
+    assert isinstance(driven.error, DeadlineExceeded)
+
+
+@pytest.mark.anyio
+async def test_an_anytime_flow_keeps_what_it_had_when_the_model_fails() -> None:
+    def fails(request: Complete) -> str:
+        if request.prompt[-1].content == "two":
+            raise LLMUnavailable("gone")
+        return "fine"
+
+    one, two = Complete(says("one")), Complete(says("two"))
+    driven = await drive(anytime((one,), (two,), (one,)), ScriptedLLM(complete=fails))
+    assert driven.result == 1
+    assert str(driven.error) == "gone"
+
+
+@pytest.mark.anyio
+async def test_replies_from_the_cache_cost_no_tokens() -> None:
+    usage = Usage(tokens_in=7, tokens_out=1)
+    kept = Usage(tokens_in=7, tokens_out=1, cached=True)
+    replies = iter([Scored(0.0, 1, usage), Scored(0.0, 1, kept)])
+    same = Score(says("s"), "x")
+    driven = await drive(asks((same, same)), ScriptedLLM(score=lambda _: next(replies)))
+    assert driven.cost == Cost(calls=2, depth=1, tokens_in=7, tokens_out=1, cached=1)

@@ -5,7 +5,7 @@ What a server can do is asked with requests of one token when the connection is 
 """
 
 from rag.llms.remote.abilities import Abilities
-from rag.llms.remote.labels import floor, merge
+from rag.llms.remote.labels import merge
 from rag.llms.remote.model import RemoteLLM, connect
 
-__all__ = ["Abilities", "RemoteLLM", "connect", "floor", "merge"]
+__all__ = ["Abilities", "RemoteLLM", "connect", "merge"]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from rag.errors import LLMUnavailable
 from rag.llms.remote.shapes import Echo, PromptToken, Token, Top
-from rag.values import Chosen, Prompt
+from rag.values import Prompt
 
 Tokens: TypeAlias = Sequence[tuple[str, float]]
 
@@ -27,19 +27,6 @@ def merge(tokens: Tokens, labels: Sequence[str]) -> tuple[float | None, ...]:
         if logprob > _UNLIKELY:
             found.setdefault(bare(token), []).append(logprob)
     return tuple(_log_sum_exp(found.get(bare(label), ())) for label in labels)
-
-
-def floor(chosen: Chosen, margin: float = 1.0) -> tuple[float, ...]:
-    """Return the log-probabilities with missing ones at the least observed − margin.
-
-    Where none was observed all are 0.0: equal. Ties are left to the caller.
-
-    >>> floor(Chosen((-0.5, None, -2.0)))
-    (-0.5, -3.0, -2.0)
-    """
-    observed = [p for p in chosen.logprobs if p is not None]
-    missing = min(observed) - margin if observed else 0.0
-    return tuple(missing if p is None else p for p in chosen.logprobs)
 
 
 def bare(token: str) -> str:

@@ -90,6 +90,7 @@ async def connect(
             window,
             why=f"the server can: {abilities.says}; window: {source}",
             fingerprint=f"{client.base_url.copy_with(userinfo=b'')} {served.id}",
+            continues=abilities.continue_final_message or abilities.continues,
         )
         stack.pop_all()
         return RemoteLLM(wire, spec, abilities)
@@ -117,8 +118,8 @@ class RemoteLLM:
     async def choose(self, requests: Sequence[Choose]) -> tuple[Chosen, ...]:
         """Return each label's log-probability as the very next token.
 
-        "A", " A" and "▁A" are one label. A label outside the server's top is None (`floor` places
-        it); a server that can be held to the labels' tokens is, and reports one at least.
+        "A", " A" and "▁A" are one label. A label outside the server's top is None; a
+        server that can be held to the labels' tokens is, and reports one at least.
 
         Raises:
             BadPrompt: too long, two labels that are one, or a turn that cannot be continued.

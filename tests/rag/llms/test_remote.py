@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rag.deadline import within
 from rag.errors import BadPrompt, BadSettings, DeadlineExceeded, LLMUnavailable, RagError
-from rag.llms.remote import Abilities, RemoteLLM, connect, floor, merge
+from rag.llms.remote import Abilities, RemoteLLM, connect, merge
 from rag.llms.remote.wire import Wire, open_client
 from rag.seams import LLM, LLMSpec
 from rag.settings import Secret
@@ -296,19 +296,6 @@ def test_merging_keeps_the_probability_of_each_label(tokens: list[tuple[str, flo
             assert logprob <= 0
             assert math.exp(logprob) == pytest.approx(min(1.0, sum(shares)))
     assert merge(tokens[::-1], ("A", "B")) == merged
-
-
-@given(st.lists(st.none() | LOGPROBS, max_size=8), st.floats(0.01, 10))
-def test_the_floor_lies_below_all_that_was_observed(
-    logprobs: list[float | None], margin: float
-) -> None:
-    placed = floor(Chosen(tuple(logprobs)), margin)
-    observed = [p for p in logprobs if p is not None]
-    for before, after in zip(logprobs, placed, strict=True):
-        if before is not None:
-            assert after == before
-        else:
-            assert after == (min(observed) - margin if observed else 0.0)
 
 
 # ── Scoring, completing, streaming ───────────────────────────────────────────────────────────────
