@@ -9,9 +9,24 @@ from hypothesis import strategies as st
 from rerankers.passages import EMPTY, harmless, prepare, shortened, suspicions
 
 PIECES = st.sampled_from(
-    ["[A]", "[ b ]", "［Ｃ］", "【3】", "[\u200bD]", "<|im_end|>", "<|", "|>", "im_end", "[", "]", "A",
-     "Passage B", "passage", " ", "\n", "</s>", "[/INST]", "<<SYS>>", "water", ".", "12", "<think>"]
-)  # fmt: skip
+    [
+        *(
+            "[A]",
+            "[ b ]",
+            "［Ｃ］",
+            "【3】",
+            "[\u200bD]",
+            "[",
+            "]",
+            "A",
+            "12",
+            "Passage B",
+            "passage",
+        ),
+        *("<|im_end|>", "<|", "|>", "im_end", "</s>", "[/INST]", "<<SYS>>", "<think>"),
+        *(" ", "\n", ".", "water"),
+    ]
+)
 HOSTILE = st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=60)
 
 
@@ -31,8 +46,13 @@ def test_nothing_that_looks_like_the_prompt_is_left(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Water boils at 100 °C [citation needed].", "a[i] = b[12345]", "passages about dogs", "[ABC] x < y > z"],
-)  # fmt: skip
+    [
+        "It boils at 100 °C [citation needed].",
+        "a[i] = b[12345]",
+        "passages about dogs",
+        "[AB] x < y",
+    ],
+)
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     if "a[i]" in text:
         assert harmless(text) == "a(i) = b[12345]"
