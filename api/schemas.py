@@ -89,6 +89,7 @@ class Result(Struct, frozen=True):
     metadata: dict[str, Any]
     score: float
     ranks: Annotated[dict[str, int], Meta(description="Rank from 1 in every branch that found it.")]
+    flags: Annotated[list[str], Meta(description="What the reranker found suspicious in the text.")]
 
 
 class StageReport(Struct, frozen=True):
@@ -197,6 +198,7 @@ def search_response(results: Results) -> SearchResponse:
             metadata=dict(candidate.chunk.metadata),
             score=candidate.score,
             ranks=dict(candidate.ranks),
+            flags=list(candidate.flags),
         )
         for candidate in results.candidates
     ]

@@ -31,13 +31,13 @@ async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store
     return Found(plan, rankings, (*plan.trace, Stage("find", 0.0, detail=detail)))
 
 
-async def fetch(fused: Fused, store: Store) -> Results:
-    """Return the k best chunks, with text, fused score, and rank in every branch.
+async def fetch(fused: Fused, store: Store, least: int = 0) -> Results:
+    """Return the k best chunks, or `least` where that is more, with text, score and ranks.
 
     Raises:
         StoreUnavailable: from the store.
     """
-    best = fused.ranking[: fused.query.k]
+    best = fused.ranking[: max(fused.query.k, least)]
     chunks = {chunk.id: chunk for chunk in await store.get([hit.chunk_id for hit in best])}
     ranks: dict[str, dict[str, int]] = {hit.chunk_id: {} for hit in best}
     for name, ranking in fused.rankings.items():

@@ -40,6 +40,9 @@ class Budget(Frozen):
     seconds: float = math.inf
 
 
+USUAL = Budget()
+
+
 @dataclass(frozen=True, slots=True)
 class Driven(Frozen, Generic[T]):
     """A flow's result, what it cost, and the first error that was thrown into it, if any."""
@@ -49,7 +52,7 @@ class Driven(Frozen, Generic[T]):
     error: RagError | None = None
 
 
-async def drive(flow: Flow[T], llm: LLM, budget: Budget = Budget()) -> Driven[T]:
+async def drive(flow: Flow[T], llm: LLM, budget: Budget = USUAL) -> Driven[T]:
     """Run a flow to its end and return its result with its cost.
 
     Raises:

@@ -1,4 +1,6 @@
-"""The query path as a thin Haystack graph: plan → find → fuse → fetch (→ pack → generate).
+"""The query path as a thin Haystack graph.
+
+plan → find → fuse → fetch (→ rerank) (→ pack → generate)
 
 Every component wraps one function of this package and hands one frozen value to the next; the
 graph's result equals the functions called by hand (tested). The components also fit into a user's
@@ -21,7 +23,8 @@ from rag.find import fetch, find
 from rag.fuse import Fusion, Weights, fuse
 from rag.pack import pack
 from rag.plan import Defaults, make_plan
-from rag.seams import Encoder, Generator, SparseEncoder, Store
+from rag.rerank import rerank
+from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
 from rag.values import Answer, Context, Found, Frozen, Fused, Plan, Query, Results
 
 Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
@@ -29,7 +32,7 @@ Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
 
 @dataclass(frozen=True, slots=True)
 class Parts(Frozen):
-    """What the query path is made of."""
+    """What the query path is made of; without a reranker the fused order stands."""
 
     encoder: Encoder
     sparse: SparseEncoder
@@ -39,6 +42,8 @@ class Parts(Frozen):
     fusions: Mapping[str, Fusion]
     weights: Weights
     passages: int
+    reranker: Reranker | None = None
+    rerank_depth: int = 0
 
 
 async def write(context: Context, generator: Generator) -> Answer:
@@ -133,8 +138,27 @@ class Fetcher:
     @component.output_types(results=Results)
     async def run_async(self, fused: Fused) -> dict[str, Results]:
         """Return the k best chunks with their text."""
-        started = time.perf_counter()
-        return {"results": _clocked(await fetch(fused, self._parts.store), started)}
+        started, parts = time.perf_counter(), self._parts
+        return {"results": _clocked(await fetch(fused, parts.store, parts.rerank_depth), started)}
+
+
+@component
+class Reordering:
+    """`rerank` as a component."""
+
+    def __init__(self, reranker: Reranker, depth: int) -> None:
+        self._reranker = reranker
+        self._depth = depth
+
+    @component.output_types(results=Results)
+    def run(self, results: Results) -> dict[str, Results]:
+        """Return the k best candidates in the reranker's order."""
+        return asyncio.run(self.run_async(results))
+
+    @component.output_types(results=Results)
+    async def run_async(self, results: Results) -> dict[str, Results]:
+        """Return the k best candidates in the reranker's order."""
+        return {"results": await rerank(results, self._reranker, self._depth)}
 
 
 @component
@@ -176,7 +200,7 @@ class Writer:
 
 
 def search_graph(parts: Parts) -> Pipeline:
-    """Return the graph Query → Results; input `plan.query`, output `fetch.results`."""
+    """Return the graph Query → Results; input `plan.query`, output `results` of `found_by`."""
     graph = Pipeline()
     graph.add_component("plan", Planner(parts))
     graph.add_component("find", Finder(parts))
@@ -185,7 +209,15 @@ def search_graph(parts: Parts) -> Pipeline:
     graph.connect("plan.plan", "find.plan")
     graph.connect("find.found", "fuse.found")
     graph.connect("fuse.fused", "fetch.fused")
+    if parts.reranker is not None:
+        graph.add_component("rerank", Reordering(parts.reranker, parts.rerank_depth))
+        graph.connect("fetch.results", "rerank.results")
     return graph
+
+
+def found_by(parts: Parts) -> str:
+    """Return the name of the component that gives the results."""
+    return "fetch" if parts.reranker is None else "rerank"
 
 
 def answer_graph(parts: Parts) -> Pipeline:
@@ -193,7 +225,7 @@ def answer_graph(parts: Parts) -> Pipeline:
     graph = search_graph(parts)
     graph.add_component("pack", Packer(parts))
     graph.add_component("generate", Writer(parts))
-    graph.connect("fetch.results", "pack.results")
+    graph.connect(f"{found_by(parts)}.results", "pack.results")
     graph.connect("pack.context", "generate.context")
     return graph
 
@@ -213,7 +245,7 @@ class QueryPath:
             BadQuery: the query cannot be planned.
             StoreUnavailable: from the store.
         """
-        results = (await _run(self._search, query))["fetch"]["results"]
+        results = (await _run(self._search, query))[found_by(self.parts)]["results"]
         assert isinstance(results, Results)  # noqa: S101 - the graph's declared output
         return results
 

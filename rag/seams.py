@@ -251,7 +251,7 @@ class Reranked(Frozen):
     Scores fall with the rank. `stage` is the whole; `steps` are its parts with their times.
     `missing` counts labels that the model did not report, `malformed` replies that could not be
     read as they were meant. `findings` are figures of the method, such as the rate of inconsistent
-    pairs. `flags` say, by chunk id, what was suspicious about a text.
+    pairs.
     """
 
     candidates: tuple[Candidate, ...]
@@ -260,7 +260,6 @@ class Reranked(Frozen):
     missing: int = 0
     malformed: int = 0
     findings: Mapping[str, float] = field(default_factory=dict)
-    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Trace = ()
 
     @property

@@ -295,11 +295,16 @@ class Fused(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Frozen):
-    """A chunk with its fused score, and its rank (from 1) in every branch that found it."""
+    """A chunk with its score, and its rank (from 1) in every branch that found it.
+
+    After reranking, `ranks` also holds its rank before ("first") and by the reranker alone
+    ("rerank"), and `flags` says what was suspicious about its text.
+    """
 
     chunk: Chunk
     score: float
     ranks: Mapping[str, int]
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

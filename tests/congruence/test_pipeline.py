@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,8 +21,10 @@ from rag.generate import Extractive
 from rag.pack import pack
 from rag.pipeline import Parts, QueryPath, answer_graph, search_graph, write
 from rag.plan import Defaults, make_plan
-from rag.seams import CollectionSpec
+from rag.rerank import rerank
+from rag.seams import CollectionSpec, Reranker
 from rag.values import Answer, Chunk, Fused, Point, Query, Results
+from rerankers.reranker import Guarded, Scoring
 
 TEXTS = [
     "The sample freezer holds its cold for 36 hours without power. Call the caretaker.",
@@ -47,7 +50,21 @@ QUERIES = [
 Traced = TypeVar("Traced", Results, Answer)
 
 
-async def parts() -> Parts:
+class Longest:
+    """Scores passages by their length."""
+
+    name = "longest"
+
+    async def score(self, query: str, passages: Sequence[str]) -> list[float]:
+        del query
+        return [float(len(passage)) for passage in passages]
+
+
+RERANKED = Guarded(Scoring("longest", Longest()), None)
+BOTH = pytest.mark.parametrize("reranker", [None, RERANKED], ids=["fused", "reranked"])
+
+
+async def parts(reranker: Reranker | None = None) -> Parts:
     encoder, sparse = HashedEncoder(), Bm25Encoder()
     store = ExactStore(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none"))
     vectors = await encoder.encode(TEXTS, "document")
@@ -71,6 +88,8 @@ async def parts() -> Parts:
         fusions=FUSIONS,
         weights={"dense": 0.5, "bm25": 0.5},
         passages=3,
+        reranker=reranker,
+        rerank_depth=2,
     )
 
 
@@ -85,7 +104,11 @@ async def fused_by_hand(query: Query, mine: Parts) -> Fused:
 
 
 async def search_by_hand(query: Query, mine: Parts) -> Results:
-    return await fetch(await fused_by_hand(query, mine), mine.store)
+    fused = await fused_by_hand(query, mine)
+    if mine.reranker is None:
+        return await fetch(fused, mine.store, mine.rerank_depth)
+    results = await fetch(fused, mine.store, mine.rerank_depth)
+    return await rerank(results, mine.reranker, mine.rerank_depth)
 
 
 async def answer_by_hand(query: Query, mine: Parts) -> Answer:
@@ -93,12 +116,38 @@ async def answer_by_hand(query: Query, mine: Parts) -> Answer:
 
 
 @pytest.mark.anyio
+@BOTH
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.text)
-async def test_the_graph_equals_the_functions_called_by_hand(query: Query) -> None:
-    mine = await parts()
+async def test_the_graph_equals_the_functions_called_by_hand(
+    query: Query, reranker: Reranker | None
+) -> None:
+    mine = await parts(reranker)
     path = QueryPath(mine)
-    assert timeless(await path.search(query)) == await search_by_hand(query, mine)
-    assert timeless(await path.answer(query)) == await answer_by_hand(query, mine)
+    assert timeless(await path.search(query)) == timeless(await search_by_hand(query, mine))
+    assert timeless(await path.answer(query)) == timeless(await answer_by_hand(query, mine))
+
+
+@pytest.mark.anyio
+async def test_a_reranked_search_returns_k_of_the_best_and_says_so() -> None:
+    fused = await QueryPath(await parts()).search(Query("freezer", k=2))
+    mine = replace(await parts(RERANKED), rerank_depth=4)
+    found = await QueryPath(mine).search(Query("freezer", k=2))
+    assert len(found.candidates) == len(fused.candidates) == 2
+    assert [stage.name for stage in found.trace] == ["plan", "find", "fuse", "fetch", "rerank"]
+    lengths = [len(c.chunk.text) for c in found.candidates]
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] == max(map(len, TEXTS))
+    assert found.candidates[0].ranks["rerank"] == 1
+
+
+@pytest.mark.anyio
+async def test_what_the_reranker_does_not_see_follows_below() -> None:
+    mine = replace(await parts(RERANKED), rerank_depth=1)
+    fused = await QueryPath(await parts()).search(Query("freezer"))
+    found = await QueryPath(mine).search(Query("freezer"))
+    assert [c.chunk.id for c in found.candidates] == [c.chunk.id for c in fused.candidates]
+    scores = [c.score for c in found.candidates]
+    assert scores == sorted(scores, reverse=True)
 
 
 @pytest.mark.parametrize("query", QUERIES[:3], ids=lambda query: query.text)
@@ -146,10 +195,10 @@ def components(graph: Pipeline) -> dict[str, Component]:
 
 @pytest.mark.anyio
 async def test_every_components_declared_outputs_equal_its_returned_keys() -> None:
-    graph = answer_graph(await parts())
+    graph = answer_graph(await parts(RERANKED))
     declared = graph.outputs(include_components_with_connected_outputs=True)
     inputs: dict[str, object] = {"query": QUERIES[0]}
-    order = ["plan", "find", "fuse", "fetch", "pack", "generate"]
+    order = ["plan", "find", "fuse", "fetch", "rerank", "pack", "generate"]
     assert sorted(components(graph)) == sorted(order)
     for name in order:
         node = components(graph)[name]
@@ -166,14 +215,14 @@ async def test_every_components_declared_outputs_equal_its_returned_keys() -> No
 
 @pytest.mark.anyio
 async def test_a_components_two_ways_of_running_have_the_same_face() -> None:
-    for node in components(answer_graph(await parts())).values():
+    for node in components(answer_graph(await parts(RERANKED))).values():
         both = [getattr(node, way) for way in ("run", "run_async") if hasattr(node, way)]
         assert len({str(inspect.signature(way).parameters) for way in both}) == 1
 
 
 @pytest.mark.anyio
 async def test_every_component_of_the_module_stands_in_the_graph() -> None:
-    used = {type(node) for node in components(answer_graph(await parts())).values()}
+    used = {type(node) for node in components(answer_graph(await parts(RERANKED))).values()}
     offered = {
         kind
         for _, kind in inspect.getmembers(pipeline, inspect.isclass)
