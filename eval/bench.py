@@ -28,7 +28,8 @@ from eval.report import table
 from indexers.encoders.dense import DenseEncoder
 from indexers.readers import read_paths
 from indexers.split import Recursive
-from rag.settings import IndexSettings, quiet
+from rag.sections import IndexSettings
+from rag.settings import quiet
 from rag.values import Document
 
 ROUNDS = 3  # each side is timed this often, in turn; the median counts

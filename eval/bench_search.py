@@ -23,7 +23,7 @@ from rag.generate import Extractive
 from rag.pipeline import Parts, QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec, EncoderSpec, Store
-from rag.settings import StoreSettings
+from rag.sections import StoreSettings
 from rag.values import Chunk, Frozen, Point, Query, Vector
 
 CHUNKS, SMALL = 100_000, 20_000

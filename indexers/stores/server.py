@@ -23,7 +23,7 @@ from indexers.stores.payload import (
 )
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
 from rag.seams import CollectionSpec, StoredChunk
-from rag.settings import StoreSettings
+from rag.sections import StoreSettings
 from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
 
 T = TypeVar("T")

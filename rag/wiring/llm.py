@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rag.errors import BadSettings, RagError
 from rag.seams import LLM
-from rag.settings import LLMSettings, Settings, models_folder, replies_folder
+from rag.sections import LLMSettings
+from rag.settings import Settings, models_folder, replies_folder
 from rag.wiring.memory import for_good
 
 if TYPE_CHECKING:

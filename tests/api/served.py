@@ -12,7 +12,8 @@ from litestar import Litestar
 
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
-from rag.settings import AnswerSettings, IndexSettings, ServerSettings, Settings, StoreSettings
+from rag.sections import AnswerSettings, IndexSettings, ServerSettings, StoreSettings
+from rag.settings import Settings
 from rag.values import Document
 from rag.wiring import Engine
 

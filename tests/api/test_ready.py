@@ -14,7 +14,8 @@ from api.app import create_app
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
 from rag.errors import ModelUnavailable
-from rag.settings import ServerSettings, Settings, StoreSettings
+from rag.sections import ServerSettings, StoreSettings
+from rag.settings import Settings
 from rag.values import Vector
 from rag.wiring import Engine
 from tests.api.served import Serve, Served, engine_of, fill, wait_until_ready

@@ -7,7 +7,8 @@ import pytest
 
 from indexers.readers import read_paths
 from rag.cli.verify import verify
-from rag.settings import Settings, StoreSettings
+from rag.sections import StoreSettings
+from rag.settings import Settings
 from rag.values import Query
 from rag.wiring import build
 

@@ -7,7 +7,8 @@ import pytest
 
 from eval.collection import read_collection
 from eval.retrieval import choose, evaluate
-from rag.settings import IndexSettings, Settings, StoreSettings
+from rag.sections import IndexSettings, StoreSettings
+from rag.settings import Settings
 from rag.wiring import build
 
 TOLERANCE = 0.005

@@ -10,7 +10,8 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import Recursive, Split, whole
-from rag.settings import IndexSettings, Settings, StoreSettings
+from rag.sections import IndexSettings, StoreSettings
+from rag.settings import Settings
 from rag.wiring import Engine
 
 CORPUS = {

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import BadSettings
-from rag.settings import Secret, Settings, load_settings
+from rag.sections import Secret
+from rag.settings import Settings, load_settings
 
 KNOWN = {
     section.name: {key.name for key in msgspec.structs.fields(type(section.default))}

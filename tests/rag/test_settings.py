@@ -12,19 +12,8 @@ import msgspec
 import pytest
 
 from rag.errors import BadSettings
-from rag.settings import (
-    MASK,
-    QUIET,
-    LLMSettings,
-    Secret,
-    Section,
-    Settings,
-    StoreSettings,
-    known_keys,
-    load_settings,
-    models_folder,
-    quiet,
-)
+from rag.sections import MASK, LLMSettings, Secret, Section, StoreSettings
+from rag.settings import QUIET, Settings, known_keys, load_settings, models_folder, quiet
 
 SECTIONS = msgspec.structs.fields(Settings)
 KEYS = [

@@ -20,14 +20,14 @@ from rag.errors import (
     StoreUnavailable,
 )
 from rag.fuse import FUSIONS, rrf
-from rag.settings import (
+from rag.sections import (
     AnswerSettings,
     IndexSettings,
     SearchSettings,
-    Settings,
     SparseSettings,
     StoreSettings,
 )
+from rag.settings import Settings
 from rag.values import Document, Hit, Query
 from rag.wiring import Engine, fusions
 

@@ -11,13 +11,8 @@ from indexers.split import whole
 from rag.errors import BadSettings, LLMUnavailable, ModelUnavailable
 from rag.ledger import keeping
 from rag.llms import embedded
-from rag.settings import (
-    LLMSettings,
-    Settings,
-    StoreSettings,
-    models_folder,
-    replies_folder,
-)
+from rag.sections import LLMSettings, StoreSettings
+from rag.settings import Settings, models_folder, replies_folder
 from rag.values import Choose, Complete, Message
 from rag.wiring import Engine, open_llm
 from tests.rag.llms.upstream import Upstream, serving

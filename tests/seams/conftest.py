@@ -11,7 +11,7 @@ from indexers.stores import server
 from indexers.stores.edge import create_edge
 from indexers.stores.exact import ExactStore
 from rag.seams import Store
-from rag.settings import StoreSettings
+from rag.sections import StoreSettings
 from tests.seams.points import SPEC
 
 URL = os.environ.get("FIRSTCITE_TEST_QDRANT_URL", "")

@@ -42,7 +42,7 @@ from rag.llms.remote.streaming import Heard
 from rag.llms.remote.vocabulary import Vocabulary
 from rag.llms.remote.wire import Wire, open_client, together
 from rag.seams import LLMSpec
-from rag.settings import Secret
+from rag.sections import Secret
 from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score, Scored
 
 Reply = TypeVar("Reply", Chosen, Scored, Completed)

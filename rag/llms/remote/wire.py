@@ -16,7 +16,7 @@ import msgspec
 from rag.deadline import remaining
 from rag.errors import BadPrompt, BadSettings, LLMUnavailable
 from rag.llms.remote.shapes import Body, Problem
-from rag.settings import MASK, Secret
+from rag.sections import MASK, Secret
 
 T = TypeVar("T")
 

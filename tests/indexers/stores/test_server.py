@@ -15,7 +15,7 @@ from indexers.stores.server import (
 )
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
 from rag.seams import CollectionSpec
-from rag.settings import StoreSettings
+from rag.sections import StoreSettings
 
 pytestmark = [
     pytest.mark.anyio,

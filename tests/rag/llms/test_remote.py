@@ -18,7 +18,7 @@ from rag.errors import BadPrompt, BadSettings, DeadlineExceeded, LLMUnavailable,
 from rag.llms.remote import Abilities, RemoteLLM, connect, merge
 from rag.llms.remote.wire import Wire, open_client
 from rag.seams import LLM, LLMSpec
-from rag.settings import Secret
+from rag.sections import Secret
 from rag.values import Choose, Chosen, Complete, Completed, Message, Prompt, Score
 from tests.rag.llms.upstream import (
     DONE,

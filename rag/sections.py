@@ -1,0 +1,152 @@
+"""The sections of the settings: every key with its default and a sentence about it.
+
+`docs/settings.md` repeats the sentences; a test compares them.
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+MASK = "********"
+
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Secret(str):
+    """A string that prints as a mask; use it as a string where it is needed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK if len(self) else "")
+
+
+def _says(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the settings file."""
+
+
+class StoreSettings(Section, frozen=True):
+    """Where the points live."""
+
+    path: Annotated[str, _says("folder of the embedded store, one folder per collection")] = (
+        ".firstcite"
+    )
+    url: Annotated[str, _says("address of a Qdrant server; empty means the embedded store")] = ""
+    api_key: Annotated[Secret, _says("key for that server")] = Secret("")
+    timeout_s: Annotated[float, msgspec.Meta(gt=0), _says("limit of one call to the server")] = 30.0
+    grpc: Annotated[bool, _says("talk gRPC to the server (faster) instead of HTTP")] = True
+    grpc_port: Annotated[Annotated[int, msgspec.Meta(ge=1, le=65535)], _says("its gRPC port")] = (
+        6334
+    )
+    shards: Annotated[Positive, _says("shards of a new collection on a cluster")] = 1
+    replicas: Annotated[Positive, _says("copies of each shard on a cluster")] = 1
+
+
+class EncoderSettings(Section, frozen=True):
+    """Which dense encoder, and how."""
+
+    model: Annotated[str, _says("folder or hub name; empty means the packaged MiniLM")] = ""
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        _says("auto takes bf16 where the CPU has it and a probe shows that it is safe"),
+    ] = "auto"
+
+
+class SparseSettings(Section, frozen=True):
+    """BM25."""
+
+    k1: Annotated[float, msgspec.Meta(ge=0), _says("term-frequency saturation")] = 0.9
+    b: Annotated[Share, _says("length normalisation, 0 none, 1 full")] = 0.4
+    language: Annotated[str, _says("stop words and stemmer")] = "english"
+
+
+class IndexSettings(Section, frozen=True):
+    """How documents become chunks."""
+
+    splitter: Annotated[
+        Literal["recursive", "none"],
+        _says("recursive cuts by structure, none keeps documents whole"),
+    ] = "recursive"
+    chunk_tokens: Annotated[
+        Annotated[int, msgspec.Meta(ge=16)], _says("largest chunk, in tokens of the encoder")
+    ] = 192
+    max_line_bytes: Annotated[
+        Positive, _says("a line longer than this is reported and skipped")
+    ] = 16 * 1024 * 1024
+
+
+class SearchSettings(Section, frozen=True):
+    """How queries find chunks."""
+
+    fusion: Annotated[
+        Literal["rrf", "dbsf", "convex"], _says("how the branches' rankings become one")
+    ] = "dbsf"
+    depth: Annotated[Positive, _says("hits fetched per branch, at least k")] = 100
+    rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
+    dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
+
+
+class AnswerSettings(Section, frozen=True):
+    """How answers are made."""
+
+    passages: Annotated[Positive, _says("chunks an answer may cite")] = 5
+    sentences: Annotated[Positive, _says("sentences in an answer, at most")] = 3
+    floor: Annotated[
+        Annotated[float, msgspec.Meta(ge=-1, le=1)],
+        _says("cosine of question and sentence below which nothing is quoted"),
+    ] = 0.44
+
+
+class LLMSettings(Section, frozen=True):
+    """Which language model; the spine needs none."""
+
+    model: Annotated[str, _says("folder or name; empty means the packaged SmolLM2")] = ""
+    url: Annotated[str, _says("OpenAI-compatible server; empty means a local model")] = ""
+    api_key: Annotated[Secret, _says("key for that server")] = Secret("")
+    timeout_s: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)], _says("limit of one try of one request to the server")
+    ] = 60.0
+    concurrency: Annotated[Positive, _says("requests to the server at the same time, at most")] = 16
+    retries: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)], _says("further tries after a failure that may pass")
+    ] = 3
+    context_window: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)],
+        _says("tokens that prompt and answer may have together; 0 means what the model says"),
+    ] = 0
+    runtime: Annotated[
+        Literal["torch", "onnx"],
+        _says("what computes a local model; onnx needs firstcite models export first"),
+    ] = "torch"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "int8", "int4"],
+        _says(
+            "of a local model; torch: auto takes bf16 where the CPU has it and a probe allows; "
+            "onnx: auto is fp32, int8 and int4 are stored weights"
+        ),
+    ] = "auto"
+    cache: Annotated[
+        str, _says("folder of converted models and kept replies; empty means the user's cache")
+    ] = ""
+    replies_mb: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)],
+        _says("most megabytes of kept replies; 0 asks the model every time"),
+    ] = 256
+
+
+class ServerSettings(Section, frozen=True):
+    """The HTTP face."""
+
+    host: Annotated[str, _says("address to listen on; loopback only by default")] = "127.0.0.1"
+    port: Annotated[Annotated[int, msgspec.Meta(ge=0, le=65535)], _says("0 takes a free one")] = (
+        8000
+    )
+    collection: Annotated[str, _says("collection that requests use when they name none")] = (
+        "default"
+    )
+    max_body_bytes: Annotated[Positive, _says("largest request body")] = 1024 * 1024
