@@ -79,7 +79,7 @@ def read_qrels(file: Path) -> Qrels:
         present = sorted(path.stem for path in file.parent.glob("*.tsv"))
         raise BadCollection(f"{file} is missing. Splits here: {', '.join(present) or 'none'}")
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in _lines(file):
+    for number, line in numbered_lines(file):
         fields = line.split("\t")
         if number == 1 and fields[-1] == "score":
             continue
@@ -118,7 +118,7 @@ def read_queries(folder: Path) -> dict[str, str]:
     if file is None:
         raise BadCollection(f"{folder} has no queries.jsonl")
     queries: dict[str, str] = {}
-    for number, line in _lines(file):
+    for number, line in numbered_lines(file):
         try:
             row = msgspec.json.decode(line, type=_Query)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -132,8 +132,12 @@ def read_queries(folder: Path) -> dict[str, str]:
     return queries
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number, line) of a text file, without blank lines, line ends and a BOM."""
+def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line) of a text file, without blank lines, line ends and a BOM.
+
+    Raises:
+        BadCollection: a line is too long, or no UTF-8.
+    """
     for number, line in read_lines(file, _MAX_LINE_BYTES):
         if isinstance(line, Fault):
             raise BadCollection(str(line))

@@ -91,6 +91,65 @@ class SearchSettings(Section, frozen=True):
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
 
 
+Budget: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+"""The most of something; 0 is no limit."""
+
+
+class RerankSettings(Section, frozen=True):
+    """How what was found is put in a better order."""
+
+    method: Annotated[
+        str,
+        _says(
+            "empty leaves the fused order; a method, or several as a cascade: setwise:50, first:20"
+        ),
+    ] = ""
+    schedule: Annotated[
+        str, _says("which candidates a method looks at together, and when; empty is its usual one")
+    ] = ""
+    depth: Annotated[Positive, _says("candidates that are reranked")] = 50
+    passage_tokens: Annotated[Positive, _says("the most that is read of a candidate")] = 192
+    window: Annotated[
+        Annotated[int, msgspec.Meta(ge=2, le=26)], _says("passages in one prompt of a window")
+    ] = 20
+    stride: Annotated[Positive, _says("how far a sliding window moves")] = 10
+    top: Annotated[Positive, _says("how many of the best must be right; the rest may stay")] = 10
+    together: Annotated[
+        Annotated[int, msgspec.Meta(ge=2, le=20)], _says("passages in one prompt of setwise")
+    ] = 4
+    writes: Annotated[
+        bool, _says("pairwise and setwise let the model write its answer, where it has no logprobs")
+    ] = False
+    shuffles: Annotated[
+        Positive, _says("orders in which a window is shown, the answers merged; 1 is the usual one")
+    ] = 1
+    letter_prior: Annotated[
+        bool, _says("take the model's liking for letters out of its answers")
+    ] = False
+    demonstrations: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=8)], _says("examples shown to the pairwise method")
+    ] = 0
+    model: Annotated[str, _says("folder or hub name of the cross-encoder")] = ""
+    runtime: Annotated[Literal["torch", "onnx"], _says("what computes the cross-encoder")] = "torch"
+    calls: Annotated[Budget, _says("most requests to the model for a query; 0 is no limit")] = 0
+    tokens: Annotated[Budget, _says("most tokens for a query; 0 is no limit")] = 0
+    seconds: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)], _says("most time for a query; then the best so far")
+    ] = 30.0
+    guard: Annotated[
+        Literal["pool", "rrf", "convex", "none"],
+        _says("how the reranked order is fused with the one before, against a reranker that errs"),
+    ] = "pool"
+    guard_weight: Annotated[
+        Share, _says("the reranker's share in that; 0 is the usual one: pool .7, rrf .4, convex .3")
+    ] = 0.0
+    guard_jump: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)],
+        _says("most ranks a candidate may move; 0 is any number"),
+    ] = 0
+    unguarded: Annotated[str, _says("collections without a guard, by comma")] = ""
+
+
 class AnswerSettings(Section, frozen=True):
     """How answers are made."""
 

@@ -18,6 +18,7 @@ from rag.sections import (
     EncoderSettings,
     IndexSettings,
     LLMSettings,
+    RerankSettings,
     SearchSettings,
     Secret,
     Section,
@@ -38,6 +39,7 @@ class Settings(Section, frozen=True):
     sparse: SparseSettings = SparseSettings()
     index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
+    rerank: RerankSettings = RerankSettings()
     answer: AnswerSettings = AnswerSettings()
     llm: LLMSettings = LLMSettings()
     server: ServerSettings = ServerSettings()

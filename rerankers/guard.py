@@ -1,22 +1,36 @@
 """The guard: a reranker's order is fused with the first stage's, so that it cannot do much harm.
 
 A language model can destroy a strong first stage (on BRIGHT, FIRST-7B loses 12 points of nDCG@10 to
-its own retriever), and a passage can be written to win. Fusion bounds the harm, by the weight: how
-far a passage can fall, whatever the reranker says, is known beforehand (`worst_ranks`). The cap on
-jumps bounds it by a number of ranks.
+its own retriever), and a passage can be written to win. Fusion bounds the harm: how far a passage
+can fall, whatever the reranker says, is known beforehand (`worst_ranks`). The cap on jumps bounds
+it by a number of ranks.
+
+The usual fusion is a logarithmic pool: the first stage's say is −ln rank, as if relevance fell with
+1 / rank; the reranker's is what it learnt of each passage, in nats, limited on both sides. So a
+reranker that hardly tells the passages apart changes little, and one that does is heard, which a
+fusion of ranks cannot know. What the pool is worth beside the others: `docs/reranking.md`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from rag.fuse import FUSIONS
-from rag.values import Frozen, Hit, Ranking
+from rag.values import Frozen, Hit, Ranking, ranked
 from rerankers.ordering import Ordering
 
-GuardFusion = Literal["rrf", "convex"]
+GuardFusion = Literal["pool", "rrf", "convex"]
+
+USUAL_WEIGHT: Mapping[GuardFusion, float] = {"pool": 0.7, "rrf": 0.4, "convex": 0.3}
+"""The reranker's share by fusion: one rule for all collections (docs/reranking.md)."""
 
 RRF_K = 60  # Cormack, Clarke & Büttcher, SIGIR 2009
+DEMOTED, PROMOTED = 0.5, 1.0  # nats from the median that the pool believes (docs/reranking.md)
+FLAT, ORDER_WEIGHT = 10, 0.5  # of an order without probabilities: −ln(10 + rank), in equal shares
+
+_CERTAIN = 1e-9  # a probability of 0 or 1 would be infinite evidence
 _ROUNDING = 1e-12  # sums of floats may come out on either side of a tie
 _FIRST, _RERANK = "first", "rerank"
 
@@ -25,13 +39,18 @@ _FIRST, _RERANK = "first", "rerank"
 class Guard(Frozen):
     """How the reranked order is fused with the first stage's.
 
-    `weight` is the reranker's share, 0..1; the first stage has the rest. `jump` is the most ranks
-    that a passage may rise or fall, 0 for any number.
+    `weight` is the reranker's share, 0..1, the first stage has the rest; None is the fusion's usual
+    one. `jump` is the most ranks that a passage may rise or fall, 0 for any number.
     """
 
-    fusion: GuardFusion = "rrf"
-    weight: float = 0.5
+    fusion: GuardFusion = "pool"
+    weight: float | None = None
     jump: int = 0
+
+    @property
+    def share(self) -> float:
+        """The reranker's share."""
+        return USUAL_WEIGHT[self.fusion] if self.weight is None else self.weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +66,16 @@ def guarded(first: Sequence[float], ordering: Ordering, guard: Guard) -> Fused:
 
     Args:
         first: the first stage's scores, best first.
-        ordering: the reranker's order; where it has no scores, convex fusion takes 1 / rank.
+        ordering: the reranker's order.
         guard: how.
 
-    >>> guarded([9.0, 8.0, 1.0], Ordering((2, 0, 1)), Guard(weight=0.25)).order
+    >>> guarded([9.0, 8.0, 1.0], Ordering((2, 0, 1)), Guard("rrf", 0.25)).order
     (0, 1, 2)
     """
-    rankings = {_FIRST: _ranking(range(len(first)), first), _RERANK: _reranked(ordering)}
-    weights = {_FIRST: 1 - guard.weight, _RERANK: guard.weight}
-    hits = FUSIONS[guard.fusion](rankings, weights)
+    hits = _FUSED[guard.fusion](first, ordering, guard.share)
     order = tuple(int(hit.chunk_id) for hit in hits)
     scores = tuple(hit.score for hit in hits)
-    if not guard.jump:
-        return Fused(order, scores)
-    return Fused(capped(order, guard.jump), scores)
+    return Fused(capped(order, guard.jump) if guard.jump else order, scores)
 
 
 def capped(order: Sequence[int], jump: int) -> tuple[int, ...]:
@@ -89,15 +104,84 @@ def worst_ranks(first: Sequence[float], guard: Guard) -> tuple[int, ...]:
         first: the first stage's scores, best first.
         guard: how its order is fused with the reranker's.
 
-    >>> worst_ranks([5.0, 4.0, 3.0], Guard(weight=0.0))
+    >>> worst_ranks([5.0, 4.0, 3.0], Guard("rrf", 0.0))
     (1, 2, 3)
-    >>> worst_ranks([5.0, 4.0, 3.0], Guard(weight=1.0, jump=1))
+    >>> worst_ranks([5.0, 4.0, 3.0], Guard("rrf", 1.0, jump=1))
     (2, 3, 3)
     """
-    overtaking = _OVERTAKING[guard.fusion]
-    n = len(first)
+    overtaking, n = _OVERTAKING[guard.fusion], len(first)
     most = guard.jump or n
-    return tuple(i + 1 + min(most, n - 1 - i, overtaking(first, i, guard.weight)) for i in range(n))
+    return tuple(i + 1 + min(most, n - 1 - i, overtaking(first, i, guard.share)) for i in range(n))
+
+
+def _pooled(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
+    """Return (1 − w) · −ln rank + w · evidence.
+
+    The evidence of a probability is its log-odds, from the median, within the limits that are
+    believed. An order alone gives −ln(10 + rank), and weighs no more than the first stage.
+    """
+    prior = [-math.log(rank) for rank, _ in enumerate(first, start=1)]
+    if ordering.scores and ordering.scale == "probability":
+        evidence = _believed(ordering.scores)
+    else:
+        weight = min(weight, ORDER_WEIGHT)
+        ranks = {i: rank for rank, i in enumerate(ordering.order, start=1)}
+        evidence = [-math.log(FLAT + ranks[i]) for i in range(len(first))]
+    pairs = enumerate(zip(prior, evidence, strict=True))
+    return ranked({_id(i): (1 - weight) * p + weight * e for i, (p, e) in pairs})
+
+
+def _believed(probabilities: Sequence[float]) -> list[float]:
+    """Return log-odds from their median, no lower and no higher than is believed."""
+    safe = [min(max(p, _CERTAIN), 1 - _CERTAIN) for p in probabilities]
+    odds = [math.log(p / (1 - p)) for p in safe]
+    middle = median(odds) if odds else 0.0
+    return [min(max(o - middle, -DEMOTED), PROMOTED) for o in odds]
+
+
+def _by_rank(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
+    return FUSIONS["rrf"](_rankings(first, ordering), _weights(weight))
+
+
+def _by_score(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
+    return FUSIONS["convex"](_rankings(first, ordering), _weights(weight))
+
+
+def _weights(weight: float) -> Mapping[str, float]:
+    return {_FIRST: 1 - weight, _RERANK: weight}
+
+
+def _rankings(first: Sequence[float], ordering: Ordering) -> Mapping[str, Ranking]:
+    """Return both rankings; that of a reranker without scores has 1 / rank."""
+    own = [ordering.scores[i] for i in ordering.order] if ordering.scores else None
+    reciprocal = [1 / rank for rank, _ in enumerate(ordering.order, start=1)]
+    return {
+        _FIRST: _ranking(range(len(first)), first),
+        _RERANK: _ranking(ordering.order, own or reciprocal),
+    }
+
+
+def _ranking(order: Sequence[int], scores: Sequence[float]) -> Ranking:
+    return tuple(Hit(_id(i), score) for i, score in zip(order, scores, strict=True))
+
+
+def _id(number: int) -> str:
+    """Return an id that sorts as the number does, for fusion breaks ties by id."""
+    return f"{number:09d}"
+
+
+def _overtaking_in_pool(first: Sequence[float], i: int, weight: float) -> int:
+    """Return how many can overtake passage i: the reranker has so many nats to move ranks by."""
+    n, order_weight = len(first), min(weight, ORDER_WEIGHT)
+    probabilities = (1 - weight, weight * (DEMOTED + PROMOTED))
+    alone = (1 - order_weight, order_weight * math.log((FLAT + n) / (FLAT + 1)))
+    return sum(
+        any(
+            own * math.log((j + 1) / (i + 1)) < moved + _ROUNDING
+            for own, moved in (probabilities, alone)
+        )
+        for j in range(i + 1, n)
+    )
 
 
 def _overtaking_by_rank(first: Sequence[float], i: int, weight: float) -> int:
@@ -127,19 +211,13 @@ def _overtaking_by_score(first: Sequence[float], i: int, weight: float) -> int:
     )
 
 
-_OVERTAKING: Mapping[str, Callable[[Sequence[float], int, float], int]] = {
+_FUSED: Mapping[GuardFusion, Callable[[Sequence[float], Ordering, float], Ranking]] = {
+    "pool": _pooled,
+    "rrf": _by_rank,
+    "convex": _by_score,
+}
+_OVERTAKING: Mapping[GuardFusion, Callable[[Sequence[float], int, float], int]] = {
+    "pool": _overtaking_in_pool,
     "rrf": _overtaking_by_rank,
     "convex": _overtaking_by_score,
 }
-
-
-def _reranked(ordering: Ordering) -> Ranking:
-    scores = ordering.scores
-    if scores:
-        return _ranking(ordering.order, [scores[i] for i in ordering.order])
-    return _ranking(ordering.order, [1 / rank for rank, _ in enumerate(ordering.order, start=1)])
-
-
-def _ranking(order: Sequence[int], scores: Sequence[float]) -> Ranking:
-    """Return a ranking whose ids sort as the numbers do, for fusion breaks ties by id."""
-    return tuple(Hit(f"{i:09d}", score) for i, score in zip(order, scores, strict=True))

@@ -1,9 +1,10 @@
 """The `Reranker`: a method, its guard, and an account of what was done. It never fails."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from rag.deadline import remaining, within
 from rag.errors import RagError
@@ -12,7 +13,7 @@ from rag.ledger import ms_since
 from rag.seams import LLM, Reranked
 from rag.values import Candidate, Cost, Frozen, Message, Stage
 from rerankers.guard import Fused, Guard, guarded
-from rerankers.ordering import Ordering, Ranker, by_score
+from rerankers.ordering import Ordering, Ranker, Scale, by_score
 from rerankers.passages import Prepared, prepare, suspicions
 
 SHARE = 0.9  # chosen: of the time left; the rest is for whoever waits for this reranker
@@ -52,7 +53,7 @@ class Method(Protocol):
         ...
 
 
-Begin = Callable[[str, Sequence[str]], Ranker]
+Begin: TypeAlias = Callable[[str, Sequence[str]], Ranker]
 """Begins a flow that ranks passages for a query."""
 
 
@@ -118,22 +119,24 @@ def _alone(text: str) -> tuple[Message, ...]:
 class Scorer(Protocol):
     """Scores passages one by one, such as a cross-encoder."""
 
-    @property
-    def name(self) -> str:
-        """Which model."""
-        ...
-
     async def score(self, query: str, passages: Sequence[str]) -> Sequence[float]:
         """Return one score per passage, the higher the better."""
         ...
 
 
 class Scoring:
-    """A method that orders passages by a scorer."""
+    """A method that orders passages by a scorer.
 
-    def __init__(self, name: str, scorer: Scorer) -> None:
+    Args:
+        name: of the method.
+        scorer: scores the passages.
+        scale: whether its scores are probabilities.
+    """
+
+    def __init__(self, name: str, scorer: Scorer, scale: Scale = "probability") -> None:
         self.name = name
         self._scorer = scorer
+        self._scale: Scale = scale
 
     async def order(self, query: str, passages: Sequence[str], seconds: float) -> Outcome:
         """Return the passages' order."""
@@ -143,7 +146,7 @@ class Scoring:
         except RagError as error:
             return Outcome(Ordering(tuple(range(len(passages)))), error=error)
         cost = Cost(calls=len(passages), depth=1)
-        return Outcome(Ordering(by_score(scores), scores), cost)
+        return Outcome(Ordering(by_score(scores), scores, self._scale), cost)
 
 
 class Guarded:
@@ -152,11 +155,15 @@ class Guarded:
     Args:
         method: orders the passages.
         guard: None lets the method's order stand alone.
+        seconds: the most that a query may take.
     """
 
-    def __init__(self, method: Method, guard: Guard | None) -> None:
+    def __init__(
+        self, method: Method, guard: Guard | None, seconds: float = math.inf
+    ) -> None:
         self._method = method
         self._guard = guard
+        self._seconds = seconds
 
     async def rerank(self, query: str, candidates: Sequence[Candidate]) -> Reranked:
         """Return the candidates in the guarded order, each with its new score."""
@@ -164,7 +171,8 @@ class Guarded:
             return Reranked((), Stage("rerank", 0.0, "skipped", "no candidates"))
         began = time.perf_counter()
         passages = [candidate.chunk.indexed_text for candidate in candidates]
-        outcome = await self._method.order(query, passages, remaining() * SHARE)
+        seconds = min(self._seconds, remaining() * SHARE)
+        outcome = await self._method.order(query, passages, seconds)
         ms = ms_since(began)
         fused = self._fused(candidates, outcome.ordering)
         steps = (*outcome.steps, outcome.stage(self._method.name, ms))
@@ -188,7 +196,7 @@ class Guarded:
 
     def _stage(self, outcome: Outcome, ms: float) -> Stage:
         stage, guard = outcome.stage("rerank", ms), self._guard
-        how = f"guard {guard.fusion} {guard.weight:g}" if guard else "no guard"
+        how = f"guard {guard.fusion} {guard.share:g}" if guard else "no guard"
         detail = f"{self._method.name}, {how}, {outcome.cost.calls} calls"
         return replace(stage, detail=f"{detail}: {stage.detail}" if stage.detail else detail)
 

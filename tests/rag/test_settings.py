@@ -107,6 +107,7 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
     others = {"fusion": "rrf", "precision": "fp32", "runtime": "onnx", "splitter": "none"}
+    others |= {"guard": "convex", "demonstrations": "7", "writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})
     value = getattr(getattr(settings, section), key.name)
@@ -116,7 +117,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
 
 
 def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None:
-    known = "Known: store, encoder, sparse, index, search, answer, llm, server"
+    known = "Known: store, encoder, sparse, index, search, rerank, answer, llm, server"
     assert "unknown field `serach`" in refusal("[serach]\ndepth = 3\n")
     assert refusal("[serach]\n").endswith(known)
     assert "unknown field `serach`" in refusal(FIRSTCITE__SERACH__DEPTH="3")

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from rerankers.guard import Guard, capped, guarded, worst_ranks
 from rerankers.ordering import Ordering
 
-GUARDS = st.builds(Guard, st.sampled_from(["rrf", "convex"]), st.floats(0, 1), st.integers(0, 12))
+GUARDS = st.builds(
+    Guard, st.sampled_from(["pool", "rrf", "convex"]), st.floats(0, 1), st.integers(0, 12)
+)
 SCORES = st.lists(st.floats(0, 30), min_size=1, max_size=30).map(lambda s: sorted(s, reverse=True))
 RERANKED = SCORES.flatmap(
     lambda first: st.tuples(
@@ -29,7 +31,7 @@ def test_a_guarded_order_is_a_permutation_and_no_passage_falls_below_its_worst_r
     case: tuple[list[float], list[int], bool, Guard],
 ) -> None:
     first, order, scored, guard = case
-    scores = tuple(-float(order.index(i)) for i in range(len(order))) if scored else ()
+    scores = tuple(1 / (1 + order.index(i)) ** 2 for i in range(len(order))) if scored else ()
     fused = guarded(first, Ordering(tuple(order), scores), guard)
     assert sorted(fused.order) == list(range(len(first)))
     assert list(fused.scores) == sorted(fused.scores, reverse=True)
@@ -37,17 +39,20 @@ def test_a_guarded_order_is_a_permutation_and_no_passage_falls_below_its_worst_r
         assert fused.order.index(i) + 1 <= worst
 
 
-@pytest.mark.parametrize("guard", [Guard("rrf", 0.3), Guard("rrf", 0.5, 5), Guard("convex", 0.3)])
+@pytest.mark.parametrize(
+    "guard", [Guard(), Guard("rrf", 0.3), Guard("rrf", 0.5, 5), Guard("convex", 0.3)]
+)
 @given(gains=st.lists(st.integers(0, 3), min_size=20, max_size=60))
 @settings(deadline=None, max_examples=50)
 def test_an_adversarial_reranker_cannot_push_ndcg_below_the_bound(
     guard: Guard, gains: list[int]
 ) -> None:
-    """The adversary knows the grades and ranks by them, worst first."""
+    """The adversary knows the grades and ranks by them, worst first, as sure as can be."""
     n = len(gains)
     first = [float(2 * n - i * i / n) for i in range(n)]
     order = sorted(range(n), key=lambda i: (gains[i], -i))
-    fused = guarded(first, Ordering(tuple(order)), guard)
+    sure = tuple(1e-12 if gains[i] else 1 - 1e-12 for i in range(n))
+    fused = guarded(first, Ordering(tuple(order), sure), guard)
     got = [float(gains[i]) for i in fused.order]
     ideal = dcg(sorted(map(float, gains), reverse=True), list(range(1, n + 1))) or 1.0
     bound = dcg(list(map(float, gains)), list(worst_ranks(first, guard))) / ideal
@@ -83,12 +88,32 @@ def test_a_reranker_without_an_opinion_leaves_the_first_stage_alone(
 ) -> None:
     order = tuple(range(len(first)))
     assert guarded(first, Ordering(order), guard).order == order
-    if guard.fusion == "convex" and guard.weight < 1:
+    if guard.fusion != "rrf" and guard.share < 1:
         equal = Ordering(order, (0.5,) * len(first))
         assert guarded(first, equal, guard).order == order
 
 
 def test_the_weight_decides_who_is_heard() -> None:
     first, reversed_ = [3.0, 2.0, 1.0], Ordering((2, 1, 0))
-    assert guarded(first, reversed_, Guard(weight=0.0)).order == (0, 1, 2)
-    assert guarded(first, reversed_, Guard(weight=1.0)).order == (2, 1, 0)
+    assert guarded(first, reversed_, Guard("rrf", 0.0)).order == (0, 1, 2)
+    assert guarded(first, reversed_, Guard("rrf", 1.0)).order == (2, 1, 0)
+
+
+def test_the_pool_hears_a_reranker_as_far_as_it_tells_passages_apart() -> None:
+    first = [float(-i) for i in range(20)]
+    sure, vague = [0.5] * 20, [0.5] * 20
+    sure[5], vague[5] = 0.9, 0.51
+    order = (5, *range(5), *range(6, 20))
+    assert guarded(first, Ordering(order, tuple(sure)), Guard()).order[0] == 5
+    assert guarded(first, Ordering(order, tuple(vague)), Guard()).order == tuple(range(20))
+
+
+def test_the_pool_believes_nobody_without_limit() -> None:
+    """33 times as far down as the first is the farthest from which one can overtake it."""
+    first = [float(-i) for i in range(100)]
+    worst = worst_ranks(first, Guard())
+    assert worst[0] == math.ceil(math.exp(1.5 * 0.7 / 0.3)) - 1 == 33
+    certain = tuple(0.0 if i == 0 else float(i == 98) or 0.5 for i in range(100))
+    fused = guarded(first, Ordering((98, *range(1, 98), 99, 0), certain), Guard())
+    assert fused.order.index(98) > 0
+    assert fused.order.index(0) + 1 <= 33

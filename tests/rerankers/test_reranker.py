@@ -152,8 +152,6 @@ def test_long_texts_are_cut_so_that_a_prompt_holds_all_its_passages() -> None:
 class Numbers:
     """A scorer that reads the number in a passage."""
 
-    name = "numbers"
-
     def __init__(self) -> None:
         self.seen: list[list[str]] = []
 

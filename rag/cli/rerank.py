@@ -1,0 +1,156 @@
+"""`firstcite rerank`: a run, or JSON lines of queries with documents, in a better order."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+
+from rag.cli.progress import showing
+from rag.cli.root import cli, current_settings, run
+from rag.errors import BadInput
+from rag.seams import Reranker
+from rag.settings import Settings
+from rag.values import Candidate, Chunk
+
+_PATH = click.Path(path_type=Path, dir_okay=False)
+
+
+class _Text(msgspec.Struct, frozen=True):
+    text: str
+    id: str = ""
+    title: str = ""
+    score: float | None = None
+
+
+class _Line(msgspec.Struct, frozen=True):
+    query: str
+    documents: list[str | _Text]
+    id: str | int | None = None
+
+
+@cli.command("rerank")
+@click.option("--method", default="", help="By default rerank.method of the settings.")
+@click.option("--schedule", default="", help="By default rerank.schedule.")
+@click.option("--run", "run_file", type=_PATH, help="First stage, in TREC format (.gz too).")
+@click.option(
+    "--collection-path",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="BEIR folder with the run's documents and queries.",
+)
+@click.option("--depth", default=0, help="Candidates per query; by default rerank.depth.")
+@click.option(
+    "--guard", type=click.Choice(["pool", "rrf", "convex", "none"]), help="By default rerank.guard."
+)
+@click.option("--seconds", default=0.0, help="Most time per query; by default rerank.seconds.")
+@click.option("--jobs", default=1, show_default=True, help="Queries at the same time.")
+@click.option("--out", type=_PATH, help="Where the new run goes; needed with --run.")
+@click.option("--trace", "trace_file", type=_PATH, help="Where a JSON line per query goes.")
+def rerank_command(
+    method: str,
+    schedule: str,
+    run_file: Path | None,
+    collection_path: Path | None,
+    depth: int,
+    guard: str | None,
+    seconds: float,
+    jobs: int,
+    out: Path | None,
+    trace_file: Path | None,
+) -> None:
+    """Put the candidates of a run, or of JSON lines, in a better order.
+
+    Without --run, standard input holds a JSON object per line: {"query": …, "documents": […]}, the
+    documents as strings or as {"text": …, "id": …, "title": …, "score": …}, the best first; for
+    each, a line goes to standard output.
+    """
+    settings = current_settings()
+    said = {"method": method, "schedule": schedule, "depth": depth, "guard": guard}
+    given = {name: value for name, value in (said | {"seconds": seconds}).items() if value}
+    section = msgspec.structs.replace(settings.rerank, **given)
+    settings = msgspec.structs.replace(settings, rerank=section)
+    if run_file is None:
+        run(_lines(settings))
+        return
+    if collection_path is None or out is None:
+        raise click.UsageError("--run needs --collection-path and --out")
+    run(_run(settings, run_file, collection_path, out, trace_file, max(1, jobs)))
+
+
+async def _run(
+    settings: Settings, run_file: Path, folder: Path, out: Path, trace_file: Path | None, jobs: int
+) -> None:
+    from eval.collection import read_queries
+    from eval.reranking import read_texts, rerank_run
+    from eval.runs import read_run, write_run
+
+    first, queries = read_run(run_file), read_queries(folder)
+    if unknown := [query_id for query_id in first if query_id not in queries]:
+        raise BadInput(f"{folder}: queries.jsonl lacks '{unknown[0]}' of {run_file}")
+    depth = settings.rerank.depth
+    texts = read_texts(folder, {q: docs[:depth] for q, docs in first.items()})
+    ranked, degraded, done = {}, 0, 0
+    with showing(Console(stderr=True, soft_wrap=True)) as show, _writing(trace_file) as lines:
+        async with _opened(settings) as reranker:
+            async for one in rerank_run(first, queries, texts, reranker, depth, jobs):
+                ranked[one.query_id] = one.ranking
+                degraded += one.reranked.status == "degraded"
+                lines(one.trace())
+                show("rerank", done := done + 1, len(first))
+    write_run(out, ranked, f"firstcite-{settings.rerank.method or 'unchanged'}")
+    click.echo(f"{out}: {len(ranked):,} queries reranked, {degraded:,} of them degraded")
+
+
+async def _lines(settings: Settings) -> None:
+    from eval.reranking import trace
+
+    async with _opened(settings) as reranker:
+        for number, raw in enumerate(sys.stdin.buffer, start=1):
+            if raw.strip():
+                line = _line(number, raw)
+                found = await reranker.rerank(line.query, list(_candidates(line)))
+                click.echo(json.dumps({"id": line.id, **trace(found)}, ensure_ascii=False))
+
+
+def _line(number: int, raw: bytes) -> _Line:
+    try:
+        return msgspec.json.decode(raw, type=_Line, strict=False)
+    except msgspec.DecodeError as error:
+        raise BadInput(
+            f'standard input, line {number}: {error}: write {{"query": "…", "documents": ["…"]}}'
+        ) from None
+
+
+def _candidates(line: _Line) -> Iterator[Candidate]:
+    """Yield the documents; one without an id has its number, from 0, for an id."""
+    for i, given in enumerate(line.documents):
+        item = _Text(given) if isinstance(given, str) else given
+        id_ = item.id or str(i)
+        chunk = Chunk(id_, id_, item.text, 0, len(item.text), item.title, item.title)
+        yield Candidate(chunk, 1 / (i + 1) if item.score is None else item.score, {})
+
+
+@contextmanager
+def _writing(file: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Give a function that writes a JSON line, at once; nowhere where there is no file."""
+    if file is None:
+        yield lambda _: None
+        return
+    with file.open("w", encoding="utf-8", buffering=1) as out:
+        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=out)  # noqa: T201
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Reranker]:
+    from rag.wiring import Rerankers
+
+    rerankers = Rerankers(settings)
+    try:
+        yield rerankers.get()
+    finally:
+        await rerankers.close()
