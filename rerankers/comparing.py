@@ -77,27 +77,29 @@ WAYS: Mapping[tuple[Mode, bool], Way] = {
 """The ways of asking, by mode and by whether an answer can be begun for the model."""
 
 
-def compared(
-    way: Way, query: str, first: str, second: str, demonstrations: Sequence[Demonstration] = ()
-) -> Request:
-    """Return the request that compares two passages, shown in this order.
+def shown(way: Way, demonstrations: Sequence[Demonstration]) -> Prompt:
+    """Return the turns that show demonstrations, to stand before every question.
 
-    Each demonstration comes before it twice, the better passage first and the worse one first, so
-    that no letter is taught (Zeng et al.).
+    Each comes twice, the better passage first and then the worse one first, so that no letter is
+    taught (Zeng et al.).
     """
-    turns: list[Message] = []
-    for shown in demonstrations:
-        for a, b, answer in zip(
-            (shown.relevant, shown.less_relevant),
-            (shown.less_relevant, shown.relevant),
-            way.answers,
-            strict=True,
-        ):
-            turns += (_question(way, shown.query, a, b), Message("assistant", answer))
-    turns.append(_question(way, query, first, second))
-    if way.begin:
-        turns.append(Message("assistant", way.begin))
-    prompt: Prompt = tuple(turns)
+    first, second = way.answers
+    return tuple(
+        turn
+        for one in demonstrations
+        for turn in (
+            _question(way, one.query, one.relevant, one.less_relevant),
+            Message("assistant", first),
+            _question(way, one.query, one.less_relevant, one.relevant),
+            Message("assistant", second),
+        )
+    )
+
+
+def compared(way: Way, query: str, first: str, second: str, before: Prompt = ()) -> Request:
+    """Return the request that compares two passages, shown in this order, after other turns."""
+    begun = (Message("assistant", way.begin),) if way.begin else ()
+    prompt = (*before, _question(way, query, first, second), *begun)
     return Choose(prompt, way.labels) if way.labels else Complete(prompt, MAX_TOKENS)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rag.flows import Reply, Request
-from rerankers.comparing import WAYS, Way, compared, lean
+from rerankers.comparing import WAYS, Way, compared, lean, shown
 from rerankers.consistency import antisymmetric, bias, inconsistency, matrix, triads
 from rerankers.demonstrations import Demonstration
 from rerankers.sorting import Pair
@@ -33,20 +33,15 @@ class Pairs:
         self._passages = tuple(passages)
         self._way = way
         self._both = both
-        self._demonstrations = tuple(demonstrations)
+        self._before = shown(way, demonstrations)
         self._leans: dict[Pair, float] = {}
         self._margins: dict[Pair, float] = {}
 
     def requests(self, wanted: Sequence[Pair]) -> tuple[Request, ...]:
         """Return the requests for what is not known yet of the pairs; each pair once."""
+        texts = self._passages
         return tuple(
-            compared(
-                self._way,
-                self._query,
-                self._passages[i],
-                self._passages[j],
-                self._demonstrations,
-            )
+            compared(self._way, self._query, texts[i], texts[j], self._before)
             for i, j in self._turns(wanted)
         )
 
