@@ -12,6 +12,9 @@ from rerankers.sorting import Pair
 class Pairs:
     """What is known about the pairs of one query: each is asked once, for all schedules.
 
+    `calls` counts requests that were answered, `missing` letters that the model did not report,
+    `malformed` texts that name neither passage.
+
     With `both` off only one order is asked, the smaller number first, at half the price: the lean
     itself is the margin, and holds whatever preference the model has for a letter (Capital One,
     arXiv 2511.07555). A preference for the first letter then favours the first stage's order.

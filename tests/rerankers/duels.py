@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rag.flows import Budget, Driven, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Choose, Chosen, Complete, Message
+from rag.values import Choose, Chosen, Complete, Score
 from rerankers.ordering import Ordering, Ranker
 
 Taste = Callable[[str, str], float]
@@ -17,7 +17,7 @@ UNLIMITED = Budget(calls=math.inf)
 ASKED = re.compile(r"Passage A: (.*)\n\nPassage B: (.*)\n\n")
 
 
-def shown_texts(request: Choose | Complete) -> tuple[str, str]:
+def shown_texts(request: Choose | Score | Complete) -> tuple[str, str]:
     """Return the texts shown as A and as B in the last question."""
     question = [m for m in request.prompt if m.role == "user"][-1]
     found = ASKED.search(question.content)
@@ -58,12 +58,3 @@ def by_worth(first: str, second: str) -> float:
 def run(ranker: Ranker, llm: ScriptedLLM, budget: Budget = UNLIMITED) -> Driven[Ordering]:
     """Drive a ranker to its end."""
     return asyncio.run(drive(ranker, llm, budget))
-
-
-def turns(*contents: tuple[str, str]) -> tuple[Message, ...]:
-    """Return messages, the user's and the assistant's in turn."""
-    return tuple(
-        Message(role, content)
-        for pair in contents
-        for role, content in zip(("user", "assistant"), pair, strict=True)
-    )
