@@ -31,11 +31,11 @@ def formula(probe: FeedbackProbe, stored: Vector) -> float:
         for (good, high), (bad, low) in permutations(probe.feedback, 2)
         if high > low
     ]
-    return a * _cosine(probe.vector, stored) + c * sum(pairs)
+    return a * _cosine(probe.vector, stored) + c * float(sum(pairs))
 
 
 def _cosine(vector: Vector, stored: Vector) -> float:
-    return float(np.dot(unit(vector.tolist()), stored))
+    return float(unit(vector.tolist()) @ stored)
 
 
 async def found(store: Store, probe: Probe | FeedbackProbe) -> Ranking:
