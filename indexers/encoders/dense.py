@@ -116,7 +116,7 @@ class DenseEncoder:
 
         They are the model's last hidden states; its own special tokens are left out.
         """
-        return await self._lane.run(self._token_rows, texts, kind)
+        return await self._lane.run(self._token_rows, texts, kind) if texts else []
 
     def encode_now(self, texts: Sequence[str], kind: Kind = "document") -> Vector:
         """Return the same rows, blocking until they are there (benchmarks, the probe)."""
