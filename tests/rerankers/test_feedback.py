@@ -127,7 +127,9 @@ def test_the_scale_is_the_range_of_the_teacher_over_that_of_the_query() -> None:
     query = unit(np.array([3.0, 2.0, 1.0]))
     first = moved(query, axes, [5.0, 1.0, 0.0], steps=0).losses[0]
     half = 5.0 / float(np.ptp(query)) / 2
-    assert first == pytest.approx(kl(half * query.astype(np.float64), np.array([5.0, 1.0, 0.0]))[0], rel=1e-5)
+    assert first == pytest.approx(
+        kl(half * query.astype(np.float64), np.array([5.0, 1.0, 0.0]))[0], rel=1e-5
+    )
 
 
 def test_an_order_takes_over_the_scores_it_is_given() -> None:
