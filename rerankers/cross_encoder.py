@@ -90,6 +90,10 @@ def _torch(model: str, max_tokens: int) -> Reader:
         encoder = CrossEncoder(model, activation_fn=Identity())
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _unavailable(model, error) from None
+    kinds = getattr(encoder.config, "architectures", None) or ()
+    if len(encoder) == 1 and kinds and not any("Classification" in kind for kind in kinds):
+        # transformers would put a head of random weights on it and say so in a log only
+        raise ModelUnavailable(f"'{model}' is {kinds[0]}, which has no head to score. {REMEDY}")
     encoder.max_seq_length = min(max_tokens, encoder.max_seq_length or max_tokens)
 
     def read(pairs: Sequence[tuple[str, str]]) -> Logits:

@@ -175,6 +175,15 @@ def test_it_has_the_name_of_its_folder(scorers: Scorers) -> None:
     assert {scorer.name for scorer in scorers.values()} == {"tiny-cross-encoder"}
 
 
+def test_a_model_without_a_head_is_refused(tmp_path: Path) -> None:
+    from transformers import BertForSequenceClassification
+
+    build(tmp_path)
+    BertForSequenceClassification.from_pretrained(tmp_path).bert.save_pretrained(tmp_path)
+    with pytest.raises(ModelUnavailable, match="is BertModel, which has no head"):
+        CrossEncoderScorer(str(tmp_path))
+
+
 @EITHER
 def test_a_classifier_is_refused(tmp_path: Path, runtime: Runtime) -> None:
     build(tmp_path, labels=3)

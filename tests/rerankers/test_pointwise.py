@@ -14,7 +14,7 @@ from rag.llms.scripted import ScriptedLLM
 from rag.values import Choose, Chosen, Message, Score, Scored
 from rerankers.ordering import Ordering, Ranker
 from rerankers.pointwise import graded, query_likelihood, rating, yes_no
-from rerankers.recipes import CHAT, LEVELS, PLAIN, QWEN3_RERANKER, YES_NO, YesNo
+from rerankers.recipes import CHAT, LEVELS, PLAIN, QWEN3_RERANKER, YES_NO, Level, YesNo
 
 METHODS: dict[str, Callable[..., Ranker]] = {
     "yes_no": yes_no,
@@ -223,6 +223,12 @@ def test_expected_relevance_is_the_mean_grade_on_a_scale_of_one() -> None:
     ordering = answered(graded("q", ["a", "b"], LEVELS), *parts)
     assert ordering.order == (0, 1)
     assert ordering.scores == pytest.approx(((0.3 * 1 + 0.5 * 2) / 2, 0.4 * 1 / 2))
+
+
+def test_values_of_levels_may_begin_and_end_anywhere() -> None:
+    levels = (Level("bad", -1), Level("good", 3))
+    parts = [Scored(math.log(p), 1) for p in (0.25, 0.75, 0.5, 0.5)]
+    assert answered(graded("q", ["a", "b"], levels), *parts).scores == pytest.approx((0.75, 0.5))
 
 
 def test_the_peak_is_the_log_likelihood_of_the_best_level() -> None:
