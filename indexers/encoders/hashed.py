@@ -33,11 +33,24 @@ class HashedEncoder:
         rows = [self._row(text) for text in texts]
         return np.stack(rows) if rows else np.zeros((0, self._spec.dimension), np.float32)
 
+    async def encode_tokens(
+        self, texts: Sequence[str], kind: Literal["query", "document"]
+    ) -> list[Vector]:
+        """Return per text the unit vectors of its words, shape (t, h)."""
+        del kind
+        empty = np.zeros((0, self._spec.dimension), np.float32)
+        words = [[self._word(word) for word in _WORD.findall(text.lower())] for text in texts]
+        return [np.stack([w / np.linalg.norm(w) for w in row]) if row else empty for row in words]
+
     def _row(self, text: str) -> Vector:
         total = np.zeros(self._spec.dimension, np.float32)  # (h,)
         for word in _WORD.findall(text.lower()):
-            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
-            total += np.random.default_rng(seed).standard_normal(len(total)).astype(np.float32)
+            total += self._word(word)
         if not total.any():
             total[0] = 1.0
         return total / np.linalg.norm(total)
+
+    def _word(self, word: str) -> Vector:
+        seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
+        row = np.random.default_rng(seed).standard_normal(self._spec.dimension)
+        return row.astype(np.float32)  # (h,)

@@ -27,7 +27,17 @@ from indexers.stores.payload import (
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, StoredChunk
-from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
+from rag.values import (
+    Chunk,
+    Condition,
+    FeedbackProbe,
+    Lookup,
+    Point,
+    Probe,
+    Ranking,
+    SparseVector,
+    ranked,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -240,8 +250,13 @@ def _sparse(vector: SparseVector) -> qe.SparseVector:
     return qe.SparseVector(list(vector.indices), list(vector.values))
 
 
-def _request(probe: Probe, chosen: qe.Filter) -> qe.QueryRequest:
-    if isinstance(probe.vector, SparseVector):
+def _request(probe: Probe | FeedbackProbe, chosen: qe.Filter) -> qe.QueryRequest:
+    if isinstance(probe, FeedbackProbe):
+        items = [qe.FeedbackItem(vector.tolist(), score) for vector, score in probe.feedback]
+        strategy = qe.NaiveFeedbackStrategy(*probe.weights)
+        feedback = qe.FeedbackNaiveQuery(probe.vector.tolist(), items, strategy)
+        query = qe.Query.FeedbackNaive(feedback, using=DENSE)
+    elif isinstance(probe.vector, SparseVector):
         query = qe.Query.Nearest(_sparse(probe.vector), using=SPARSE)
     else:
         query = qe.Query.Nearest(probe.vector.tolist(), using=DENSE)

@@ -7,6 +7,7 @@ import math
 import operator
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from itertools import permutations
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from rag.seams import CollectionSpec, StoredChunk
 from rag.values import (
     Chunk,
     Condition,
+    FeedbackProbe,
     Json,
     Lookup,
     Point,
@@ -99,11 +101,13 @@ class ExactStore:
         """Forget everything."""
         self._points = {}
 
-    def _search(self, probe: Probe, allowed: Mapping[str, Point]) -> Ranking:
-        if isinstance(probe.vector, SparseVector):
+    def _search(self, probe: Probe | FeedbackProbe, allowed: Mapping[str, Point]) -> Ranking:
+        if isinstance(probe, FeedbackProbe):
+            scores = _dense(_combined(probe), allowed)
+        elif isinstance(probe.vector, SparseVector):
             scores = self._sparse(probe.vector, allowed)
         else:
-            scores = _dense(probe.vector, allowed)
+            scores = _dense(_unit(probe.vector), allowed)
         return ranked(scores)[: probe.depth]
 
     def _sparse(self, query: SparseVector, allowed: Mapping[str, Point]) -> dict[str, float]:
@@ -128,12 +132,25 @@ class ExactStore:
 
 
 def _dense(query: Vector, allowed: Mapping[str, Point]) -> dict[str, float]:
-    """Cosine of the query with every allowed chunk; stored vectors are unit vectors."""
+    """Product of the query with every allowed chunk; stored vectors are unit vectors."""
     if not allowed:
         return {}
     matrix = np.stack([point.dense for point in allowed.values()])  # (n, h)
-    cosines = matrix @ (query / np.linalg.norm(query))  # (n,)
-    return dict(zip(allowed, map(float, cosines), strict=True))
+    return dict(zip(allowed, map(float, matrix @ query), strict=True))
+
+
+def _combined(probe: FeedbackProbe) -> Vector:
+    """Return the vector whose products are the scores of a feedback probe, which are linear."""
+    a, b, c = probe.weights
+    total = a * _unit(probe.vector)  # (h,)
+    for (better, high), (worse, low) in permutations(probe.feedback, 2):
+        if high > low:
+            total = total + c * (high - low) ** b * (_unit(better) - _unit(worse))
+    return total
+
+
+def _unit(vector: Vector) -> Vector:
+    return vector / np.linalg.norm(vector)
 
 
 def _holds(point: Point, where: Sequence[Condition]) -> bool:

@@ -24,7 +24,17 @@ from indexers.stores.payload import (
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
 from rag.seams import CollectionSpec, StoredChunk
 from rag.sections import StoreSettings
-from rag.values import Chunk, Condition, Lookup, Point, Probe, Ranking, SparseVector, ranked
+from rag.values import (
+    Chunk,
+    Condition,
+    FeedbackProbe,
+    Lookup,
+    Point,
+    Probe,
+    Ranking,
+    SparseVector,
+    ranked,
+)
 
 T = TypeVar("T")
 _PAGE = 1_000
@@ -247,14 +257,28 @@ def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
 
 
-def _request(probe: Probe, chosen: models.Filter) -> models.QueryRequest:
-    if isinstance(probe.vector, SparseVector):
-        return models.QueryRequest(
-            query=_sparse(probe.vector), using=SPARSE, limit=probe.depth, filter=chosen
-        )
-    return models.QueryRequest(
-        query=probe.vector.tolist(), using=DENSE, limit=probe.depth, filter=chosen
+def _request(probe: Probe | FeedbackProbe, chosen: models.Filter) -> models.QueryRequest:
+    query: models.SparseVector | models.RelevanceFeedbackQuery | list[float]
+    if isinstance(probe, FeedbackProbe):
+        query = _feedback(probe)
+    elif isinstance(probe.vector, SparseVector):
+        query = _sparse(probe.vector)
+    else:
+        query = probe.vector.tolist()
+    using = SPARSE if isinstance(probe.vector, SparseVector) else DENSE
+    return models.QueryRequest(query=query, using=using, limit=probe.depth, filter=chosen)
+
+
+def _feedback(probe: FeedbackProbe) -> models.RelevanceFeedbackQuery:
+    a, b, c = probe.weights
+    given = models.RelevanceFeedbackInput(
+        target=probe.vector.tolist(),
+        feedback=[models.FeedbackItem(example=v.tolist(), score=s) for v, s in probe.feedback],
+        strategy=models.NaiveFeedbackStrategy(
+            naive=models.NaiveFeedbackStrategyParams(a=a, b=b, c=c)
+        ),
     )
+    return models.RelevanceFeedbackQuery(relevance_feedback=given)
 
 
 def _filter(lookup: Lookup) -> models.Filter:

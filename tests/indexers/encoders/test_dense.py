@@ -94,6 +94,34 @@ def test_the_fingerprint_does_not_depend_on_the_precision(fp32: Encoder) -> None
     assert bf16.spec.fingerprint == fp32.spec.fingerprint
 
 
+def test_tokens_are_those_of_sentence_transformers_without_the_special_ones(fp32: Encoder) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from indexers.encoders.dense import DenseEncoder, packaged_model
+
+    assert isinstance(fp32, DenseEncoder)
+    texts = TEXTS[:12]
+    model = SentenceTransformer(str(packaged_model()), device="cpu")
+    found = asyncio.run(fp32.encode_tokens(texts, "document"))
+    for text, rows in zip(texts, found, strict=True):
+        expected = model.encode(text, output_value="token_embeddings").numpy()[1:-1]
+        assert rows.shape == (len(expected), 384)
+        if len(expected):
+            expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+            assert np.abs(rows - expected).max() < 1e-5
+    assert found[3].shape == (0, 384)
+    assert found[4].shape == (254, 384)
+    assert asyncio.run(fp32.encode_tokens([], "query")) == []
+
+
+def test_an_unknown_word_is_a_token_like_others(fp32: Encoder) -> None:
+    from indexers.encoders.dense import DenseEncoder
+
+    assert isinstance(fp32, DenseEncoder)
+    (rows,) = asyncio.run(fp32.encode_tokens([f"cold {'x' * 150} day"], "document"))
+    assert len(rows) == 3
+
+
 def test_what_lies_beyond_the_limit_changes_nothing(fp32: Encoder) -> None:
     limit = fp32.spec.max_tokens - 2  # two tokens are the model's own
     long, longer, shorter = rows_of(

@@ -38,3 +38,13 @@ async def test_the_numbers_are_the_same_on_every_machine() -> None:
 def test_the_fingerprint_says_name_and_dimension() -> None:
     assert HashedEncoder().spec == EncoderSpec("hashed", 64, "hashed/64", 10_000)
     assert HashedEncoder(8, "other").spec.fingerprint == "other/8"
+
+
+async def test_tokens_are_words_and_their_directions_add_up_to_the_text() -> None:
+    encoder = HashedEncoder(16)
+    two, none, one = await encoder.encode_tokens(["Cold freezer!", "?!", "freezer"], "query")
+    assert (two.shape, none.shape, one.shape) == ((2, 16), (0, 16), (1, 16))
+    assert np.linalg.norm(two, axis=1) == pytest.approx(1)
+    assert two[1] == pytest.approx(one[0])
+    assert one[0] == pytest.approx((await rows("freezer", dimension=16))[0])
+    assert await encoder.encode_tokens([], "query") == []
