@@ -66,9 +66,9 @@ def query_likelihood(
     forced: bool = True,
     chunk: int | None = None,
 ) -> Ranker:
-    """Rank by the mean log-probability of the query's tokens after the passage.
+    """Rank by the geometric mean of the probabilities of the query's tokens after the passage.
 
-    Sachan et al., EMNLP 2022 (UPR). Where no turn can be begun for the model, a begun one is put as
+    Its logarithm is the mean log-probability. Sachan et al., EMNLP 2022 (UPR). Where no turn can be begun for the model, a begun one is put as
     the user's, and the query is the answer.
     """
     continuation = recipe.continuation.format(query=query)
@@ -80,7 +80,7 @@ def query_likelihood(
         return scored.logprob / max(1, scored.tokens), int(not math.isfinite(scored.logprob))
 
     prompts = [filled(recipe.messages, forced, passage=passage) for passage in passages]
-    return _ranked([(Score(prompt, continuation),) for prompt in prompts], answer, chunk)
+    return _ranked([(Score(prompt, continuation),) for prompt in prompts], answer, chunk, math.exp)
 
 
 def graded(

@@ -185,13 +185,16 @@ def test_prompts_of_one_query_share_what_stands_before_the_passage() -> None:
 def test_the_query_is_scored_per_token() -> None:
     flow = query_likelihood("one two", ["a", "b"])
     ordering = answered(flow, Scored(-6.0, 2), Scored(-8.0, 4))
-    assert (ordering.order, ordering.scores) == ((1, 0), (-3.0, -2.0))
+    assert (ordering.order, ordering.scores) == ((1, 0), (math.exp(-3), math.exp(-2)))
 
 
 def test_a_likelihood_that_is_no_number_comes_last_and_is_counted() -> None:
     flow = query_likelihood("one", ["a", "b", "c"])
     ordering = answered(flow, Scored(math.nan, 2), Scored(-8.0, 4), Scored(-9.0, 3))
-    assert (ordering.order, ordering.scores) == ((1, 2, 0), (-4.0, -2.0, -3.0))
+    assert (ordering.order, ordering.scores) == (
+        (1, 2, 0),
+        (math.exp(-4), math.exp(-2), math.exp(-3)),
+    )
     assert ordering.missing == 1
 
 
