@@ -6,7 +6,7 @@ each ranking of a window refines those of its passages.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import ceil
 
 from rag.errors import RagError
@@ -36,7 +36,8 @@ def acurank(
 
     Args:
         n: how many passages.
-        scores: the first stage's, falling; only their differences matter. Evenly spread if empty.
+        scores: the first stage's, falling and finite; only their differences matter. Evenly
+            spread if empty.
         size: the most passages of a group.
         k: how many of the passages matter; at most half of them are taken for it.
         max_windows: how many windows may be asked.
@@ -105,7 +106,7 @@ def _uncertain(beliefs: Sequence[Belief], size: int, k: int, seen: set[Window]) 
     order = _by_mean(beliefs, doubtful)
     count = ceil(len(order) / size)
     ends = [len(order) * at // count for at in range(count + 1)]
-    groups = [order[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    groups = [order[a:b] for a, b in pairwise(ends)]
     return [group for group in groups if len(group) > 1 and group not in seen]
 
 

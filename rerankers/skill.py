@@ -89,7 +89,7 @@ def learned(beliefs: Sequence[Belief], ranked: Levels) -> dict[int, Belief]:
 
     >>> new = learned([Belief(25.0, 25 / 3), Belief(25.0, 25 / 3)], ((0,), (1,)))
     >>> [(round(b.mean, 3), round(b.deviation, 3)) for b in new.values()]
-    [(29.205, 7.195), (20.795, 7.195)]
+    [(29.205, 7.194), (20.795, 7.194)]
     """
     items = [i for level in ranked for i in level]
     shown = {i: _normal(beliefs[i].mean, beliefs[i].deviation ** 2 + NOISE**2) for i in items}
@@ -110,7 +110,7 @@ def _compare(
     shown: dict[int, _Normal],
     said: dict[tuple[int, int], tuple[_Normal, _Normal]],
 ) -> float:
-    """Let a pair say again that its first shows more than its second; return how much that moves."""
+    """Let a pair say again that its first shows more; return how far that moves a mean."""
     better, worse = (shown[i].add(old, -1) for i, old in zip(pair, said[pair], strict=True))
     variances = 1 / better.precision, 1 / worse.precision
     means = better.weighted * variances[0], worse.weighted * variances[1]
