@@ -26,4 +26,10 @@ PASSAGES = (
     "A telescope with a wider mirror gathers more light and shows fainter stars.",
     "Rice is rinsed until the water runs clear, then cooked in twice its volume of water.",
     "Street markets open early in the morning. Toward noon many sellers lower their prices.",
+    "Honey keeps for years in a closed jar. Crystals melt again in a warm water bath.",
+    "A ferry crosses the bay every half hour. In strong wind it stays in the harbour.",
+    "Swifts sleep in flight and land only to breed. They spend the winter in the south.",
+    "Paper is made from wood fibres that are soaked, pressed flat and dried.",
+    "The choir meets on Thursdays at seven. New voices are welcome at any rehearsal.",
+    "Copper carries electricity well and bends easily, so most household wires are made of it.",
 )
