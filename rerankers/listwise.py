@@ -5,6 +5,7 @@ al., arXiv 2312.02724). It costs a token or more per passage where FIRST costs o
 can be malformed; a server that reports no probabilities leaves no other way.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from rerankers.permutations import parse_permutation
 
 _MARKS = 4  # tokens around an identifier, "[", "]", " >", " [": each may be one of its own
 _MARGIN = 16  # chosen: tokens for a few words of introduction
+_CLOSES = re.compile(r"[^\[\]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class Listwise(Frozen):
     def read(self, window: Window, replies: Sequence[Reply]) -> Asked:
         """Return the passages as written; those that were not named are tied behind the others."""
         text = sole_completed(replies).text
-        if self.forced and not text.lstrip().startswith("["):
-            text = f"[{text}"
+        if _CLOSES.match(text):
+            text = f"[{text}"  # the bracket that was begun for it
         said = parse_permutation(text, len(window), self.letters, self._wanted(window))
         order = tuple(window[place] for place in said.order)
         named = tuple((i,) for i in order[: said.named])

@@ -91,7 +91,7 @@ def test_heap_sort_asks_no_more_than_its_depth_allows(
         width *= size - 1
         below -= width
         depth += 1
-    building = n / (size - 1) * max(1, depth)
+    building = ceil((n - 1) / (size - 1)) * depth
     assert len(windows) <= building + k * depth
     assert all(2 <= len(window) <= size and list(window) == sorted(window) for window in windows)
 
