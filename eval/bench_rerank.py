@@ -112,10 +112,10 @@ def _measure(llm: LocalLLM, method: str, schedule: str, texts: Sequence[str]) ->
         method,
         llm,
         partial(row.begin, choices, schedule),
-        row.together(choices),
+        row.together(choices, schedule),
         PASSAGE_TOKENS,
         Budget(calls=math.inf),
-        row.written(choices),
+        row.written,
     )
     began = time.perf_counter()
     outcome = asyncio.run(asking.order(QUERY, texts, math.inf))

@@ -110,7 +110,7 @@ class RerankSettings(Section, frozen=True):
     depth: Annotated[Positive, _says("candidates that are reranked")] = 50
     passage_tokens: Annotated[Positive, _says("the most that is read of a candidate")] = 192
     window: Annotated[
-        Annotated[int, msgspec.Meta(ge=2, le=26)], _says("passages in one prompt of a window")
+        Annotated[int, msgspec.Meta(ge=2, le=20)], _says("passages in one prompt of a window")
     ] = 20
     stride: Annotated[Positive, _says("how far a sliding window moves")] = 10
     top: Annotated[Positive, _says("how many of the best must be right; the rest may stay")] = 10

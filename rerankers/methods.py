@@ -17,6 +17,7 @@ from rerankers.aggregate import borda, strict
 from rerankers.asking import Asker, Schedule, ranking, self_consistent
 from rerankers.calibration import letter_prior
 from rerankers.choices import Choices
+from rerankers.comparing import Mode
 from rerankers.demonstrations import Demonstration, hardest
 from rerankers.first import First
 from rerankers.listwise import Listwise
@@ -26,7 +27,7 @@ from rerankers.pointwise import graded, query_likelihood, rating, yes_no
 from rerankers.pool import POOL
 from rerankers.recipes import CHAT, PLAIN, QWEN3_RERANKER
 from rerankers.samples import PASSAGES, QUERIES
-from rerankers.schedules import bubble, heap, single, sliding
+from rerankers.schedules import bubble, head, heap, single, sliding
 from rerankers.setwise import Setwise, SetwiseWritten
 from rerankers.sorting import PairSchedule, allpair, heapsort
 from rerankers.sorting import sliding as sliding_pairs
@@ -37,21 +38,31 @@ CHUNK = 32  # chosen: passages judged one by one before the clock is looked at a
 Begin: TypeAlias = Callable[[Choices, str, str, Sequence[str]], Ranker]
 """Begins a ranking: choices, schedule, query, passages."""
 
-Way: TypeAlias = Callable[[Choices, str, Sequence[str], tuple[float, ...]], Asker]
-"""Asks about windows of passages for a query, with a letter prior or ()."""
+Prior = tuple[float, ...]
+Ask: TypeAlias = Callable[[Choices, int, str, Sequence[str], Prior], Asker]
+"""Makes an asker: choices, the most passages of a window, query, passages, letter prior or ()."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way(Frozen):
+    """A way of asking about windows, and whether it reads letters, which have a prior."""
+
+    ask: Ask
+    reads: Callable[[Choices], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Row(Frozen):
     """A method: how it begins, and its schedules, the first of which is the usual one.
 
-    `together` passages stand in one prompt, at most; a reply has `written` tokens, at most.
+    `together` passages stand in one prompt, at most, by schedule; a reply has `written` tokens for
+    each of them, at most.
     """
 
     begin: Begin
     schedules: tuple[str, ...] = ("",)
-    together: Callable[[Choices], int] = lambda _: 1
-    written: Callable[[Choices], int] = lambda _: 1
+    together: Callable[[Choices, str], int] = lambda _c, _s: 1
+    written: int = 1
 
     def schedule(self, name: str) -> str:
         """Return the schedule of that name, the usual one where none is named.
@@ -67,6 +78,7 @@ class Row(Frozen):
 
 WINDOWS: Mapping[str, Callable[[int, int, Choices], Schedule]] = {
     "sliding": lambda n, size, c: sliding(n, size, min(c.stride, size)),
+    "head": lambda n, size, _c: head(n, size),
     "single": lambda n, _size, _c: single(n),
     "tourrank": lambda n, _size, _c: tourrank(n),
     "top-down": lambda n, size, _c: top_down(n, size),
@@ -85,44 +97,52 @@ PAIRS: Mapping[str, Callable[[Choices], Callable[[int], PairSchedule]]] = {
 """Schedules of pairs. "steps" is "sliding" without passes that overlap."""
 
 
-def _first(c: Choices, query: str, passages: Sequence[str], prior: tuple[float, ...]) -> Asker:
-    return First(query, passages, c.forced, c.window, prior)
+def _first(c: Choices, size: int, query: str, passages: Sequence[str], prior: Prior) -> Asker:
+    return First(query, passages, c.forced, size, prior)
 
 
-def _listwise(c: Choices, query: str, passages: Sequence[str], _: tuple[float, ...]) -> Asker:
+def _listwise(c: Choices, _: int, query: str, passages: Sequence[str], _prior: Prior) -> Asker:
     return Listwise(query, passages, c.forced)
 
 
-def _setwise(c: Choices, query: str, passages: Sequence[str], prior: tuple[float, ...]) -> Asker:
+def _setwise(c: Choices, size: int, query: str, passages: Sequence[str], prior: Prior) -> Asker:
     if c.writes:
-        return SetwiseWritten(query, passages, c.forced, c.together)
-    return Setwise(query, passages, c.forced, c.together, prior)
+        return SetwiseWritten(query, passages, c.forced, size)
+    return Setwise(query, passages, c.forced, size, prior)
+
+
+FIRST = Way(_first, reads=lambda _: True)
+LISTWISE = Way(_listwise, reads=lambda _: False)
+SETWISE = Way(_setwise, reads=lambda c: not c.writes)
 
 
 def _windows(
     way: Way,
-    size: Callable[[Choices], int],
+    size: Callable[[Choices, str], int],
     c: Choices,
     schedule: str,
     query: str,
     passages: Sequence[str],
 ) -> Ranker:
     """Rank by windows, each shown in as many orders as chosen."""
-    n, prior = len(passages), tuple[float, ...]()
-    if c.letter_prior and n > 1:
+    n = len(passages)
+    if n < 2:
+        return Ordering(tuple(range(n)))
+    most, prior = min(n, size(c, schedule)), Prior()
+    if c.letter_prior and way.reads(c):
         try:
-            prior = yield from _prior(way, c, min(size(c), n))
+            prior = yield from _prior(way, c, most)
         except RagError:
             return Ordering(tuple(range(n)))
-    asker = self_consistent(way(c, query, passages, prior), c.shuffles)
-    return (yield from ranking(WINDOWS[schedule](n, size(c), c), asker))
+    asker = self_consistent(way.ask(c, most, query, passages, prior), c.shuffles)
+    return (yield from ranking(WINDOWS[schedule](n, most, c), asker))
 
 
-def _prior(way: Way, c: Choices, size: int) -> Flow[tuple[float, ...]]:
+def _prior(way: Way, c: Choices, size: int) -> Flow[Prior]:
     """Return the letter prior of windows of this size, measured once per model."""
     key = (way, size)
     if key not in c.learned.priors:
-        askers = [way(c, query, PASSAGES, ()) for query in QUERIES]
+        askers = [way.ask(c, size, query, PASSAGES, ()) for query in QUERIES]
         c.learned.priors[key] = yield from letter_prior(askers, size)
     return c.learned.priors[key]
 
@@ -133,7 +153,7 @@ def _pairs(c: Choices, schedule: str, query: str, passages: Sequence[str]) -> Ra
         shown = (yield from _demonstrations(c)) if len(passages) > 1 else ()
     except RagError:
         return Ordering(tuple(range(len(passages))))
-    mode = "generation" if c.writes else "scoring"
+    mode: Mode = "generation" if c.writes else "scoring"
     if schedule == "fusion":
         return (
             yield from llm_rankfusion(
@@ -184,34 +204,30 @@ def _rating(c: Choices, _: str, query: str, passages: Sequence[str]) -> Ranker:
     return rating(query, passages, forced=c.forced, chunk=CHUNK)
 
 
-def _window(c: Choices) -> int:
-    return c.window
+def _window(c: Choices, schedule: str) -> int:
+    return _EVERY if schedule == "single" else c.window
 
 
-def _together(c: Choices) -> int:
+def _together(c: Choices, _: str) -> int:
     return c.together
 
 
-_LISTS = ("sliding", "single", "tourrank", "top-down", "acurank")
+_EVERY = 10_000  # passages in a prompt: as many as there are
+_LISTS = ("sliding", "head", "tourrank", "top-down", "acurank")
 
 METHODS: Mapping[str, Row] = {
-    "first": Row(partial(_windows, _first, _window), _LISTS, _window),
-    "listwise": Row(
-        partial(_windows, _listwise, _window), _LISTS, _window, lambda c: 8 * c.window + 16
-    ),
+    "first": Row(partial(_windows, FIRST, _window), _LISTS, _window),
+    "listwise": Row(partial(_windows, LISTWISE, _window), (*_LISTS, "single"), _window, written=8),
     "setwise": Row(
-        partial(_windows, _setwise, _together),
-        ("heap", "bubble", "sliding"),
-        _together,
-        lambda _: 8,
+        partial(_windows, SETWISE, _together), ("heap", "bubble", "sliding"), _together, written=8
     ),
     "pairwise": Row(
-        _pairs, ("sliding", "heap", "allpair", "fusion", "steps"), lambda _: 2, lambda _: 8
+        _pairs, ("sliding", "heap", "allpair", "fusion", "steps"), lambda _c, _s: 2, written=8
     ),
     "query-likelihood": Row(_likelihood),
     "yes-no": Row(_yes_no),
     "qwen3-reranker": Row(_qwen3),
-    "graded": Row(_graded, written=lambda _: 8),
+    "graded": Row(_graded, written=8),
     "rating": Row(_rating),
 }
 """Methods by the name that settings and commands use."""

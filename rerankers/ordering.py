@@ -35,10 +35,10 @@ class Ordering(Frozen):
 
     order: tuple[int, ...]
     scores: tuple[float, ...] = ()
-    scale: Scale = "probability"
     missing: int = 0
     malformed: int = 0
     findings: Mapping[str, float] = field(default_factory=dict)
+    scale: Scale = "probability"
 
 
 Ranker: TypeAlias = Flow[Ordering]

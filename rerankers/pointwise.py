@@ -68,8 +68,8 @@ def query_likelihood(
 ) -> Ranker:
     """Rank by the geometric mean of the probabilities of the query's tokens after the passage.
 
-    Its logarithm is the mean log-probability. Sachan et al., EMNLP 2022 (UPR). Where no turn can be begun for the model, a begun one is put as
-    the user's, and the query is the answer.
+    Its logarithm is the mean log-probability. Sachan et al., EMNLP 2022 (UPR). Where no turn can be
+    begun for the model, a begun one is put as the user's, and the query is the answer.
     """
     continuation = recipe.continuation.format(query=query)
     if not forced:

@@ -67,7 +67,7 @@ class Asking:
         together: passages that stand in one prompt, at most.
         passage_tokens: the most that is read of a passage; less where the context window is full.
         budget: of calls, tokens and seconds.
-        written: tokens that a reply may have.
+        written: tokens that a reply may have for each passage in the prompt.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Asking:
         asked = min(query_tokens, self._count(query))
         together = max(1, min(self._together, len(passages)))
         # A listwise prompt repeats the query, hence twice.
-        room = window - _TEMPLATE_TOKENS - self._written - 2 * asked
+        room = window - _TEMPLATE_TOKENS - self._written * together - 2 * asked
         tokens = max(1, min(self._passage_tokens, room // together - _LABEL_TOKENS))
         return prepare(query, passages, self._count, query_tokens, tokens)
 
@@ -146,7 +146,7 @@ class Scoring:
         except RagError as error:
             return Outcome(Ordering(tuple(range(len(passages)))), error=error)
         cost = Cost(calls=len(passages), depth=1)
-        return Outcome(Ordering(by_score(scores), scores, self._scale), cost)
+        return Outcome(Ordering(by_score(scores), scores, scale=self._scale), cost)
 
 
 class Guarded:
@@ -158,9 +158,7 @@ class Guarded:
         seconds: the most that a query may take.
     """
 
-    def __init__(
-        self, method: Method, guard: Guard | None, seconds: float = math.inf
-    ) -> None:
+    def __init__(self, method: Method, guard: Guard | None, seconds: float = math.inf) -> None:
         self._method = method
         self._guard = guard
         self._seconds = seconds

@@ -12,6 +12,12 @@ from rerankers.asking import Schedule
 from rerankers.ordering import Levels, Window, flat
 
 
+def head(n: int, size: int = 20) -> Schedule:
+    """Return the first `size` passages ranked in one window, the others as they came."""
+    order = yield from single(min(n, size))
+    return (*order, *range(len(order), n))
+
+
 def single(n: int) -> Schedule:
     """Return the order of one window that holds all passages."""
     order = tuple(range(n))

@@ -142,7 +142,7 @@ def _writing(file: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
         yield lambda _: None
         return
     with file.open("w", encoding="utf-8", buffering=1) as out:
-        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=out)  # noqa: T201
+        yield lambda row: print(json.dumps(row, ensure_ascii=False), file=out)
 
 
 @asynccontextmanager

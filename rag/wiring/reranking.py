@@ -105,10 +105,10 @@ class Rerankers:
             f"{name} {schedule}".strip(),
             llm,
             begin,
-            row.together(choices),
+            row.together(choices, schedule),
             of.passage_tokens,
             budget,
-            row.written(choices),
+            row.written,
         )
 
     async def _cross_encoder(self) -> CrossEncoderScorer:

@@ -1,4 +1,4 @@
-"""Every method with every schedule: a permutation always, whatever the model does or fails to do."""
+"""Every method with every schedule gives a permutation, whatever the model does or fails to do."""
 
 import asyncio
 import math
@@ -37,9 +37,9 @@ def method(name: str, schedule: str, llm: ScriptedLLM, choices: Choices, calls: 
         name,
         llm,
         partial(row.begin, choices, schedule),
-        row.together(choices),
+        row.together(choices, schedule),
         budget=Budget(calls),
-        written=row.written(choices),
+        written=row.written,
     )
 
 
@@ -108,7 +108,7 @@ def test_a_budget_that_ends_anywhere_leaves_a_permutation(
 
 
 @pytest.mark.parametrize(("name", "schedule"), EVERY)
-@pytest.mark.parametrize("after", [0, 3])
+@pytest.mark.parametrize("after", [0, 1, 5])
 def test_a_model_that_dies_midway_leaves_a_permutation_and_the_reason(
     name: str, schedule: str, after: int
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_model_that_dies_midway_leaves_a_permutation_and_the_reason(
     )
     outcome = ordered(name, schedule, llm, [f"passage {i}" for i in range(23)])
     assert sorted(outcome.ordering.order) == list(range(23))
-    assert "the server is gone" in str(outcome.error)
+    assert "the server is gone" in str(outcome.error) or asked <= after
 
 
 @pytest.mark.parametrize("value", [None, math.nan, -math.inf])
@@ -198,8 +198,8 @@ def test_hostile_passages_leave_the_structure_of_every_prompt_as_it_is(
 
 def test_a_hostile_passage_does_not_change_what_stands_behind_the_other_labels() -> None:
     llm, clean = silent(), silent()
-    ordered("first", "single", clean, ["one", "two", "three"])
-    ordered("first", "single", llm, ["one", HOSTILE[2], "three"])
+    ordered("first", "head", clean, ["one", "two", "three"])
+    ordered("first", "head", llm, ["one", HOSTILE[2], "three"])
     before, after = (m.history[0].prompt[1].content.splitlines() for m in (clean, llm))
     changed = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     assert len(changed) == 1

@@ -139,7 +139,7 @@ def test_flags_name_the_chunk_and_prompts_hold_no_trace_of_them() -> None:
 
 def test_long_texts_are_cut_so_that_a_prompt_holds_all_its_passages() -> None:
     llm = ScriptedLLM(context_window=1_000)
-    method = Asking("listwise", llm, one_by_one, together=20, passage_tokens=500, written=100)
+    method = Asking("listwise", llm, one_by_one, together=20, passage_tokens=500, written=5)
     long = "word " * 5_000
     prepared = method.prepared(long, [long] * 20)
     together = sum(len(text.split()) + 8 for text in prepared.passages)
