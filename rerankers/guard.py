@@ -23,11 +23,11 @@ from rerankers.ordering import Ordering
 
 GuardFusion = Literal["pool", "rrf", "convex"]
 
-USUAL_WEIGHT: Mapping[GuardFusion, float] = {"pool": 0.7, "rrf": 0.4, "convex": 0.3}
+USUAL_WEIGHT: Mapping[GuardFusion, float] = {"pool": 0.75, "rrf": 0.4, "convex": 0.3}
 """The reranker's share by fusion: one rule for all collections (docs/reranking.md)."""
 
 RRF_K = 60  # Cormack, Clarke & Büttcher, SIGIR 2009
-DEMOTED, PROMOTED = 0.5, 1.0  # nats from the median that the pool believes (docs/reranking.md)
+DEMOTED, PROMOTED = 0.25, 1.0  # nats from the median that the pool believes (docs/reranking.md)
 FLAT, ORDER_WEIGHT = 10, 0.5  # of an order without probabilities: −ln(10 + rank), in equal shares
 
 _CERTAIN = 1e-9  # a probability of 0 or 1 would be infinite evidence
