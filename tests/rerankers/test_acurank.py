@@ -48,6 +48,11 @@ def test_a_round_that_teaches_nothing_is_the_last() -> None:
     assert (order, len(steps)) == (tuple(range(100)), 1)
 
 
+def test_those_certain_to_belong_are_not_asked_again() -> None:
+    order, steps = played(acurank(100), by(truth(100)))
+    assert not {order[0]} & {i for window in steps[-1] for i in window}
+
+
 def test_one_window_is_believed_as_it_is() -> None:
     quality = [float(i) for i in range(20)]
     assert played(acurank(20), by(quality)) == (tuple(range(19, -1, -1)), [[tuple(range(20))]])
