@@ -32,7 +32,8 @@ def acurank(
     In each round a threshold is set so that k passages are expected above it; those above it with
     a probability between 0.01 and 0.99 are ranked in groups of similar means, side by side. It ends
     when fewer than 10 are uncertain, when all groups were asked before (what was asked taught
-    nothing), or at `max_windows` (chosen; the paper needed 20 on average). Up to `size` passages are one window.
+    nothing), or at `max_windows` (chosen; the paper needed 20 on average). Up to `size` passages
+    are one window.
 
     Args:
         n: how many passages.
