@@ -113,3 +113,12 @@ def test_passages_with_the_same_ranks_tie_in_whatever_order_they_have_them() -> 
     for n in range(2, 30):
         turned = [strict((*range(i, n), *range(i))) for i in range(n)]
         assert rrf(turned) == borda(turned) == tuple(range(n))
+
+
+def test_no_number_of_inversions_outweighs_a_pair_that_a_ranking_decides() -> None:
+    given_rankings = [
+        strict(order) for order in ((0, 1, 2, 4, 3), (4, 0, 3, 2, 1), (4, 0, 1, 3, 2))
+    ]
+    assert distance((0, 4, 1, 2, 3), given_rankings) == 8  # nearer to the order of the numbers
+    assert kemeny(given_rankings) == (4, 0, 1, 3, 2)
+    assert distance((4, 0, 1, 3, 2), given_rankings) == 6
