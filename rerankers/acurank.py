@@ -31,8 +31,9 @@ def acurank(
 
     In each round a threshold is set so that k passages are expected above it; those above it with
     a probability between 0.01 and 0.99 are ranked in groups of similar means, side by side. It ends
-    when fewer than 10 are uncertain, when a round has nothing new to ask or taught nothing, or at
-    `max_windows` (chosen; the paper needed 20 on average). Up to `size` passages are one window.
+    when fewer than 10 are uncertain, when all groups were asked before (what was asked taught
+    nothing), or at `max_windows` (chosen; the paper needed 20 on average). Up to `size` passages
+    are one window.
 
     Args:
         n: how many passages.
@@ -58,8 +59,6 @@ def acurank(
             for ranked in (yield windows):
                 for passage, belief in learned(before, ranked).items():
                     beliefs[passage] = belief
-            if beliefs == before:
-                break
     return _by_mean(beliefs, range(n))
 
 

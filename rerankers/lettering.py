@@ -48,11 +48,8 @@ def read_letters(window: Window, chosen: Chosen, prior: Sequence[float] = ()) ->
     >>> read_letters((4, 7, 9), Chosen((-2.0, -1.0, None))).levels
     ((7,), (4,), (9,))
     """
-    if unread(chosen) == len(window):
-        return Asked((window,), missing=len(window))
-    if prior:
-        chosen = _debiased(chosen, prior)
-    return Asked(levels(window, floored(chosen)), missing=unread(chosen))
+    found = _debiased(chosen, prior) if prior else chosen
+    return Asked(levels(window, floored(found)), missing=unread(chosen))
 
 
 def _debiased(chosen: Chosen, prior: Sequence[float]) -> Chosen:

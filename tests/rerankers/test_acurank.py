@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rerankers.acurank import acurank, prior_beliefs, threshold
+from rerankers.acurank import _uncertain, acurank, prior_beliefs, threshold
 from rerankers.skill import Belief
 from tests.rerankers.windows import by, played
 
@@ -46,6 +46,13 @@ def test_no_window_is_asked_twice_and_never_more_than_allowed() -> None:
 def test_a_round_that_teaches_nothing_is_the_last() -> None:
     order, steps = played(acurank(100), by([0.0] * 100))
     assert (order, len(steps)) == (tuple(range(100)), 1)
+
+
+def test_those_certain_to_belong_are_not_asked() -> None:
+    beliefs = [Belief(60.0, 8.0), *[Belief(25.0, 8.0)] * 29]
+    assert 0.99 < beliefs[0].above(threshold(beliefs, 5)) < 1
+    groups = _uncertain(beliefs, 20, 5, set())
+    assert [list(group) for group in groups] == [[*range(1, 15)], [*range(15, 30)]]
 
 
 def test_one_window_is_believed_as_it_is() -> None:

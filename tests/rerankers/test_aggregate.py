@@ -96,3 +96,29 @@ def test_reciprocal_ranks_of_those_tied_are_those_of_their_mean_rank() -> None:
     # 1 / 63 for rank (1 + 2) / 2 + … : 0 has ranks 1.5 and 3, 1 has 1.5 and 2, 2 has 3 and 1.
     assert rrf([((0, 1), (2,)), ((2,), (1,), (0,))], k=0) == (2, 1, 0)
     assert rrf([((0, 1), (2,)), ((2,), (1,), (0,))], k=1_000) == (1, 2, 0)
+
+
+@given(rankings())
+@settings(deadline=None, max_examples=50)
+def test_no_single_move_brings_kemenys_order_nearer(given_rankings: list[Levels]) -> None:
+    order = kemeny(given_rankings)
+    found = distance(order, given_rankings)
+    for item in order:
+        rest = [i for i in order if i != item]
+        for at in range(len(order)):
+            assert distance((*rest[:at], item, *rest[at:]), given_rankings) >= found
+
+
+def test_passages_with_the_same_ranks_tie_in_whatever_order_they_have_them() -> None:
+    for n in range(2, 30):
+        turned = [strict((*range(i, n), *range(i))) for i in range(n)]
+        assert rrf(turned) == borda(turned) == tuple(range(n))
+
+
+def test_no_number_of_inversions_outweighs_a_pair_that_a_ranking_decides() -> None:
+    given_rankings = [
+        strict(order) for order in ((0, 1, 2, 4, 3), (4, 0, 3, 2, 1), (4, 0, 1, 3, 2))
+    ]
+    assert distance((0, 4, 1, 2, 3), given_rankings) == 8  # nearer to the order of the numbers
+    assert kemeny(given_rankings) == (4, 0, 1, 3, 2)
+    assert distance((4, 0, 1, 3, 2), given_rankings) == 6

@@ -38,10 +38,10 @@ def test_a_missing_letter_stays_last_whatever_its_prior() -> None:
 
 def test_rounding_does_not_break_a_tie() -> None:
     prior = (-0.1, -0.2, -0.3)
-    seen = Chosen(tuple(own - 1.1 for own in prior))
-    left = [p - own for p, own in zip((-1.2, -1.3, -1.4), prior, strict=True)]
+    seen = (-1.2, -1.3, -1.4)
+    left = [p - own for p, own in zip(seen, prior, strict=True)]
     assert len(set(left)) > 1  # -1.1 and what is nearly it
-    assert read_letters((2, 1, 0), seen, prior).levels == ((2, 1, 0),)
+    assert read_letters((2, 1, 0), Chosen(seen), prior).levels == ((2, 1, 0),)
 
 
 @pytest.mark.parametrize("size", [0, 1, 27])

@@ -107,3 +107,12 @@ def test_partitions_put_the_best_in_front_if_the_model_knows_them(
 def test_partitions_of_one_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         played(top_down(9, 1), by([0.0] * 9))
+
+
+@given(st.integers(0, 230), st.integers())
+@settings(deadline=None, max_examples=50)
+def test_where_all_tie_the_first_of_the_first_stage_survive(n: int, seed: int) -> None:
+    order, steps = played(tourrank(n, 1, seed), by([0.0] * n))
+    assert order == tuple(range(n))
+    for left, step in zip(survivors(n), steps[1:], strict=False):
+        assert sorted(i for window in step for i in window) == list(range(left))
