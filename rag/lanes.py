@@ -53,6 +53,7 @@ class Crew:
     """
 
     def __init__(self, name: str, size: int, prepare: Callable[[], object]) -> None:
+        self.size = size
         self._executor = ThreadPoolExecutor(size, name, initializer=prepare)
         everyone = threading.Barrier(size, timeout=60)
         self.map(lambda _: everyone.wait(), range(size))  # a thread that waits takes no second one

@@ -192,8 +192,15 @@ class LocalLLM:
             yield id_
 
     async def _all_read(self, rows: list[Row]) -> Sequence[_Read]:
-        """Return what is read in the rows, one turn on the lane after the other."""
-        return [read for part in _parts(rows) for read in await self._batcher.submit(part)]
+        """Return what is read in the rows, one turn on the lane after the other.
+
+        Rows that begin alike stand in the same turn, where what they share is read once.
+        """
+        order = sorted(range(len(rows)), key=lambda i: rows[i].ids)
+        parts = _parts([rows[i] for i in order])
+        read = [one for part in parts for one in await self._batcher.submit(part)]
+        found = dict(zip(order, read, strict=True))
+        return [found[i] for i in range(len(rows))]
 
     def _read(self, rows: Sequence[Row]) -> Sequence[_Read]:
         started = time.perf_counter()

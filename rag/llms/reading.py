@@ -4,8 +4,9 @@ One pass reads many rows: left-padded, with a mask and positions that count from
 token. What rows share at the start goes through the model once, and its keys and values are kept.
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -13,14 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.lanes import Crew
-from rag.llms.batching import Row, batches, group
+from rag.llms.batching import MIN_SHARED, Row, batches, group, shared
 from rag.values import Frozen
 
 LogProbs = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Past = TypeVar("Past")
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 BATCH_TOKENS = 1_024  # measured on 2 cores: 512 to 2,048 are equal, 4,096 leaves the caches
+LEAST_TOKENS = 128  # chosen: what is less is not split between threads
 OUTPUT_BYTES = 2**27  # logits of one pass in fp32
 PREFIXES = 8  # beginnings whose keys and values are kept
 
@@ -61,6 +65,15 @@ class Engine(Protocol[Past]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[Past]):
+    """A batch, what was read before it, and the numbers of its rows."""
+
+    batch: Batch
+    past: Past | None
+    members: tuple[int, ...]
+
+
 class RowReader(Generic[Past]):
     """Reads rows with an engine. For one thread at a time.
 
@@ -80,30 +93,43 @@ class RowReader(Generic[Past]):
 
     def read(self, rows: Sequence[Row]) -> list[LogProbs]:
         """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
+        groups = self._groups(rows)
+        jobs = self._jobs(rows, groups, self._pasts([prefix for _, prefix in groups]))
+        read = self._map(lambda job: self._engine.forward(job.batch, job.past), jobs)
         found: dict[int, LogProbs] = {}
-        outputs = max(1, OUTPUT_BYTES // (4 * self._engine.vocabulary))
-        for members, prefix in self._groups(rows):
-            past = self._past(prefix) if prefix else None
-            rest = [rows[i].ids[len(prefix) :] for i in members]
-            wanted = [len(rows[i].wanted) for i in members]
-            lengths = [len(ids) for ids in rest]
-            parts = list(batches(lengths, len(prefix), wanted, BATCH_TOKENS, outputs))
-            padded_parts = [
-                padded(
-                    [rest[j] for j in numbers],
-                    [rows[members[j]].wanted for j in numbers],
-                    len(prefix),
-                )
-                for numbers in parts
-            ]
-            for numbers, read in zip(parts, self._forward(padded_parts, past), strict=True):
-                found |= {members[j]: one for j, one in zip(numbers, read, strict=True)}
+        for job, logprobs in zip(jobs, read, strict=True):
+            found |= dict(zip(job.members, logprobs, strict=True))
         return [found[i] for i in range(len(rows))]
 
-    def _forward(self, parts: Sequence[Batch], past: Past | None) -> Sequence[Sequence[LogProbs]]:
-        if self._crew is None or len(parts) == 1:
-            return [self._engine.forward(batch, past) for batch in parts]
-        return self._crew.map(lambda batch: self._engine.forward(batch, past), parts)
+    def _jobs(
+        self,
+        rows: Sequence[Row],
+        groups: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+        pasts: Sequence[Past | None],
+    ) -> list[_Job[Past]]:
+        """Return batches of all groups, the largest first, so that no thread ends long after."""
+        outputs = max(1, OUTPUT_BYTES // (4 * self._engine.vocabulary))
+        whole = sum(len(rows[i].ids) - len(prefix) for members, prefix in groups for i in members)
+        tokens = min(BATCH_TOKENS, max(LEAST_TOKENS, math.ceil(whole / self._threads)))
+        jobs = []
+        for (members, prefix), past in zip(groups, pasts, strict=True):
+            rest = [rows[i].ids[len(prefix) :] for i in members]
+            wanted = [rows[i].wanted for i in members]
+            sizes = [len(ids) for ids in rest], len(prefix), [len(w) for w in wanted]
+            for part in batches(*sizes, tokens, outputs):
+                batch = padded([rest[j] for j in part], [wanted[j] for j in part], len(prefix))
+                jobs.append(_Job(batch, past, tuple(members[j] for j in part)))
+        return sorted(jobs, key=lambda job: -job.batch.ids.size)
+
+    @property
+    def _threads(self) -> int:
+        return self._crew.size if self._crew else 1
+
+    def _map(self, call: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+        """Call for each item: on the crew where there are several."""
+        if self._crew is None or len(items) == 1:
+            return [call(item) for item in items]
+        return self._crew.map(call, items)
 
     def _groups(self, rows: Sequence[Row]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Return the members and the shared beginning of each group; a kept one where it fits."""
@@ -124,16 +150,30 @@ class RowReader(Generic[Past]):
         fitting = [key for key in self._prefixes if key == ids[: len(key)]]
         return max(fitting, key=len, default=())
 
-    def _past(self, prefix: tuple[int, ...]) -> Past:
-        """Return the keys and values of a beginning, computed where they are not kept."""
-        past = self._prefixes.pop(prefix, None)
-        if past is None:
-            start = self._kept(prefix)
-            past = self._engine.begin(prefix[len(start) :], self._prefixes.get(start))
-        self._prefixes[prefix] = past
+    def _pasts(self, prefixes: Sequence[tuple[int, ...]]) -> list[Past | None]:
+        """Return the keys and values of each beginning, computed where they are not kept."""
+        wanted = [prefix for prefix in dict.fromkeys(prefixes) if prefix]
+        new = [prefix for prefix in wanted if prefix not in self._prefixes]
+        common = new[0][: min(shared(new[0], other) for other in new)] if new else ()
+        if len(new) > 1 and len(common) > max(MIN_SHARED, len(self._kept(common))):
+            self._keep([common], [self._begun(common)])
+        begun = self._map(self._begun, new)
+        found: dict[tuple[int, ...], Past] = dict(zip(new, begun, strict=True))
+        found |= {prefix: self._prefixes[prefix] for prefix in wanted if prefix not in found}
+        self._keep(wanted, [found[prefix] for prefix in wanted])
+        return [found[prefix] if prefix else None for prefix in prefixes]
+
+    def _begun(self, prefix: tuple[int, ...]) -> Past:
+        start = self._kept(prefix)
+        return self._engine.begin(prefix[len(start) :], self._prefixes.get(start))
+
+    def _keep(self, prefixes: Sequence[tuple[int, ...]], pasts: Sequence[Past]) -> None:
+        """Keep these beginnings, and the latest of those before."""
+        for prefix, past in zip(prefixes, pasts, strict=True):
+            self._prefixes.pop(prefix, None)
+            self._prefixes[prefix] = past
         while len(self._prefixes) > PREFIXES:
             self._prefixes.popitem(last=False)
-        return past
 
 
 def padded(

@@ -77,11 +77,7 @@ def test_a_server_that_cannot_continue_a_turn_is_asked_for_the_bare_label() -> N
     class Strict(ScriptedLLM):
         @property
         def spec(self) -> LLMSpec:
-            return (
-                msgspec.structs.replace(super().spec)
-                if False
-                else LLMSpec("strict", "strict", 4_096, continues=False)
-            )
+            return LLMSpec("strict", "strict", 4_096, continues=False)
 
     llm = Strict()
     asyncio.run(order(set_to(method="first"), llm))
