@@ -65,9 +65,12 @@ class Rerankers:
         of = self._settings.rerank
         if not self._tiers:
             return Unchanged()
-        methods = [Tier(self._method(name), depth) for name, depth in self._tiers]
-        method = methods[0].method if len(methods) == 1 else Cascade(methods)
-        return Guarded(method, _guard(of, collection), of.seconds)
+        return Guarded(self.method(), _guard(of, collection), of.seconds)
+
+    def method(self) -> Method:
+        """Return the method alone, without guard and limit of time; there is one."""
+        tiers = [Tier(self._method(name), depth) for name, depth in self._tiers]
+        return tiers[0].method if len(tiers) == 1 else Cascade(tiers)
 
     async def close(self) -> None:
         """Release what was opened here."""
