@@ -24,6 +24,7 @@ _SAYS = {
     "reweigh": "renewing BM25 weights",
     "optimize": "building the search index",
     "search": "searching",
+    "rerank": "reranking queries",
 }
 Show = Callable[[str, int, int], None]
 """Takes a stage, how much is done, and the total (0: unknown)."""

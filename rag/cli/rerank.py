@@ -43,12 +43,20 @@ class _Line(msgspec.Struct, frozen=True):
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="BEIR folder with the run's documents and queries.",
 )
-@click.option("--depth", default=0, help="Candidates per query; by default rerank.depth.")
+@click.option(
+    "--depth", type=click.IntRange(1), help="Candidates per query; by default rerank.depth."
+)
 @click.option(
     "--guard", type=click.Choice(["pool", "rrf", "convex", "none"]), help="By default rerank.guard."
 )
-@click.option("--seconds", default=0.0, help="Most time per query; by default rerank.seconds.")
-@click.option("--jobs", default=1, show_default=True, help="Queries at the same time.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="Most time per query; by default rerank.seconds.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Queries at the same time."
+)
 @click.option("--out", type=_PATH, help="Where the new run goes; needed with --run.")
 @click.option("--trace", "trace_file", type=_PATH, help="Where a JSON line per query goes.")
 def rerank_command(
@@ -56,9 +64,9 @@ def rerank_command(
     schedule: str,
     run_file: Path | None,
     collection_path: Path | None,
-    depth: int,
+    depth: int | None,
     guard: str | None,
-    seconds: float,
+    seconds: float | None,
     jobs: int,
     out: Path | None,
     trace_file: Path | None,
@@ -79,7 +87,7 @@ def rerank_command(
         return
     if collection_path is None or out is None:
         raise click.UsageError("--run needs --collection-path and --out")
-    run(_run(settings, run_file, collection_path, out, trace_file, max(1, jobs)))
+    run(_run(settings, run_file, collection_path, out, trace_file, jobs))
 
 
 async def _run(

@@ -22,6 +22,8 @@ from rag.settings import Settings
 from rag.values import Document, Fault
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
+from rag.wiring.reranking import Rerankers
+from rerankers.late_interaction import TokenEncoder
 
 if TYPE_CHECKING:
     from rag.pipeline import QueryPath
@@ -38,6 +40,9 @@ class Engine:
         settings: what is in effect.
         encoder: the dense encoder.
         split: how documents become chunks.
+
+    Raises:
+        BadSettings: an unknown reranker.
     """
 
     def __init__(self, settings: Settings, encoder: Encoder, split: Split) -> None:
@@ -51,6 +56,7 @@ class Engine:
         self._llm: LLM | None = None
         self._opening = asyncio.Lock()
         self._connecting = asyncio.Lock()
+        self._rerankers = Rerankers(settings, self.llm, self._tokens)
 
     async def collection(self, name: str) -> QueryPath:
         """Return the query path of a collection; opened once, shared from then on.
@@ -68,7 +74,7 @@ class Engine:
                     raise CollectionNotFound(
                         f"no collection '{name}': firstcite index PATH --collection {name}"
                     )
-                self._paths[name] = self._query_path(store)
+                self._paths[name] = self._query_path(store, name)
             return self._paths[name]
 
     async def llm(self) -> LLM:
@@ -117,7 +123,10 @@ class Engine:
             llm, self._llm = self._llm, None
             closing = [store.close() for store in stores.values()]
             ended = await asyncio.gather(
-                *closing, *([llm.close()] if llm else []), return_exceptions=True
+                *closing,
+                self._rerankers.close(),
+                *([llm.close()] if llm else []),
+                return_exceptions=True,
             )
         for error in ended:
             if error is not None:
@@ -174,10 +183,17 @@ class Engine:
             splitter=f"{index_.splitter}{size}",
         )
 
-    def _query_path(self, store: Store) -> QueryPath:
+    def _tokens(self) -> TokenEncoder:
+        if isinstance(self.encoder, TokenEncoder):
+            return self.encoder
+        raise BadSettings(
+            f"{self.encoder.spec.name} gives no vectors of tokens: take another rerank.method"
+        )
+
+    def _query_path(self, store: Store, name: str) -> QueryPath:
         from rag.pipeline import Parts, QueryPath  # imports Haystack, which indexing does not need
 
-        search, answer = self.settings.search, self.settings.answer
+        search, answer, rerank = self.settings.search, self.settings.answer, self.settings.rerank
         return QueryPath(
             Parts(
                 encoder=self.encoder,
@@ -188,6 +204,8 @@ class Engine:
                 fusions=fusions(search.rrf_k),
                 weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
                 passages=answer.passages,
+                reranker=self._rerankers.get(name) if rerank.method else None,
+                rerank_depth=rerank.depth,
             )
         )
 

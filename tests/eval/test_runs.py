@@ -9,7 +9,8 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.runs import ScoredDocument, best_chunks, write_run
+from eval.runs import ScoredDocument, best_chunks, read_run, write_run
+from rag.errors import BadCollection
 from rag.values import Candidate, Chunk
 
 Rows = list[tuple[str, str, str, int, str, str]]
@@ -141,3 +142,52 @@ def test_every_line_has_six_columns_whatever_the_ids(
     write_run(file, {query_id: (ScoredDocument(document_id, 1.0),)}, "x")
     text = file.read_bytes().decode("utf-8")
     assert re.fullmatch(r"\S+ Q0 \S+ 1 1\.000000000 x\n", text)
+
+
+IDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=4)
+RUNS = st.dictionaries(IDS, st.dictionaries(IDS, st.floats(-9, 9), min_size=1))
+
+
+@given(RUNS)
+@settings(max_examples=50, deadline=None)
+def test_a_run_that_was_written_is_read_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, run: dict[str, dict[str, float]]
+) -> None:
+    file = tmp_path_factory.mktemp("run") / "a.trec"
+    written = {
+        q: [ScoredDocument(d, s) for d, s in documents.items()] for q, documents in run.items()
+    }
+    write_run(file, written, "tag")
+    if not run:
+        with pytest.raises(BadCollection, match="holds no ranking"):
+            read_run(file)
+        return
+    found = read_run(file)
+    assert {q: [d.document_id for d in docs] for q, docs in found.items()} == {
+        q.replace("%20", " "): [d.replace("%20", " ") for d in docs] for q, docs in run.items()
+    }
+
+
+def test_scores_decide_and_ranks_break_ties(tmp_path: Path) -> None:
+    file = tmp_path / "a.trec"
+    file.write_text("q Q0 low 1 1.0 t\nq Q0 third 3 2.0 t\nq Q0 second 2 2.0 t\n")
+    assert [d.document_id for d in read_run(file)["q"]] == ["second", "third", "low"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("q Q0 d 1\n", "a.trec:1: expected query-id Q0"),
+        ("q Q0 d first 1.0 t\n", "a.trec:1: expected query-id Q0"),
+        ("q Q0 d 1 nan t\n", "a.trec:1: nan is no score"),
+        ("q Q0 d 1 2.0 t\nq Q0 d 2 1.0 t\n", "a.trec:2: q ranks d twice"),
+        ("\n", "holds no ranking"),
+    ],
+)
+def test_a_run_that_is_none_is_refused_with_the_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "a.trec"
+    file.write_text(text)
+    with pytest.raises(BadCollection, match=said):
+        read_run(file)
+    with pytest.raises(BadCollection, match="missing"):
+        read_run(tmp_path / "none.trec")
