@@ -23,8 +23,9 @@ from rag.find import fetch, find
 from rag.fuse import Fusion, Weights, fuse
 from rag.pack import pack
 from rag.plan import Defaults, make_plan
-from rag.rerank import rerank
+from rag.rerank import cut, rerank
 from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
+from rag.second_look import Move, look_again
 from rag.values import Answer, Context, Found, Frozen, Fused, Plan, Query, Results
 
 Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
@@ -44,6 +45,7 @@ class Parts(Frozen):
     passages: int
     reranker: Reranker | None = None
     rerank_depth: int = 0
+    move: Move | None = None
 
 
 async def write(context: Context, generator: Generator) -> Answer:
@@ -144,11 +146,11 @@ class Fetcher:
 
 @component
 class Reordering:
-    """`rerank` as a component."""
+    """`rerank`, and `look_again` where there is a move, as a component."""
 
-    def __init__(self, reranker: Reranker, depth: int) -> None:
+    def __init__(self, parts: Parts, reranker: Reranker) -> None:
+        self._parts = parts
         self._reranker = reranker
-        self._depth = depth
 
     @component.output_types(results=Results)
     def run(self, results: Results) -> dict[str, Results]:
@@ -158,7 +160,13 @@ class Reordering:
     @component.output_types(results=Results)
     async def run_async(self, results: Results) -> dict[str, Results]:
         """Return the k best candidates in the reranker's order."""
-        return {"results": await rerank(results, self._reranker, self._depth)}
+        parts, depth = self._parts, self._parts.rerank_depth
+        found = await rerank(results, self._reranker, depth)
+        if parts.move is not None:
+            started = time.perf_counter()
+            found = await look_again(found, parts.encoder, parts.store, parts.move, depth)
+            found = _clocked(found, started)
+        return {"results": cut(found)}
 
 
 @component
@@ -210,7 +218,7 @@ def search_graph(parts: Parts) -> Pipeline:
     graph.connect("find.found", "fuse.found")
     graph.connect("fuse.fused", "fetch.fused")
     if parts.reranker is not None:
-        graph.add_component("rerank", Reordering(parts.reranker, parts.rerank_depth))
+        graph.add_component("rerank", Reordering(parts, parts.reranker))
         graph.connect("fetch.results", "rerank.results")
     return graph
 

@@ -148,6 +148,10 @@ class RerankSettings(Section, frozen=True):
         Annotated[int, msgspec.Meta(ge=0)],
         _says("most ranks a candidate may move; 0 is any number"),
     ] = 0
+    feedback: Annotated[
+        Literal["none", "kl", "ranknet", "native"],
+        _says("look again with a dense query moved by the scores, by the order, or by Qdrant"),
+    ] = "none"
     unguarded: Annotated[str, _says("collections without a guard, by comma")] = ""
 
 

@@ -206,6 +206,7 @@ class Engine:
                 passages=answer.passages,
                 reranker=self._rerankers.get(name) if rerank.method else None,
                 rerank_depth=rerank.depth,
+                move=self._rerankers.move() if rerank.method else None,
             )
         )
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from rag.errors import BadSettings, RagError
 from rag.flows import Budget
 from rag.seams import LLM, Reranked, Reranker
+from rag.second_look import Move
 from rag.sections import RerankSettings
 from rag.settings import Settings, load_settings
-from rag.values import Candidate, Chunk
+from rag.values import Candidate, Chunk, FeedbackProbe, Probe, Vector
 from rag.wiring.llm import open_llm
 from rerankers.cascade import Cascade, Tier
 from rerankers.choices import Choices, Learned
+from rerankers.feedback import moved, reassigned
 from rerankers.guard import Guard
 from rerankers.methods import METHODS
 from rerankers.ordering import Ordering
@@ -71,6 +73,11 @@ class Rerankers:
         """Return the method alone, without guard and limit of time; there is one."""
         tiers = [Tier(self._method(name), depth) for name, depth in self._tiers]
         return tiers[0].method if len(tiers) == 1 else Cascade(tiers)
+
+    def move(self) -> Move | None:
+        """Return how the dense query is moved for a second look; None for none."""
+        of = self._settings.rerank
+        return MOVES[of.feedback](of.depth) if of.feedback != "none" else None
 
     async def close(self) -> None:
         """Release what was opened here."""
@@ -131,6 +138,34 @@ class Rerankers:
         if self._owned is None:
             self._owned = await open_llm(self._settings)
         return self._owned
+
+
+def _learning(loss: Literal["kl", "ranknet"], depth: int) -> Move:
+    def move(query: Vector, passages: Vector, scores: Sequence[float]) -> Probe:
+        teacher = scores
+        if loss == "ranknet":  # only the order counts: as far apart as the query itself has them
+            order = tuple(range(len(scores)))
+            teacher = reassigned(order, sorted(map(float, passages @ query), reverse=True))
+        return Probe("dense", moved(query, passages, teacher, loss).vector, depth)
+
+    return move
+
+
+def _native(depth: int) -> Move:
+    def move(query: Vector, passages: Vector, scores: Sequence[float]) -> FeedbackProbe:
+        pairs = len(scores) * (len(scores) - 1) / 2  # their sum must not drown the query itself
+        feedback = tuple(zip(passages, scores, strict=True))
+        return FeedbackProbe("dense", query, depth, feedback, (1.0, 1.0, 1 / pairs))
+
+    return move
+
+
+MOVES: Mapping[str, Callable[[int], Move]] = {
+    "kl": partial(_learning, "kl"),
+    "ranknet": partial(_learning, "ranknet"),
+    "native": _native,
+}
+"""Ways to move the dense query, by the name of `rerank.feedback`; each takes how much is found."""
 
 
 def _own_encoder(settings: Settings) -> Callable[[], TokenEncoder]:

@@ -21,7 +21,7 @@ from rag.generate import Extractive
 from rag.pack import pack
 from rag.pipeline import Parts, QueryPath, answer_graph, search_graph, write
 from rag.plan import Defaults, make_plan
-from rag.rerank import rerank
+from rag.rerank import cut, rerank
 from rag.seams import CollectionSpec, Reranker
 from rag.values import Answer, Chunk, Fused, Point, Query, Results
 from rerankers.reranker import Guarded, Scoring
@@ -108,7 +108,7 @@ async def search_by_hand(query: Query, mine: Parts) -> Results:
     if mine.reranker is None:
         return await fetch(fused, mine.store, mine.rerank_depth)
     results = await fetch(fused, mine.store, mine.rerank_depth)
-    return await rerank(results, mine.reranker, mine.rerank_depth)
+    return cut(await rerank(results, mine.reranker, mine.rerank_depth))
 
 
 async def answer_by_hand(query: Query, mine: Parts) -> Answer:

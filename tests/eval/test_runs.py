@@ -144,8 +144,8 @@ def test_every_line_has_six_columns_whatever_the_ids(
     assert re.fullmatch(r"\S+ Q0 \S+ 1 1\.000000000 x\n", text)
 
 
-IDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=4)
-RUNS = st.dictionaries(IDS, st.dictionaries(IDS, st.floats(-9, 9), min_size=1))
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=4)
+RUNS = st.dictionaries(WORDS, st.dictionaries(WORDS, st.floats(-9, 9), min_size=1))
 
 
 @given(RUNS)

@@ -1,0 +1,74 @@
+"""A second look: what the reranker learnt moves the dense query, which then finds more.
+
+The passages that were reranked teach the query vector (`Move`), the store is searched with it once
+more, and both rankings are merged. Chunks that only the second look finds come without a rank by
+the reranker. "FIRST", EMNLP 2024, section on relevance feedback.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from rag.fuse import rrf
+from rag.seams import Encoder, Store
+from rag.values import (
+    Candidate,
+    FeedbackProbe,
+    Hit,
+    Lookup,
+    Probe,
+    Results,
+    Stage,
+    Vector,
+)
+
+Move: TypeAlias = Callable[[Vector, Vector, Sequence[float]], Probe | FeedbackProbe]
+"""Maps query (h,), passages (n, h) and the passages' scores to what the store is asked."""
+
+BRANCH = "feedback"
+
+
+async def look_again(
+    results: Results, encoder: Encoder, store: Store, move: Move, depth: int
+) -> Results:
+    """Return the candidates merged with what the moved query finds, by reciprocal rank fusion.
+
+    Args:
+        results: reranked; the first `depth` of them teach.
+        encoder: of the query and of the candidates' texts.
+        store: is searched under the query's tenant and conditions.
+        move: makes the new question to the store.
+        depth: how many chunks teach.
+
+    Raises:
+        StoreUnavailable: from the store.
+    """
+    query, before = results.query, results.candidates
+    taught = before[:depth]
+    if len(taught) < 2:
+        return _told(results, before, Stage(BRANCH, 0.0, "skipped", "nothing to learn from"))
+    (vector,) = await encoder.encode([query.text], "query")
+    passages = await encoder.encode([c.chunk.indexed_text for c in taught], "document")
+    probe = move(vector, passages, [c.score for c in taught])
+    (ranking,) = (await store.find(Lookup((probe,), query.tenant, query.where))).values()
+    known = {c.chunk.id: c for c in before}
+    new = [hit.chunk_id for hit in ranking if hit.chunk_id not in known]
+    known |= {chunk.id: Candidate(chunk, 0.0, {}) for chunk in await store.get(new)}
+    ranks = {hit.chunk_id: rank for rank, hit in enumerate(ranking, start=1)}
+    fused = rrf({"before": tuple(Hit(c.chunk.id, c.score) for c in before), BRANCH: ranking}, {})
+    merged = tuple(
+        _placed(known[hit.chunk_id], hit.score, ranks.get(hit.chunk_id))
+        for hit in fused
+        if hit.chunk_id in known  # it may have been dropped since it was found
+    )
+    new_chunks = f"{len(merged) - len(before)} new chunks"
+    return _told(results, merged, Stage(BRANCH, 0.0, detail=new_chunks))
+
+
+def _placed(candidate: Candidate, score: float, rank: int | None) -> Candidate:
+    ranks = candidate.ranks if rank is None else {**candidate.ranks, BRANCH: rank}
+    return replace(candidate, score=score, ranks=ranks)
+
+
+def _told(results: Results, candidates: tuple[Candidate, ...], stage: Stage) -> Results:
+    return replace(results, candidates=candidates, trace=(*results.trace, stage))
