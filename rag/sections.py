@@ -142,7 +142,7 @@ class RerankSettings(Section, frozen=True):
     ] = "pool"
     guard_weight: Annotated[
         Share,
-        _says("the reranker's share in that; 0 is the usual one: pool .75, rrf .4, convex .3"),
+        _says("the reranker's share in that; 0 is the usual one: pool .7, rrf .4, convex .3"),
     ] = 0.0
     guard_jump: Annotated[
         Annotated[int, msgspec.Meta(ge=0)],

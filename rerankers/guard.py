@@ -5,16 +5,16 @@ its own retriever), and a passage can be written to win. Fusion bounds the harm:
 can fall, whatever the reranker says, is known beforehand (`worst_ranks`). The cap on jumps bounds
 it by a number of ranks.
 
-The usual fusion is a logarithmic pool: the first stage's say is −ln rank, as if relevance fell with
-1 / rank; the reranker's is what it learnt of each passage, in nats, limited on both sides. So a
-reranker that hardly tells the passages apart changes little, and one that does is heard, which a
-fusion of ranks cannot know. What the pool is worth beside the others: `docs/reranking.md`.
+The usual fusion is a logarithmic pool of both ranks, in which the reranker is heard as far as it
+agrees with the first stage: one that has no idea, or contradicts it throughout, changes little. One
+that agrees on the whole may correct the details. What the pool is worth beside the other fusions:
+`docs/reranking.md`.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import StatisticsError, correlation
 from typing import Literal
 
 from rag.fuse import FUSIONS
@@ -23,14 +23,12 @@ from rerankers.ordering import Ordering
 
 GuardFusion = Literal["pool", "rrf", "convex"]
 
-USUAL_WEIGHT: Mapping[GuardFusion, float] = {"pool": 0.75, "rrf": 0.4, "convex": 0.3}
+USUAL_WEIGHT: Mapping[GuardFusion, float] = {"pool": 0.7, "rrf": 0.4, "convex": 0.3}
 """The reranker's share by fusion: one rule for all collections (docs/reranking.md)."""
 
 RRF_K = 60  # Cormack, Clarke & Büttcher, SIGIR 2009
-DEMOTED, PROMOTED = 0.25, 1.0  # nats from the median that the pool believes (docs/reranking.md)
-FLAT, ORDER_WEIGHT = 10, 0.5  # of an order without probabilities: −ln(10 + rank), in equal shares
-
-_CERTAIN = 1e-9  # a probability of 0 or 1 would be infinite evidence
+FLAT = 6  # of the reranker's rank in the pool: its first few places differ little
+HEARD = 3.0  # a correlation of a third or more is full agreement
 _ROUNDING = 1e-12  # sums of floats may come out on either side of a tie
 _FIRST, _RERANK = "first", "rerank"
 
@@ -115,28 +113,21 @@ def worst_ranks(first: Sequence[float], guard: Guard) -> tuple[int, ...]:
 
 
 def _pooled(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
-    """Return (1 − w) · −ln rank + w · evidence.
-
-    The evidence of a probability is its log-odds, from the median, within the limits that are
-    believed. An order alone gives −ln(10 + rank), and weighs no more than the first stage.
-    """
+    """Return −(1 − w) · ln rank − w · t · ln(6 + reranked rank), t being the agreement of both."""
+    ranks = {i: rank for rank, i in enumerate(ordering.order, start=1)}
     prior = [-math.log(rank) for rank, _ in enumerate(first, start=1)]
-    if ordering.scores and ordering.scale == "probability":
-        evidence = _believed(ordering.scores)
-    else:
-        weight = min(weight, ORDER_WEIGHT)
-        ranks = {i: rank for rank, i in enumerate(ordering.order, start=1)}
-        evidence = [-math.log(FLAT + ranks[i]) for i in range(len(first))]
-    pairs = enumerate(zip(prior, evidence, strict=True))
-    return ranked({_id(i): (1 - weight) * p + weight * e for i, (p, e) in pairs})
+    said = [-math.log(FLAT + ranks[i]) for i in range(len(first))]
+    heard = weight * _agreement(prior, said)
+    pairs = enumerate(zip(prior, said, strict=True))
+    return ranked({_id(i): (1 - weight) * p + heard * s for i, (p, s) in pairs})
 
 
-def _believed(probabilities: Sequence[float]) -> list[float]:
-    """Return log-odds from their median, no lower and no higher than is believed."""
-    safe = [min(max(p, _CERTAIN), 1 - _CERTAIN) for p in probabilities]
-    odds = [math.log(p / (1 - p)) for p in safe]
-    middle = median(odds) if odds else 0.0
-    return [min(max(o - middle, -DEMOTED), PROMOTED) for o in odds]
+def _agreement(prior: Sequence[float], said: Sequence[float]) -> float:
+    """Return 0 where the two are not correlated, 1 where they clearly are."""
+    try:
+        return min(1.0, max(0.0, HEARD * correlation(prior, said)))
+    except StatisticsError:  # of fewer than two
+        return 0.0
 
 
 def _by_rank(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
@@ -171,17 +162,10 @@ def _id(number: int) -> str:
 
 
 def _overtaking_in_pool(first: Sequence[float], i: int, weight: float) -> int:
-    """Return how many can overtake passage i: the reranker has so many nats to move ranks by."""
-    n, order_weight = len(first), min(weight, ORDER_WEIGHT)
-    probabilities = (1 - weight, weight * (DEMOTED + PROMOTED))
-    alone = (1 - order_weight, order_weight * math.log((FLAT + n) / (FLAT + 1)))
-    return sum(
-        any(
-            own * math.log((j + 1) / (i + 1)) < moved + _ROUNDING
-            for own, moved in (probabilities, alone)
-        )
-        for j in range(i + 1, n)
-    )
+    """Return how many can overtake passage i: the reranker gives it the last place."""
+    n = len(first)
+    moved = weight * math.log((FLAT + n) / (FLAT + 1)) + _ROUNDING
+    return sum((1 - weight) * math.log((j + 1) / (i + 1)) < moved for j in range(i + 1, n))
 
 
 def _overtaking_by_rank(first: Sequence[float], i: int, weight: float) -> int:

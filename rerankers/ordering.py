@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from rag.flows import Flow
 from rag.values import Chosen, Frozen
@@ -20,16 +20,12 @@ Levels: TypeAlias = tuple[tuple[int, ...], ...]
 """A ranking with ties: passages of the same level are equally good; the best level is first."""
 
 
-Scale: TypeAlias = Literal["probability", "similarity"]
-
-
 @dataclass(frozen=True, slots=True)
 class Ordering(Frozen):
     """Passages by number, best first: a permutation.
 
     `scores`, by passage number, never rise along the order; empty where the method gives no score
-    that means something by itself. They are probabilities, or by `scale` only similar to one
-    another. `missing` counts labels that the model did not report,
+    that means something by itself. `missing` counts labels that the model did not report,
     `malformed` replies that could not be read as they were meant.
     """
 
@@ -38,7 +34,6 @@ class Ordering(Frozen):
     missing: int = 0
     malformed: int = 0
     findings: Mapping[str, float] = field(default_factory=dict)
-    scale: Scale = "probability"
 
 
 Ranker: TypeAlias = Flow[Ordering]

@@ -13,10 +13,10 @@ from rag.ledger import ms_since
 from rag.seams import LLM, Reranked
 from rag.values import Candidate, Cost, Frozen, Message, Stage
 from rerankers.guard import Fused, Guard, guarded
-from rerankers.ordering import Ordering, Ranker, Scale, by_score
+from rerankers.ordering import Ordering, Ranker, by_score
 from rerankers.passages import Prepared, prepare, suspicions
 
-SHARE = 0.9  # chosen: of the time left; the rest is for whoever waits for this reranker
+SHARE, RESERVE_S = 0.9, 0.1  # chosen: of the time left, and what is at least left to the caller
 
 _QUERY_SHARE = 8  # chosen: a query may fill an eighth of the context window
 _TEMPLATE_TOKENS = 256  # chosen: what template and instruction may take of it
@@ -91,8 +91,10 @@ class Asking:
 
     async def order(self, query: str, passages: Sequence[str], seconds: float) -> Outcome:
         """Return the passages' order."""
+        began = time.monotonic()
         prepared = self.prepared(query, passages)
-        budget = replace(self._budget, seconds=min(self._budget.seconds, seconds))
+        left = max(0.0, seconds - (time.monotonic() - began))
+        budget = replace(self._budget, seconds=min(self._budget.seconds, left))
         driven = await drive(self._begin(prepared.query, prepared.passages), self._llm, budget)
         shortened = tuple(i for i, flags in enumerate(prepared.flags) if "shortened" in flags)
         return Outcome(driven.result, driven.cost, driven.error, shortened)
@@ -125,18 +127,11 @@ class Scorer(Protocol):
 
 
 class Scoring:
-    """A method that orders passages by a scorer.
+    """A method that orders passages by a scorer."""
 
-    Args:
-        name: of the method.
-        scorer: scores the passages.
-        scale: whether its scores are probabilities.
-    """
-
-    def __init__(self, name: str, scorer: Scorer, scale: Scale = "probability") -> None:
+    def __init__(self, name: str, scorer: Scorer) -> None:
         self.name = name
         self._scorer = scorer
-        self._scale: Scale = scale
 
     async def order(self, query: str, passages: Sequence[str], seconds: float) -> Outcome:
         """Return the passages' order."""
@@ -146,7 +141,7 @@ class Scoring:
         except RagError as error:
             return Outcome(Ordering(tuple(range(len(passages)))), error=error)
         cost = Cost(calls=len(passages), depth=1)
-        return Outcome(Ordering(by_score(scores), scores, scale=self._scale), cost)
+        return Outcome(Ordering(by_score(scores), scores), cost)
 
 
 class Guarded:
@@ -169,7 +164,8 @@ class Guarded:
             return Reranked((), Stage("rerank", 0.0, "skipped", "no candidates"))
         began = time.perf_counter()
         passages = [candidate.chunk.indexed_text for candidate in candidates]
-        seconds = min(self._seconds, remaining() * SHARE)
+        left = remaining()
+        seconds = max(0.0, min(self._seconds, left * SHARE, left - RESERVE_S))
         outcome = await self._method.order(query, passages, seconds)
         ms = ms_since(began)
         fused = self._fused(candidates, outcome.ordering)

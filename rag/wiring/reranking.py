@@ -102,7 +102,7 @@ class Rerankers:
                 from rerankers.late_interaction import LateInteractionScorer
 
                 encoder = await asyncio.to_thread(self._encoder)
-                return Scoring(name, LateInteractionScorer(encoder), "similarity")
+                return Scoring(name, LateInteractionScorer(encoder))
             return self._asking(name, await self._llm())
 
     def _asking(self, name: str, llm: LLM) -> Method:

@@ -55,7 +55,7 @@ def test_a_method_is_made_as_the_settings_say() -> None:
 
 def test_the_guard_is_on_unless_the_collection_has_none() -> None:
     settings = set_to(method="query-likelihood", unguarded="wild, other")
-    for collection, told in (("", "guard pool 0.75"), ("wild", "no guard"), ("tame", "guard pool")):
+    for collection, told in (("", "guard pool 0.7"), ("wild", "no guard"), ("tame", "guard pool")):
         _, _, detail = asyncio.run(order(settings, longest_is_best(), collection))
         assert told in detail
     assert (
