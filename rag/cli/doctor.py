@@ -105,6 +105,21 @@ def _llm(settings: Settings) -> Iterator[Line]:
     yield True, "llm", f"{spec.precision}: {spec.why}" if spec.precision else spec.why
 
 
+def _rerank(settings: Settings) -> Iterator[Line]:
+    from rag.wiring.reranking import parse_method
+
+    try:
+        tiers = parse_method(settings.rerank)
+    except RagError as error:
+        yield False, "rerank", str(error)
+        return
+    if not tiers:
+        yield True, "rerank", "off (rerank.method is empty): search results keep their order"
+        return
+    told = " → ".join(f"{name} over {depth}" for name, depth in tiers)
+    yield True, "rerank", f"{told}; guard {settings.rerank.guard}"
+
+
 async def _llm_spec(settings: Settings) -> LLMSpec:
     from rag.wiring import open_llm
 
@@ -115,4 +130,10 @@ async def _llm_spec(settings: Settings) -> LLMSpec:
         await llm.close()
 
 
-CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (_versions, _encoder, _store, _llm)
+CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (
+    _versions,
+    _encoder,
+    _store,
+    _rerank,
+    _llm,
+)
