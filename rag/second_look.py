@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from rag.errors import RagError
 from rag.fuse import rrf
 from rag.seams import Encoder, Store
 from rag.values import (
@@ -33,20 +34,30 @@ async def look_again(
 ) -> Results:
     """Return the candidates merged with what the moved query finds, by reciprocal rank fusion.
 
+    Where that cannot be, they stay as they are, and the trace says why.
+
     Args:
         results: reranked; the first `depth` of them teach.
         encoder: of the query and of the candidates' texts.
         store: is searched under the query's tenant and conditions.
         move: makes the new question to the store.
         depth: how many chunks teach.
-
-    Raises:
-        StoreUnavailable: from the store.
     """
-    query, before = results.query, results.candidates
-    taught = before[:depth]
+    taught = results.candidates[:depth]
     if len(taught) < 2:
-        return _told(results, before, Stage(BRANCH, 0.0, "skipped", "nothing to learn from"))
+        stage = Stage(BRANCH, 0.0, "skipped", "nothing to learn from")
+        return replace(results, trace=(*results.trace, stage))
+    try:
+        return await _merged(results, taught, encoder, store, move)
+    except RagError as error:
+        stage = Stage(BRANCH, 0.0, "failed", str(error))
+        return replace(results, trace=(*results.trace, stage))
+
+
+async def _merged(
+    results: Results, taught: Sequence[Candidate], encoder: Encoder, store: Store, move: Move
+) -> Results:
+    query, before = results.query, results.candidates
     (vector,) = await encoder.encode([query.text], "query")
     passages = await encoder.encode([c.chunk.indexed_text for c in taught], "document")
     probe = move(vector, passages, [c.score for c in taught])
@@ -61,14 +72,10 @@ async def look_again(
         for hit in fused
         if hit.chunk_id in known  # it may have been dropped since it was found
     )
-    new_chunks = f"{len(merged) - len(before)} new chunks"
-    return _told(results, merged, Stage(BRANCH, 0.0, detail=new_chunks))
+    stage = Stage(BRANCH, 0.0, detail=f"{len(merged) - len(before)} new chunks")
+    return replace(results, candidates=merged, trace=(*results.trace, stage))
 
 
 def _placed(candidate: Candidate, score: float, rank: int | None) -> Candidate:
     ranks = candidate.ranks if rank is None else {**candidate.ranks, BRANCH: rank}
     return replace(candidate, score=score, ranks=ranks)
-
-
-def _told(results: Results, candidates: tuple[Candidate, ...], stage: Stage) -> Results:
-    return replace(results, candidates=candidates, trace=(*results.trace, stage))

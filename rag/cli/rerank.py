@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from rag.cli.progress import showing
-from rag.cli.root import cli, current_settings, run
+from rag.cli.root import SKIPPED, cli, current_settings, run
 from rag.errors import BadInput
 from rag.seams import Reranker
 from rag.settings import Settings
@@ -76,6 +76,9 @@ def rerank_command(
     Without --run, standard input holds a JSON object per line: {"query": …, "documents": […]}, the
     documents as strings or as {"text": …, "id": …, "title": …, "score": …}, the best first; for
     each, a line goes to standard output.
+
+    Where a model fails or the time is over, the order is the best so far, or the one before; that
+    is said, and the exit code is 3.
     """
     settings = current_settings()
     said = {"method": method, "schedule": schedule, "depth": depth, "guard": guard}
@@ -83,39 +86,49 @@ def rerank_command(
     section = msgspec.structs.replace(settings.rerank, **given)
     settings = msgspec.structs.replace(settings, rerank=section)
     if run_file is None:
-        run(_lines(settings))
-        return
-    if collection_path is None or out is None:
+        degraded = run(_lines(settings))
+    elif collection_path is None or out is None:
         raise click.UsageError("--run needs --collection-path and --out")
-    run(_run(settings, run_file, collection_path, out, trace_file, jobs))
+    else:
+        degraded = run(_run(settings, run_file, collection_path, out, trace_file, jobs))
+    if degraded:
+        click.echo(f"degraded, e.g. {degraded}", err=True)
+        raise SystemExit(SKIPPED)
 
 
 async def _run(
     settings: Settings, run_file: Path, folder: Path, out: Path, trace_file: Path | None, jobs: int
-) -> None:
+) -> str:
+    """Rerank a run; return why a query was degraded, "" if none was."""
     from eval.collection import read_queries
     from eval.reranking import read_texts, rerank_run
-    from eval.runs import read_run, write_run
+    from eval.runs import ScoredDocument, read_run, write_run
 
     first, queries = read_run(run_file), read_queries(folder)
     if unknown := [query_id for query_id in first if query_id not in queries]:
         raise BadInput(f"{folder}: queries.jsonl lacks '{unknown[0]}' of {run_file}")
     depth = settings.rerank.depth
     texts = read_texts(folder, {q: docs[:depth] for q, docs in first.items()})
-    ranked, degraded, done = {}, 0, 0
+    ranked: dict[str, Sequence[ScoredDocument]] = {}
+    degraded: list[str] = []
     with showing(Console(stderr=True, soft_wrap=True)) as show, _writing(trace_file) as lines:
         async with _opened(settings) as reranker:
             async for one in rerank_run(first, queries, texts, reranker, depth, jobs):
                 ranked[one.query_id] = one.ranking
-                degraded += one.reranked.status == "degraded"
+                if one.reranked.status == "degraded":
+                    degraded.append(f"{one.query_id}: {one.reranked.stage.detail}")
                 lines(one.trace())
-                show("rerank", done := done + 1, len(first))
+                show("rerank", len(ranked), len(first))
     write_run(out, ranked, f"firstcite-{settings.rerank.method or 'unchanged'}")
-    click.echo(f"{out}: {len(ranked):,} queries reranked, {degraded:,} of them degraded")
+    click.echo(f"{out}: {len(ranked):,} queries reranked, {len(degraded):,} of them degraded")
+    return next(iter(degraded), "")
 
 
-async def _lines(settings: Settings) -> None:
+async def _lines(settings: Settings) -> str:
+    """Rerank line by line; return why one was degraded, "" if none was."""
     from eval.reranking import trace
+
+    degraded = ""
 
     async with _opened(settings) as reranker:
         for number, raw in enumerate(sys.stdin.buffer, start=1):
@@ -123,6 +136,9 @@ async def _lines(settings: Settings) -> None:
                 line = _line(number, raw)
                 found = await reranker.rerank(line.query, list(_candidates(line)))
                 click.echo(json.dumps({"id": line.id, **trace(found)}, ensure_ascii=False))
+                if found.status == "degraded":
+                    degraded = degraded or f"line {number}: {found.stage.detail}"
+    return degraded
 
 
 def _line(number: int, raw: bytes) -> _Line:

@@ -1,7 +1,7 @@
 """`firstcite`: settings, exit codes, and what happens to an error.
 
-Exit codes: 0 done; 1 an error; 2 wrong usage or bad input; 3 done, but input was skipped;
-130 interrupted.
+Exit codes: 0 done; 1 an error; 2 wrong usage or bad input; 3 done, but input was skipped or
+queries degraded; 130 interrupted.
 """
 
 import asyncio

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from rag.deadline import within
 from rag.errors import BadSettings, RagError
 from rag.flows import Budget
 from rag.seams import LLM, Reranked, Reranker
@@ -187,11 +189,13 @@ class Opening:
 
     async def order(self, query: str, passages: Sequence[str], seconds: float) -> Outcome:
         """Return the passages' order; where the model cannot be opened, as they came."""
+        began = time.monotonic()
         try:
-            method = self._method = self._method or await self._open()
+            async with within(seconds):
+                method = self._method = self._method or await self._open()
         except RagError as error:
             return Outcome(Ordering(tuple(range(len(passages)))), error=error)
-        return await method.order(query, passages, seconds)
+        return await method.order(query, passages, max(0.0, seconds - time.monotonic() + began))
 
 
 def parse_method(of: RerankSettings) -> tuple[tuple[str, int], ...]:

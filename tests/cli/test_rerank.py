@@ -38,7 +38,8 @@ def test_a_run_whose_model_cannot_be_reached_comes_out_whole_and_degraded(
         *("rerank", "--method", "first", "--run", "in.trec", "--collection-path", str(beir)),
         *("--depth", "2", "--out", "out.trec", "--trace", "trace.jsonl", "--jobs", "2"),
     )
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 3
+    assert "degraded, e.g. q1: first" in outcome.err
     assert outcome.out == "out.trec: 2 queries reranked, 2 of them degraded\n"
     found = read_run(Path("out.trec"))
     assert {q: [d.document_id for d in docs] for q, docs in found.items()} == {

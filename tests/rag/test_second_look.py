@@ -10,6 +10,7 @@ import pytest
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
+from rag.errors import StoreUnavailable
 from rag.filters import parse_where
 from rag.fuse import FUSIONS
 from rag.generate import Extractive
@@ -132,3 +133,12 @@ def test_every_way_to_move_runs_over_a_store(name: str) -> None:
     after = found(Query("freezer power"), MOVES[name](10))
     assert len({c.chunk.id for c in after.candidates}) == len(TEXTS)
     assert after.trace[-1].status == "ok"
+
+
+def test_a_store_that_fails_leaves_the_first_look_as_it_is() -> None:
+    def move(*_: object) -> Probe:
+        raise StoreUnavailable("the store went away")
+
+    before, after = found(FREEZER, None), found(FREEZER, move)
+    assert [c.chunk.id for c in after.candidates] == [c.chunk.id for c in before.candidates]
+    assert (after.trace[-1].status, after.trace[-1].detail) == ("failed", "the store went away")
