@@ -20,7 +20,7 @@ Pair: TypeAlias = tuple[int, int]
 PairSchedule: TypeAlias = Generator[Sequence[Pair], Sequence[float], tuple[int, ...]]
 """Yields pairs to compare, is sent their margins, returns an order of all passages."""
 
-CHUNK = 256  # chosen: pairs asked side by side, so that a budget's end loses no more
+CHUNK = 64  # chosen: pairs asked side by side; a budget that ends loses no more than these
 
 
 def allpair(n: int, chunk: int = CHUNK) -> PairSchedule:

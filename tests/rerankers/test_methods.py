@@ -222,7 +222,8 @@ def test_an_unknown_schedule_is_refused_with_those_there_are(name: str) -> None:
         ("first", "tourrank", 100, 13, 5),
         ("listwise", "sliding", 100, 9, 9),
         ("listwise", "single", 100, 1, 1),
-        ("pairwise", "allpair", 20, 20 * 19, 1),
+        ("pairwise", "allpair", 11, 11 * 10, 1),
+        ("pairwise", "allpair", 20, 20 * 19, 3),
         ("pairwise", "sliding", 100, 2 * 99, 99),  # ties: every pass meets the same pairs
         ("query-likelihood", "", 100, 100, 4),
         ("graded", "", 20, 60, 1),
