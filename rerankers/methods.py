@@ -80,7 +80,7 @@ WINDOWS: Mapping[str, Callable[[int, int, Choices], Schedule]] = {
     "sliding": lambda n, size, c: sliding(n, size, min(c.stride, size)),
     "head": lambda n, size, _c: head(n, size),
     "single": lambda n, _size, _c: single(n),
-    "tourrank": lambda n, _size, _c: tourrank(n),
+    "tourrank": lambda n, _size, c: tourrank(n, c.shuffles),
     "top-down": lambda n, size, _c: top_down(n, size),
     "acurank": lambda n, size, c: acurank(n, size=size, k=c.top),
     "heap": lambda n, size, c: heap(n, size, c.top),
@@ -134,7 +134,8 @@ def _windows(
             prior = yield from _prior(way, c, most)
         except RagError:
             return Ordering(tuple(range(n)))
-    asker = self_consistent(way.ask(c, most, query, passages, prior), c.shuffles)
+    shown = 1 if schedule == "tourrank" else c.shuffles  # its tournaments are shuffled already
+    asker = self_consistent(way.ask(c, most, query, passages, prior), shown)
     return (yield from ranking(WINDOWS[schedule](n, most, c), asker))
 
 
@@ -205,14 +206,14 @@ def _rating(c: Choices, _: str, query: str, passages: Sequence[str]) -> Ranker:
 
 
 def _window(c: Choices, schedule: str) -> int:
-    return _EVERY if schedule == "single" else c.window
+    return max(c.window, _LEAST.get(schedule, 0))
 
 
 def _together(c: Choices, _: str) -> int:
     return c.together
 
 
-_EVERY = 10_000  # passages in a prompt: as many as there are
+_LEAST = {"single": 10_000, "tourrank": 20}  # passages that a schedule puts into a window
 _LISTS = ("sliding", "head", "tourrank", "top-down", "acurank")
 
 METHODS: Mapping[str, Row] = {

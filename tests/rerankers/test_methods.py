@@ -247,3 +247,20 @@ def test_first_writes_no_more_than_a_token_per_window() -> None:
     assert {request.labels for request in llm.history if isinstance(request, Choose)} == {
         tuple("ABCDEFGHIJKLMNOPQRST")
     }
+
+
+@pytest.mark.parametrize(("name", "schedule"), EVERY)
+def test_windows_of_any_size_and_stride_go_with_every_schedule(name: str, schedule: str) -> None:
+    for choices in (Choices(window=2, stride=1, together=2, top=1), Choices(window=7, stride=99)):
+        outcome = ordered(name, schedule, silent(), [f"passage {i}" for i in range(41)], choices)
+        assert outcome.ordering.order == tuple(range(41))
+        assert outcome.error is None
+
+
+def test_tournaments_are_as_many_as_shuffles() -> None:
+    texts = [f"passage {i}" for i in range(100)]
+    once = ordered("first", "tourrank", silent(), texts).cost
+    thrice = ordered("first", "tourrank", silent(), texts, Choices(shuffles=3)).cost
+    # Of ties the same passages reach the finals: those three windows are asked once.
+    assert (once.calls, thrice.calls) == (10 + 3, 3 * 10 + 3)
+    assert once.depth == thrice.depth == 5
