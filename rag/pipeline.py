@@ -141,7 +141,8 @@ class Fetcher:
     async def run_async(self, fused: Fused) -> dict[str, Results]:
         """Return the k best chunks with their text."""
         started, parts = time.perf_counter(), self._parts
-        return {"results": _clocked(await fetch(fused, parts.store, parts.rerank_depth), started)}
+        least = parts.rerank_depth if parts.reranker else 0
+        return {"results": _clocked(await fetch(fused, parts.store, least), started)}
 
 
 @component

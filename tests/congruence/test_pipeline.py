@@ -106,7 +106,7 @@ async def fused_by_hand(query: Query, mine: Parts) -> Fused:
 async def search_by_hand(query: Query, mine: Parts) -> Results:
     fused = await fused_by_hand(query, mine)
     if mine.reranker is None:
-        return await fetch(fused, mine.store, mine.rerank_depth)
+        return await fetch(fused, mine.store)
     results = await fetch(fused, mine.store, mine.rerank_depth)
     return cut(await rerank(results, mine.reranker, mine.rerank_depth))
 
