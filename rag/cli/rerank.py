@@ -86,6 +86,10 @@ def rerank_command(
     section = msgspec.structs.replace(settings.rerank, **given)
     settings = msgspec.structs.replace(settings, rerank=section)
     if run_file is None:
+        if out or trace_file or collection_path:
+            raise click.UsageError("--collection-path, --out and --trace go with --run")
+        if sys.stdin.isatty():
+            raise click.UsageError("name a run with --run, or pipe JSON lines in")
         degraded = run(_lines(settings))
     elif collection_path is None or out is None:
         raise click.UsageError("--run needs --collection-path and --out")

@@ -101,6 +101,7 @@ def test_a_line_that_cannot_be_read_is_named(
         (("--run", "none.trec", "--collection-path", "beir", "--out", "o"), "none.trec is missing"),
         (("--run", "alien.trec", "--collection-path", "beir", "--out", "o"), "lacks 1 documents"),
         (("--run", "asked.trec", "--collection-path", "beir", "--out", "o"), "lacks 'q9'"),
+        (("--trace", "trace.jsonl"), "--trace go with --run"),
         (("--depth", "-1"), "depth"),
         (("--seconds", "-1"), "seconds"),
     ],
