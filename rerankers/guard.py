@@ -27,8 +27,8 @@ USUAL_WEIGHT: Mapping[GuardFusion, float] = {"pool": 0.7, "rrf": 0.4, "convex": 
 """The reranker's share by fusion: one rule for all collections (docs/reranking.md)."""
 
 RRF_K = 60  # Cormack, Clarke & Büttcher, SIGIR 2009
-FLAT = 6  # of the reranker's rank in the pool: its first few places differ little
-HEARD = 3.0  # a correlation of a third or more is full agreement
+FLAT = 7  # added to the reranker's rank in the pool: its first few places differ little
+HEARD = 2.0  # a correlation of a half or more is full agreement
 _ROUNDING = 1e-12  # sums of floats may come out on either side of a tie
 _FIRST, _RERANK = "first", "rerank"
 
@@ -113,7 +113,7 @@ def worst_ranks(first: Sequence[float], guard: Guard) -> tuple[int, ...]:
 
 
 def _pooled(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
-    """Return −(1 − w) · ln rank − w · t · ln(6 + reranked rank), t being the agreement of both."""
+    """Return −(1 − w) · ln rank − w · t · ln(7 + reranked rank), t being the agreement of both."""
     ranks = {i: rank for rank, i in enumerate(ordering.order, start=1)}
     prior = [-math.log(rank) for rank, _ in enumerate(first, start=1)]
     said = [-math.log(FLAT + ranks[i]) for i in range(len(first))]

@@ -117,6 +117,6 @@ def test_the_pool_hears_a_reranker_as_far_as_it_agrees() -> None:
 
 def test_the_pool_hears_nobody_without_limit() -> None:
     first = [float(-i) for i in range(20)]
-    moved = 0.7 / 0.3 * math.log((6 + 20) / (6 + 1))
+    moved = 0.7 / 0.3 * math.log((7 + 20) / (7 + 1))
     assert worst_ranks(first, Guard())[0] == min(20, math.ceil(math.exp(moved)) - 1)
-    assert worst_ranks(first, Guard("pool", 0.5))[:2] == (3, 7)
+    assert worst_ranks(first, Guard("pool", 0.5))[:2] == (3, 6)
