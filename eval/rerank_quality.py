@@ -12,7 +12,7 @@ import math
 import random
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,10 +25,11 @@ from eval.provenance import provenance
 from eval.report import table
 from eval.reranking import read_texts
 from eval.runs import ScoredDocument, read_run
+from rag.seams import LLM
 from rag.sections import LLMSettings, RerankSettings
 from rag.settings import Settings, quiet
 from rag.values import Chunk, Frozen
-from rag.wiring import Rerankers
+from rag.wiring import Rerankers, open_llm
 from rerankers.guard import Guard, guarded
 from rerankers.ordering import Ordering
 from rerankers.reranker import Outcome
@@ -109,8 +110,26 @@ STAGES = (
 )
 
 
+class Models:
+    """The language model with its cache of replies and without, opened once for all tasks."""
+
+    def __init__(self) -> None:
+        self._opened: dict[bool, LLM] = {}
+
+    def giving(self, *, cached: bool) -> Callable[[], Awaitable[LLM]]:
+        """Return what gives the one or the other."""
+
+        async def give() -> LLM:
+            if cached not in self._opened:
+                settings = LLMSettings() if cached else LLMSettings(replies_mb=0)
+                self._opened[cached] = await open_llm(Settings(llm=settings))
+            return self._opened[cached]
+
+        return give
+
+
 async def measure(
-    stage: Stage, collections: Path, results: Path, done: Mapping[str, Figures]
+    stage: Stage, collections: Path, results: Path, done: Mapping[str, Figures], models: Models
 ) -> dict[str, Figures]:
     """Return figures by task; those that are done already are not measured again."""
     found = dict(done)
@@ -123,8 +142,10 @@ async def measure(
         asked = [q for q in run if q in collection.queries][: task.queries or None]
         head = {q: run[q][: task.depth] for q in asked}
         texts = read_texts(folder, head)
-        outcomes = await _outcomes(task, head, collection.queries, texts)
-        anew = await _outcomes(task, {asked[0]: head[asked[0]]}, collection.queries, texts, 0)
+        queries = collection.queries
+        outcomes = await _outcomes(task, head, queries, texts, models.giving(cached=True))
+        one = {asked[0]: head[asked[0]]}
+        anew = await _outcomes(task, one, queries, texts, models.giving(cached=False))
         figures = _figures({q: run[q] for q in asked}, task, outcomes, collection.qrels)
         found[task.name] = {**figures, **_cost(anew[asked[0]])}
         sys.stdout.write(f"{stage.collection} {task.name}: {found[task.name]}\n")
@@ -137,11 +158,10 @@ async def _outcomes(
     head: Run,
     queries: Mapping[str, str],
     texts: Mapping[str, Chunk],
-    replies_mb: int = 256,
+    llm: Callable[[], Awaitable[LLM]],
 ) -> dict[str, Outcome]:
     section = RerankSettings(method=task.method, schedule=task.schedule)
-    settings = Settings(rerank=section, llm=LLMSettings(replies_mb=replies_mb))
-    rerankers = Rerankers(settings)
+    rerankers = Rerankers(Settings(rerank=section), llm)
     method = rerankers.method()
     try:
         return {
@@ -228,15 +248,22 @@ def main() -> None:
     quiet()
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "quality.json"
+    report = asyncio.run(_report(options.collections, options.results, file))
+    sys.stdout.write(to_markdown(report))
+
+
+async def _report(collections: Path, results: Path, file: Path) -> Figures:
+    """Return the whole report; it is written whenever a collection is done."""
     done = msgspec.json.decode(file.read_bytes())["collections"] if file.is_file() else {}
     report: Figures = {"collections": dict(done), "provenance": provenance()}
+    models = Models()
     for stage in STAGES:
         known = done.get(stage.collection, {})
-        measured = asyncio.run(measure(stage, options.collections, options.results, known))
+        measured = await measure(stage, collections, results, known, models)
         report["collections"][stage.collection] = measured
         file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-        (options.out / "quality.md").write_text(to_markdown(report), encoding="utf-8")
-    sys.stdout.write(to_markdown(report))
+        file.with_suffix(".md").write_text(to_markdown(report), encoding="utf-8")
+    return report
 
 
 if __name__ == "__main__":
