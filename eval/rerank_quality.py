@@ -254,16 +254,28 @@ def main() -> None:
 
 async def _report(collections: Path, results: Path, file: Path) -> Figures:
     """Return the whole report; it is written whenever a collection is done."""
-    done = msgspec.json.decode(file.read_bytes())["collections"] if file.is_file() else {}
+    done = _read(file)
     report: Figures = {"collections": dict(done), "provenance": provenance()}
     models = Models()
     for stage in STAGES:
         known = done.get(stage.collection, {})
         measured = await measure(stage, collections, results, known, models)
         report["collections"][stage.collection] = measured
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-        file.with_suffix(".md").write_text(to_markdown(report), encoding="utf-8")
+        _write(file, report)
     return report
+
+
+def _read(file: Path) -> dict[str, dict[str, Figures]]:
+    """Return the figures by collection and task that a report holds; none where there is none."""
+    found: dict[str, dict[str, Figures]] = {}
+    if file.is_file():
+        found = msgspec.json.decode(file.read_bytes())["collections"]
+    return found
+
+
+def _write(file: Path, report: Figures) -> None:
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    file.with_suffix(".md").write_text(to_markdown(report), encoding="utf-8")
 
 
 if __name__ == "__main__":
