@@ -3,7 +3,8 @@
 Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
 process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
 beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store). Of the
-language model (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting).
+language model (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
+(`eval.bench_rerank`): every method and schedule on 100 candidates.
 """
 
 import argparse
@@ -149,7 +150,7 @@ def main() -> None:
         "--only",
         nargs="*",
         default=["encoder", "index", "search"],
-        help="of these, and choose and write (make bench-llm)",
+        help="of these, and choose and write (make bench-llm), rerank (make bench-rerank)",
     )
     options = parser.parse_args()
     quiet()
@@ -162,6 +163,7 @@ def main() -> None:
         "search": lambda: asyncio.run(bench_search()),
         "choose": lambda: bench_llm().bench_choose(documents),
         "write": lambda: bench_llm().bench_write(documents),
+        "rerank": lambda: import_module("eval.bench_rerank").bench_rerank(documents),
     }
     report: Figures = {
         "collection": folder.name,

@@ -35,7 +35,6 @@ RANKINGS = [
     ("listwise", "sliding"),
     ("setwise", "heap"),
     ("pairwise", "sliding"),
-    ("pairwise", "allpair"),
     ("query-likelihood", ""),
     ("yes-no", ""),
 ]
