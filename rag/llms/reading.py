@@ -153,13 +153,12 @@ class RowReader(Generic[Past]):
     def _pasts(self, prefixes: Sequence[tuple[int, ...]]) -> list[Past | None]:
         """Return the keys and values of each beginning, computed where they are not kept."""
         wanted = [prefix for prefix in dict.fromkeys(prefixes) if prefix]
-        new = [prefix for prefix in wanted if prefix not in self._prefixes]
+        found = {prefix: self._prefixes[prefix] for prefix in wanted if prefix in self._prefixes}
+        new = [prefix for prefix in wanted if prefix not in found]
         common = new[0][: min(shared(new[0], other) for other in new)] if new else ()
         if len(new) > 1 and len(common) > max(MIN_SHARED, len(self._kept(common))):
             self._keep([common], [self._begun(common)])
-        begun = self._map(self._begun, new)
-        found: dict[tuple[int, ...], Past] = dict(zip(new, begun, strict=True))
-        found |= {prefix: self._prefixes[prefix] for prefix in wanted if prefix not in found}
+        found |= dict(zip(new, self._map(self._begun, new), strict=True))
         self._keep(wanted, [found[prefix] for prefix in wanted])
         return [found[prefix] if prefix else None for prefix in prefixes]
 

@@ -88,3 +88,20 @@ def test_a_shared_beginning_is_read_once() -> None:
     finally:
         hook.remove()
     assert sum(seen) == 200 + 50
+
+
+def test_a_beginning_that_is_kept_is_there_even_when_a_new_one_takes_its_place() -> None:
+    """Eight are kept; computing what two new ones share pushes the oldest out."""
+    whole = TorchModel(model("llama"), reuse=False)
+    reader = TorchModel(model("llama"))
+
+    def rows(*beginning: int) -> list[Row]:
+        return [Row((*beginning, i), ((5, 6),)) for i in (1, 2, 3)]
+
+    old = [rows(*range(start, start + 40)) for start in range(100, 900, 100)]
+    for asked in old:
+        reader.read(asked)
+    shared = range(900, 940)
+    both = [*old[0], *rows(*shared, *range(20, 60)), *rows(*shared, *range(60, 99))]
+    for mine, theirs in zip(reader.read(both), whole.read(both), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
