@@ -126,12 +126,18 @@ def reranking_cost() -> list[str]:
     told = (
         f"FIRST saves {found['first_saves']} of the time of written permutations. Passes of "
         f"pairwise sliding that overlap take {wave['steps']} × fewer steps and {wave['time']} × "
-        "less time than one after the other, for the same order. Computing shared beginnings once "
-        f"makes allpair {found['prefix_reuse']} × as fast. "
+        f"less time than one after the other{_SAME[wave['same order']]}. "
+        f"Computing shared beginnings once makes allpair {found['prefix_reuse']} × as fast. "
         f"[Report](../eval/results/bench-rerank/{file.stem}.md)."
     )
     head = ["method", "calls", "tokens read", "written", "depth", "s", "malformed"]
     return [*table(head, rows), "", told]
+
+
+_SAME = {
+    True: ", for the same order",
+    False: " (what bf16 reads depends a little on what is read with it: the orders differ here)",
+}
 
 
 def _shown(value: float) -> str:
