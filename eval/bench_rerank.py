@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, TypeAlias
 
 from rag.cores import one_per_core
@@ -23,8 +22,8 @@ from rag.llms.torch_model import TorchModel
 from rag.settings import Settings, models_folder
 from rag.values import Document
 from rerankers.choices import Choices
-from rerankers.methods import METHODS
-from rerankers.reranker import Asking, Outcome
+from rerankers.methods import asking
+from rerankers.reranker import Outcome
 
 Figures: TypeAlias = dict[str, Any]
 
@@ -109,18 +108,10 @@ def _order(measured: Measured) -> tuple[int, ...]:
 
 
 def _measure(llm: LocalLLM, method: str, schedule: str, texts: Sequence[str]) -> Measured:
-    row, choices = METHODS[method], Choices()
-    asking = Asking(
-        method,
-        llm,
-        partial(row.begin, choices, schedule),
-        row.together(choices, schedule),
-        PASSAGE_TOKENS,
-        Budget(calls=math.inf),
-        row.written,
-    )
+    unlimited = Budget(calls=math.inf)
+    ready = asking(method, llm, Choices(), schedule, PASSAGE_TOKENS, unlimited)
     began = time.perf_counter()
-    outcome = asyncio.run(asking.order(QUERY, texts, math.inf))
+    outcome = asyncio.run(ready.order(QUERY, texts, math.inf))
     return Measured(outcome, time.perf_counter() - began)
 
 

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TypeAlias
 
 from rag.errors import BadSettings, RagError
-from rag.flows import Flow
+from rag.flows import USUAL, Budget, Flow
+from rag.seams import LLM
 from rag.values import Frozen
 from rerankers.acurank import acurank
 from rerankers.aggregate import borda, strict
@@ -26,6 +27,7 @@ from rerankers.pairwise import llm_rankfusion, pairwise
 from rerankers.pointwise import graded, query_likelihood, rating, yes_no
 from rerankers.pool import POOL
 from rerankers.recipes import CHAT, PLAIN, QWEN3_RERANKER
+from rerankers.reranker import PASSAGE_TOKENS, Asking
 from rerankers.samples import PASSAGES, QUERIES
 from rerankers.schedules import bubble, head, heap, single, sliding
 from rerankers.setwise import Setwise, SetwiseWritten
@@ -232,3 +234,37 @@ METHODS: Mapping[str, Row] = {
     "rating": Row(_rating),
 }
 """Methods by the name that settings and commands use."""
+
+
+def asking(
+    name: str,
+    llm: LLM,
+    choices: Choices,
+    schedule: str = "",
+    passage_tokens: int = PASSAGE_TOKENS,
+    budget: Budget = USUAL,
+) -> Asking:
+    """Return the method of that name, ready to ask a model.
+
+    Args:
+        name: of a row of `METHODS`.
+        llm: the model.
+        choices: what it is to do.
+        schedule: one of the row's; empty is its usual one.
+        passage_tokens: the most that is read of a passage.
+        budget: what a query may cost.
+
+    Raises:
+        BadSettings: the method has no such schedule.
+    """
+    row = METHODS[name]
+    taken = row.schedule(schedule)
+    return Asking(
+        f"{name} {taken}".strip(),
+        llm,
+        partial(row.begin, choices, taken),
+        row.together(choices, taken),
+        passage_tokens,
+        budget,
+        row.written,
+    )

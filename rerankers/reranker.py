@@ -16,6 +16,7 @@ from rerankers.guard import Fused, Guard, guarded
 from rerankers.ordering import Ordering, Ranker, by_score
 from rerankers.passages import Prepared, prepare, suspicions
 
+PASSAGE_TOKENS = 192  # a chunk of the usual splitter
 SHARE, RESERVE_S = 0.9, 0.1  # chosen: of the time left, and what is at least left to the caller
 
 _QUERY_SHARE = 8  # chosen: a query may fill an eighth of the context window
@@ -76,7 +77,7 @@ class Asking:
         llm: LLM,
         begin: Begin,
         together: int = 1,
-        passage_tokens: int = 192,
+        passage_tokens: int = PASSAGE_TOKENS,
         budget: Budget = USUAL,
         written: int = 1,
     ) -> None:

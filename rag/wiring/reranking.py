@@ -24,9 +24,9 @@ from rerankers.cascade import Cascade, Tier
 from rerankers.choices import Choices, Learned
 from rerankers.feedback import moved, reassigned
 from rerankers.guard import Guard
-from rerankers.methods import METHODS
+from rerankers.methods import METHODS, asking
 from rerankers.ordering import Ordering
-from rerankers.reranker import Asking, Guarded, Method, Outcome, Scoring
+from rerankers.reranker import Guarded, Method, Outcome, Scoring
 from rerankers.unchanged import Unchanged
 
 if TYPE_CHECKING:
@@ -108,20 +108,11 @@ class Rerankers:
             return self._asking(name, await self._llm())
 
     def _asking(self, name: str, llm: LLM) -> Method:
-        of, row = self._settings.rerank, METHODS[name]
+        of = self._settings.rerank
         choices = _choices(of, forced=llm.spec.continues, learned=self._learned)
-        schedule = row.schedule(of.schedule if len(self._tiers) == 1 else "")
-        begin = partial(row.begin, choices, schedule)
+        schedule = of.schedule if len(self._tiers) == 1 else ""
         budget = Budget(of.calls or math.inf, of.tokens or math.inf)
-        return Asking(
-            f"{name} {schedule}".strip(),
-            llm,
-            begin,
-            row.together(choices, schedule),
-            of.passage_tokens,
-            budget,
-            row.written,
-        )
+        return asking(name, llm, choices, schedule, of.passage_tokens, budget)
 
     async def _cross_encoder(self) -> CrossEncoderScorer:
         from rerankers.cross_encoder import CrossEncoderScorer

@@ -3,20 +3,18 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from functools import partial
 
 import pytest
 
 from rag.deadline import within
-from rag.flows import Budget
 from rag.llms.remote import connect
 from rag.seams import Reranked
 from rag.sections import Secret
 from rag.values import Candidate, Chunk
 from rerankers.choices import Choices
 from rerankers.guard import Guard
-from rerankers.methods import METHODS
-from rerankers.reranker import Asking, Guarded
+from rerankers.methods import asking
+from rerankers.reranker import Guarded
 from tests.rag.llms.upstream import Asked, Step, Upstream, Write, reset, serving, stall, status
 
 N = 45
@@ -61,16 +59,7 @@ async def reranked(up: Failing, method: str, schedule: str, well: int) -> Rerank
         llm = await connect(up.url, "", Secret(""), 5.0, 4, 1, 0, 0.01)
         up.asked.clear()
         up.well = well
-        row, choices = METHODS[method], Choices()
-        asking = Asking(
-            method,
-            llm,
-            partial(row.begin, choices, schedule),
-            row.together(choices, schedule),
-            30,
-            Budget(),
-            row.written,
-        )
+        ready = asking(method, llm, Choices(), schedule, 30)
         texts = [f"passage number {i}" for i in range(N)]
         candidates = [
             Candidate(Chunk(f"c{i}", f"d{i}", text, 0, len(text)), 9.0 - i / 9, {})
@@ -78,7 +67,7 @@ async def reranked(up: Failing, method: str, schedule: str, well: int) -> Rerank
         ]
         try:
             async with within(GIVEN_S):
-                return await Guarded(asking, Guard()).rerank("which number?", candidates)
+                return await Guarded(ready, Guard()).rerank("which number?", candidates)
         finally:
             await llm.close()
 

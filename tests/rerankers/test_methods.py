@@ -14,8 +14,8 @@ from rag.flows import Budget
 from rag.llms.scripted import ScriptedLLM
 from rag.values import Choose, Chosen, Complete, Message, Score, Scored
 from rerankers.choices import Choices
-from rerankers.methods import METHODS
-from rerankers.reranker import Asking, Outcome
+from rerankers.methods import METHODS, asking
+from rerankers.reranker import Outcome
 from tests.rag.llms.tiny import CHATML, tokenizer
 
 EVERY = [(name, schedule) for name, row in METHODS.items() for schedule in row.schedules]
@@ -31,18 +31,6 @@ def silent() -> ScriptedLLM:
     return ScriptedLLM(complete=lambda _: "I cannot say.", context_window=100_000)
 
 
-def method(name: str, schedule: str, llm: ScriptedLLM, choices: Choices, calls: float) -> Asking:
-    row = METHODS[name]
-    return Asking(
-        name,
-        llm,
-        partial(row.begin, choices, schedule),
-        row.together(choices, schedule),
-        budget=Budget(calls),
-        written=row.written,
-    )
-
-
 def ordered(
     name: str,
     schedule: str,
@@ -51,8 +39,8 @@ def ordered(
     choices: Choices | None = None,
     calls: float = math.inf,
 ) -> Outcome:
-    asking = method(name, schedule, llm, choices or Choices(), calls)
-    return asyncio.run(asking.order("which?", texts, math.inf))
+    ready = asking(name, llm, choices or Choices(), schedule, budget=Budget(calls))
+    return asyncio.run(ready.order("which?", texts, math.inf))
 
 
 @pytest.mark.parametrize(("name", "schedule"), EVERY)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,7 @@ from rag.values import Candidate, Chosen, Chunk, Scored
 from rerankers.cascade import Cascade, Tier
 from rerankers.choices import Choices
 from rerankers.guard import Guard
-from rerankers.methods import METHODS
+from rerankers.methods import METHODS, asking
 from rerankers.reranker import Asking, Guarded, Scoring
 from rerankers.unchanged import Unchanged
 
@@ -27,15 +26,14 @@ class Lengths:
         return [float(len(passage)) for passage in passages]
 
 
-def asking(name: str, schedule: str) -> Asking:
+def liking(name: str) -> Asking:
     """A method over a model that likes late letters, and texts that look long."""
     llm = ScriptedLLM(
         choose=lambda r: Chosen(tuple(-1.0 / (i + 1) for i, _ in enumerate(r.labels))),
         score=lambda r: Scored(-1.0 / (1 + len(str(r))), 1),
         context_window=50_000,
     )
-    row = METHODS[name]
-    return Asking(name, llm, partial(row.begin, Choices(window=4), schedule))
+    return asking(name, llm, Choices(window=4))
 
 
 RERANKERS: dict[str, Reranker] = {
@@ -43,13 +41,10 @@ RERANKERS: dict[str, Reranker] = {
     "scoring": Guarded(Scoring("lengths", Lengths()), None),
     "guarded": Guarded(Scoring("lengths", Lengths()), Guard(jump=2)),
     "cascade": Guarded(
-        Cascade([Tier(Scoring("lengths", Lengths()), 8), Tier(asking("first", "sliding"), 3)]),
+        Cascade([Tier(Scoring("lengths", Lengths()), 8), Tier(liking("first"), 3)]),
         Guard("rrf"),
     ),
-    **{
-        name: Guarded(asking(name, row.schedules[0]), Guard("convex"))
-        for name, row in METHODS.items()
-    },
+    **{name: Guarded(liking(name), Guard("convex")) for name in METHODS},
 }
 EVERY = pytest.mark.parametrize("reranker", RERANKERS.values(), ids=RERANKERS.keys())
 CANDIDATES = st.lists(
