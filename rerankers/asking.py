@@ -7,13 +7,15 @@ schedule to any asker.
 import random
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from rag.errors import RagError
 from rag.flows import Flow, Reply, Request
 from rag.values import Chosen, Completed, Frozen
 from rerankers.aggregate import borda_points
 from rerankers.ordering import Levels, Ordering, Ranker, Window, levels
+
+Kind = TypeVar("Kind", Chosen, Completed)
 
 Schedule: TypeAlias = Generator[Sequence[Window], Sequence[Levels], tuple[int, ...]]
 """Yields windows to look at side by side, is sent a ranking with ties for each, returns the order.
@@ -48,27 +50,15 @@ class Asker(Protocol):
         ...
 
 
-def sole_chosen(replies: Sequence[Reply]) -> Chosen:
-    """Return the only reply, which is one to `Choose`.
+def sole(replies: Sequence[Reply], kind: type[Kind]) -> Kind:
+    """Return the only reply, which is of this kind.
 
     Raises:
         TypeError: it is not.
     """
     (reply,) = replies
-    if not isinstance(reply, Chosen):
-        raise TypeError(f"a Choose was answered with a {type(reply).__name__}")
-    return reply
-
-
-def sole_completed(replies: Sequence[Reply]) -> Completed:
-    """Return the only reply, which is one to `Complete`.
-
-    Raises:
-        TypeError: it is not.
-    """
-    (reply,) = replies
-    if not isinstance(reply, Completed):
-        raise TypeError(f"a Complete was answered with a {type(reply).__name__}")
+    if not isinstance(reply, kind):
+        raise TypeError(f"expected a {kind.__name__}, the answer is a {type(reply).__name__}")
     return reply
 
 

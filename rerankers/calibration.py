@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 
 from rag.flows import Flow
-from rerankers.asking import Asker, sole_chosen
+from rag.values import Chosen
+from rerankers.asking import Asker, sole
 from rerankers.ordering import Window, floored
 
 
@@ -28,7 +29,7 @@ def letter_prior(askers: Sequence[Asker], size: int) -> Flow[tuple[float, ...]]:
     windows = rotations(size)
     asked = [list(asker.requests(window)) for asker in askers for window in windows]
     replies = iter((yield [request for requests in asked for request in requests]))
-    found = [sole_chosen([next(replies) for _ in requests]) for requests in asked]
+    found = [sole([next(replies) for _ in requests], Chosen) for requests in asked]
     means = [math.fsum(place) / len(found) for place in zip(*map(floored, found), strict=True)]
     return normalised(means)
 

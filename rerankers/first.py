@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.flows import Reply
-from rag.values import Choose, Frozen, Message, Prompt
-from rerankers.asking import Asked, sole_chosen
+from rag.values import Choose, Chosen, Frozen, Message, Prompt
+from rerankers.asking import Asked, sole
 from rerankers.lettering import check_size, lettered, read_letters
 from rerankers.ordering import Window
 
@@ -46,7 +46,7 @@ class First(Frozen):
 
     def read(self, window: Window, replies: Sequence[Reply]) -> Asked:
         """Return the passages by their letters' probabilities."""
-        return read_letters(window, sole_chosen(replies), self.prior)
+        return read_letters(window, sole(replies, Chosen), self.prior)
 
     def _prompt(self, letters: str, shown: Sequence[str]) -> Prompt:
         asked = ranking_turn(self.query, letters, shown, _RANKED if self.forced else _BEST)

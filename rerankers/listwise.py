@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.flows import Reply
-from rag.values import Complete, Frozen, Message, Prompt
-from rerankers.asking import Asked, sole_completed
+from rag.values import Complete, Completed, Frozen, Message, Prompt
+from rerankers.asking import Asked, sole
 from rerankers.first import SYSTEM, ranking_turn
 from rerankers.lettering import LETTERS
 from rerankers.ordering import Window
@@ -47,7 +47,7 @@ class Listwise(Frozen):
 
     def read(self, window: Window, replies: Sequence[Reply]) -> Asked:
         """Return the passages as written; those that were not named are tied behind the others."""
-        text = sole_completed(replies).text
+        text = sole(replies, Completed).text
         if _CLOSES.match(text):
             text = f"[{text}"  # the bracket that was begun for it
         said = parse_permutation(text, len(window), self.letters, self._wanted(window))

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.flows import Reply
-from rag.values import Choose, Complete, Frozen, Message, Prompt
-from rerankers.asking import Asked, sole_chosen, sole_completed
+from rag.values import Choose, Chosen, Complete, Completed, Frozen, Message, Prompt
+from rerankers.asking import Asked, sole
 from rerankers.lettering import check_size, lettered, read_letters
 from rerankers.ordering import Window, completed
 
@@ -49,7 +49,7 @@ class Setwise(Frozen):
 
     def read(self, window: Window, replies: Sequence[Reply]) -> Asked:
         """Return the passages by their labels' probabilities."""
-        return read_letters(window, sole_chosen(replies), self.prior)
+        return read_letters(window, sole(replies, Chosen), self.prior)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class SetwiseWritten(Frozen):
     def read(self, window: Window, replies: Sequence[Reply]) -> Asked:
         """Return the named passage before the others, all tied where none can be read."""
         begun = "Passage" if self.forced else ""
-        best = parse_label(f"{begun} {sole_completed(replies).text}", len(window))
+        best = parse_label(f"{begun} {sole(replies, Completed).text}", len(window))
         if best is None:
             return Asked((window,), malformed=1)
         first, *others = completed([window[best]], window)

@@ -18,8 +18,7 @@ from rerankers.asking import (
     Schedule,
     ranking,
     self_consistent,
-    sole_chosen,
-    sole_completed,
+    sole,
 )
 from rerankers.first import First
 from rerankers.listwise import Listwise
@@ -195,7 +194,7 @@ def test_counts_of_all_rounds_are_summed() -> None:
 
 
 def test_a_reply_of_another_kind_is_a_fault_of_the_backend() -> None:
-    with pytest.raises(TypeError, match="a Choose was answered with a Scored"):
-        sole_chosen([Scored(0.0, 1)])
-    with pytest.raises(TypeError, match="a Complete was answered with a Chosen"):
-        sole_completed([Chosen(())])
+    with pytest.raises(TypeError, match="expected a Chosen, the answer is a Scored"):
+        sole([Scored(0.0, 1)], Chosen)
+    with pytest.raises(TypeError, match="expected a Completed, the answer is a Chosen"):
+        sole([Chosen(())], Completed)
