@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from rag.cores import one_per_core
 from rag.flows import Budget
+from rag.lanes import apart
 from rag.llms import embedded
 from rag.llms.loading import load, opened, stops
 from rag.llms.local import LocalLLM
@@ -28,7 +29,6 @@ from rerankers.reranker import Outcome
 Figures: TypeAlias = dict[str, Any]
 
 CANDIDATES = 100
-ALLPAIR_CANDIDATES = 40  # of which all pairs are asked, with and without prefix reuse
 WARM_UP = 4  # candidates that are ranked before the clock starts
 PASSAGE_TOKENS = 32  # longer ones cost more, not otherwise
 QUERY = "Does vitamin D protect older adults from fractures?"
@@ -49,7 +49,7 @@ MEASURED = (
     ("rating", ""),
 )
 ALLPAIR = ("pairwise", "allpair")
-REUSE = f"pairwise allpair of {ALLPAIR_CANDIDATES}"
+REUSE = "pairwise allpair"
 NO_REUSE = f"{REUSE}, no prefix reuse"
 
 
@@ -80,10 +80,9 @@ def bench_rerank(documents: Sequence[Document]) -> Figures:
     for method in ("first", "listwise"):  # what is done once is not the first method's cost
         _measure(llm, method, "head", texts[:WARM_UP])
     found = {_named(m, s): _measure(llm, m, s, texts) for m, s in MEASURED}
-    reusing, plain = _readers()
-    few = texts[:ALLPAIR_CANDIDATES]
-    found[REUSE] = _measure(reusing, *ALLPAIR, few)
-    found[NO_REUSE] = _measure(plain, *ALLPAIR, few)
+    reusing, plain = apart(_readers)
+    found[REUSE] = _measure(reusing, *ALLPAIR, texts)
+    found[NO_REUSE] = _measure(plain, *ALLPAIR, texts)
     seconds = {name: one.seconds for name, one in found.items()}
     depth = {name: one.outcome.cost.depth for name, one in found.items()}
     return {

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import ModelUnavailable
-from rag.lanes import Lane
+from rag.lanes import Lane, apart
 
 Runtime = Literal["torch", "onnx"]
 Logits: TypeAlias = npt.NDArray[np.float32]
@@ -44,7 +44,7 @@ class CrossEncoderScorer:
 
     def __init__(self, model: str, runtime: Runtime = "torch", max_tokens: int = 512) -> None:
         self._name = Path(model).name
-        self._read = _RUNTIMES[runtime](model, max_tokens)
+        self._read = apart(_RUNTIMES[runtime], model, max_tokens)
         labels = self._read([("query", "passage")]).shape[1]
         if labels != 1:
             raise ModelUnavailable(

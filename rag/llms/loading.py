@@ -22,6 +22,7 @@ from transformers import (
 
 from rag.cores import native_bf16, one_per_core
 from rag.errors import ModelUnavailable
+from rag.lanes import apart
 from rag.llms import examining
 from rag.llms.batching import Row
 from rag.llms.careful import Careful
@@ -79,6 +80,12 @@ def load(
         ModelUnavailable: it cannot be found or read, its template fails, or it does not know what
             everybody knows, which is the sign of a wrong template or damaged weights.
     """
+    return apart(_loaded, path, name, precision, context_window, examine=examine)
+
+
+def _loaded(
+    path: str | Path, name: str, precision: Precision, context_window: int, *, examine: bool
+) -> LocalLLM:
     tokenizer, model = opened(path)
     renderer = Renderer(tokenizer)
     rows = examining.known(renderer)

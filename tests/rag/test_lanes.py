@@ -1,13 +1,19 @@
 """A lane runs calls one by one on its thread; a batcher joins those that wait."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
-from rag.lanes import Batcher, Crew, Lane
+from rag.lanes import Batcher, Crew, Lane, apart
+
+TASKS = Path("/proc/self/task")
 
 
 class Press:
@@ -306,3 +312,33 @@ def test_a_crew_raises_what_an_item_raised_and_works_on(crew: Crew) -> None:
     with pytest.raises(ZeroDivisionError):
         crew.map(lambda i: 1 // i, [1, 0, 2])
     crew.map(lambda i: 1 // i, [1, 2])
+
+
+def test_apart_returns_and_raises_what_the_call_does() -> None:
+    assert apart(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        apart(divmod, 7, 0)
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="only Linux lists its threads")
+def test_apart_leaves_no_workers_of_openmp_behind() -> None:
+    """More of them than cores would sleep between two operations of a model."""
+    program = f"""
+import os, time, torch
+from rag.lanes import apart
+def threads():
+    torch.ones(2000, 2000).cos().sum()
+    return len(os.listdir("{TASKS}"))
+before = len(os.listdir("{TASKS}"))
+print(apart(threads) - before)
+for _ in range(100):  # the kernel takes a moment to clear them away
+    if len(os.listdir("{TASKS}")) > before:
+        time.sleep(0.05)
+print(len(os.listdir("{TASKS}")) - before)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    within, after = map(int, ran.stdout.split())
+    assert within == max(1, (os.cpu_count() or 1))  # its own thread, and a worker per further core
+    assert after == 0

@@ -263,7 +263,7 @@ def test_batches_hold_every_text_once_within_the_budget() -> None:
     @settings(max_examples=100, deadline=None)
     def holds(lengths: list[int]) -> None:
         order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-        batches = _batches(order, lengths)
+        batches = _batches(order, lengths, cores=2)
         assert [i for batch in batches for i in batch] == order
         for batch in batches:
             longest = max(lengths[i] for i in batch)
@@ -276,5 +276,14 @@ def test_batches_are_as_full_as_the_budget_allows() -> None:
     from indexers.encoders.dense import BATCH_TOKENS, _batches
 
     lengths = [BATCH_TOKENS // 2] * 3 + [BATCH_TOKENS // 4] * 4
-    assert _batches(range(7), lengths) == [[0, 1], [2, 3], [4, 5, 6]]
-    assert _batches([], []) == []
+    assert _batches(range(7), lengths, cores=1) == [[0, 1], [2, 3], [4, 5, 6]]
+    assert _batches([], [], cores=1) == []
+
+
+def test_a_few_texts_are_shared_out_between_the_cores() -> None:
+    from indexers.encoders.dense import LEAST_TOKENS, _batches
+
+    lengths = [LEAST_TOKENS] * 4
+    assert _batches(range(4), lengths, cores=2) == [[0, 1], [2, 3]]
+    assert _batches(range(4), lengths, cores=64) == [[0], [1], [2], [3]]
+    assert _batches(range(4), [LEAST_TOKENS // 4] * 4, cores=2) == [[0, 1, 2, 3]]
