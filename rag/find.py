@@ -1,15 +1,23 @@
 """Finding: the branches of a plan are encoded and looked up, the best chunks are fetched."""
 
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+
 from rag.seams import Encoder, SparseEncoder, Store
+from rag.terms import mixed
 from rag.values import (
     Branch,
     Candidate,
     Found,
     Fused,
     Lookup,
+    Part,
     Plan,
     Probe,
     Results,
+    SparseVector,
     Stage,
     Vector,
 )
@@ -18,13 +26,17 @@ from rag.values import (
 async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store) -> Found:
     """Return one ranking per branch, each under the query's tenant and conditions.
 
-    A text that stands in several dense branches is encoded once.
+    A text that stands in several dense branches is encoded once. The vector of several weighted
+    texts is their weighted sum, of unit length.
 
     Raises:
         StoreUnavailable: from the store.
     """
-    texts = tuple(dict.fromkeys(b.text for b in plan.branches if b.name == "dense"))
-    vectors = dict(zip(texts, await encoder.encode(texts, "query"), strict=True)) if texts else {}
+    dense = [part for b in plan.branches if b.kind == "dense" for part in _parts(b)]
+    vectors = {
+        **await _encoded(dense, "query", encoder),
+        **await _encoded(dense, "document", encoder),
+    }
     probes = tuple(_probe(branch, vectors, sparse) for branch in plan.branches)
     rankings = await store.find(Lookup(probes, plan.query.tenant, plan.query.where))
     detail = ", ".join(f"{name} {len(ranking)}" for name, ranking in rankings.items())
@@ -53,6 +65,36 @@ async def fetch(fused: Fused, store: Store, least: int = 0) -> Results:
     return Results(fused.query, candidates, (*fused.trace, stage))
 
 
-def _probe(branch: Branch, vectors: dict[str, Vector], sparse: SparseEncoder) -> Probe:
-    vector = vectors[branch.text] if branch.name == "dense" else sparse.query(branch.text)
-    return Probe(branch.name, vector, branch.depth)
+def _parts(branch: Branch) -> tuple[Part, ...]:
+    """Return the weighted texts that a branch looks with."""
+    if isinstance(branch.form, SparseVector):
+        raise TypeError(f"'{branch.name}' is a dense branch: it cannot look with terms")
+    return branch.form or (Part(branch.text),)
+
+
+async def _encoded(
+    parts: Iterable[Part], reads: Literal["query", "document"], encoder: Encoder
+) -> dict[tuple[str, str], Vector]:
+    texts = tuple(dict.fromkeys(part.text for part in parts if part.reads == reads))
+    vectors = await encoder.encode(texts, reads) if texts else ()
+    return {(text, reads): vector for text, vector in zip(texts, vectors, strict=True)}
+
+
+def _probe(
+    branch: Branch, vectors: Mapping[tuple[str, str], Vector], sparse: SparseEncoder
+) -> Probe:
+    if branch.kind == "dense":
+        parts = _parts(branch)
+        each = [(vectors[part.text, part.reads], part.weight) for part in parts]
+        return Probe(branch.name, each[0][0] if len(each) == 1 else _summed(each), branch.depth)
+    if isinstance(branch.form, SparseVector):
+        return Probe(branch.name, branch.form, branch.depth)
+    terms = mixed((sparse.query(part.text), part.weight) for part in _parts(branch))
+    return Probe(branch.name, terms, branch.depth)
+
+
+def _summed(each: Iterable[tuple[Vector, float]]) -> Vector:
+    total = np.sum([vector * np.float32(weight) for vector, weight in each], axis=0)
+    length = float(np.linalg.norm(total))
+    found: Vector = total / np.float32(length or 1.0)
+    return found

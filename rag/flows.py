@@ -4,22 +4,40 @@ A flow is a generator that yields batches of requests and is sent the replies in
 what it returns is its result. The one driver below asks the model, keeps the budget and counts.
 Where a batch cannot be answered (no budget or time left, the model failed), the error is thrown
 into the flow at its `yield`: one that can return what it has so far catches it and does, any other
-lets it through. The idea is httpx's `Auth.auth_flow`.
+lets it through. A flow may also ask what the store holds (`Search`). The idea is httpx's
+`Auth.auth_flow`.
 """
 
+import asyncio
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from rag.deadline import within
-from rag.errors import BudgetExceeded, RagError
+from rag.errors import BudgetExceeded, LLMUnavailable, RagError
 from rag.seams import LLM
-from rag.values import Choose, Chosen, Complete, Completed, Cost, Frozen, Score, Scored
+from rag.values import (
+    Choose,
+    Chosen,
+    Complete,
+    Completed,
+    Cost,
+    Frozen,
+    Score,
+    Scored,
+    Search,
+    Searched,
+)
 
-Request: TypeAlias = Choose | Score | Complete
-Reply: TypeAlias = Chosen | Scored | Completed
+Question: TypeAlias = Choose | Score | Complete
+"""A request to the model."""
+
+Request: TypeAlias = Question | Search
+Reply: TypeAlias = Chosen | Scored | Completed | Searched
+Searcher: TypeAlias = Callable[[Search], Awaitable[Searched]]
+"""Looks in the store for a flow."""
 
 T = TypeVar("T")
 
@@ -32,12 +50,14 @@ class Budget(Frozen):
     """The most that a flow may ask for; infinity is no limit.
 
     `tokens` are those of prompts and of the most that may be written; they are counted before a
-    batch is asked, replies from a cache included.
+    batch is asked, replies from a cache included. `calls` are requests to the model; searches are
+    bounded by `searches`.
     """
 
     calls: float = 1_000
     tokens: float = math.inf
     seconds: float = math.inf
+    searches: float = 100
 
 
 USUAL = Budget()
@@ -52,16 +72,24 @@ class Driven(Frozen, Generic[T]):
     error: RagError | None = None
 
 
-async def drive(flow: Flow[T], llm: LLM, budget: Budget = USUAL) -> Driven[T]:
+async def drive(
+    flow: Flow[T], llm: LLM | None, budget: Budget = USUAL, search: Searcher | None = None
+) -> Driven[T]:
     """Run a flow to its end and return its result with its cost.
+
+    Args:
+        flow: runs once.
+        llm: answers its questions; None for a flow that has none.
+        budget: the most that it may ask for.
+        search: answers its searches; None for a flow that makes none.
 
     Raises:
         BudgetExceeded: before a batch that would bring requests or tokens over the budget.
         DeadlineExceeded: the budget's seconds are over.
-        RagError: from the model.
+        RagError: from the model or the store.
         All of them only where the flow does not catch them.
     """
-    spent = _Spent(llm, budget)
+    spent = _Spent(llm, budget, search)
     error: RagError | None = None
     try:
         batch = next(flow)
@@ -82,21 +110,25 @@ async def drive(flow: Flow[T], llm: LLM, budget: Budget = USUAL) -> Driven[T]:
 class _Spent:
     """Asks for one flow and keeps to its budget."""
 
-    def __init__(self, llm: LLM, budget: Budget) -> None:
+    def __init__(self, llm: LLM | None, budget: Budget, search: Searcher | None) -> None:
         self.cost = Cost()
         self._llm = llm
+        self._search = search
         self._budget = budget
         self._ends = time.monotonic() + budget.seconds
         self._asked = Cost()
 
     async def ask(self, batch: Sequence[Request]) -> tuple[Reply, ...]:
         """Ask a batch, if the budget allows it."""
-        self._allow("calls", self._asked.calls + len(batch), self._budget.calls)
+        searches = sum(isinstance(request, Search) for request in batch)
+        calls = len(batch) - searches
+        self._allow("calls", self._asked.calls + calls, self._budget.calls)
+        self._allow("searches", self._asked.searches + searches, self._budget.searches)
         tokens = self._tokens(batch) if self._budget.tokens < math.inf else 0
         self._allow("tokens", self._asked.tokens_in + tokens, self._budget.tokens)
-        self._asked += Cost(calls=len(batch), tokens_in=tokens)
+        self._asked += Cost(calls=calls, tokens_in=tokens, searches=searches)
         async with within(max(0.0, self._ends - time.monotonic())):
-            replies = await _ask(self._llm, batch)
+            replies = await _ask(self._llm, self._search, batch)
         self.cost += _cost(replies)
         return replies
 
@@ -108,34 +140,51 @@ class _Spent:
             )
 
     def _tokens(self, batch: Sequence[Request]) -> int:
-        return sum(self._llm.count_tokens(request.prompt) + _most(request) for request in batch)
+        asked = [request for request in batch if not isinstance(request, Search)]
+        return sum(_model(self._llm).count_tokens(one.prompt) + _most(one) for one in asked)
 
 
-def _most(request: Request) -> int:
+def _most(request: Question) -> int:
     return request.max_tokens if isinstance(request, Complete) else 1
 
 
+def _model(llm: LLM | None) -> LLM:
+    if llm is None:
+        raise LLMUnavailable("no language model is there to ask: set llm.model or llm.url")
+    return llm
+
+
 def _cost(replies: Sequence[Reply]) -> Cost:
-    made = [reply.usage for reply in replies if not reply.usage.cached]
+    asked = [reply for reply in replies if not isinstance(reply, Searched)]
+    made = [reply.usage for reply in asked if not reply.usage.cached]
     return Cost(
-        calls=len(replies),
-        depth=1,
+        calls=len(asked),
+        depth=int(bool(asked)),
         tokens_in=sum(usage.tokens_in for usage in made),
         tokens_out=sum(usage.tokens_out for usage in made),
-        cached=len(replies) - len(made),
+        cached=len(asked) - len(made),
+        searches=len(replies) - len(asked),
     )
 
 
-async def _ask(llm: LLM, batch: Sequence[Request]) -> tuple[Reply, ...]:
+async def _ask(
+    llm: LLM | None, search: Searcher | None, batch: Sequence[Request]
+) -> tuple[Reply, ...]:
     """Ask a batch that may mix kinds, one call of the model per kind; replies in its order."""
     replies: dict[int, Reply] = {}
     choose = {i: r for i, r in enumerate(batch) if isinstance(r, Choose)}
     score = {i: r for i, r in enumerate(batch) if isinstance(r, Score)}
     complete = {i: r for i, r in enumerate(batch) if isinstance(r, Complete)}
+    searches = {i: r for i, r in enumerate(batch) if isinstance(r, Search)}
     if choose:
-        replies.update(zip(choose, await llm.choose(list(choose.values())), strict=True))
+        replies.update(zip(choose, await _model(llm).choose([*choose.values()]), strict=True))
     if score:
-        replies.update(zip(score, await llm.score(list(score.values())), strict=True))
+        replies.update(zip(score, await _model(llm).score([*score.values()]), strict=True))
     if complete:
-        replies.update(zip(complete, await llm.complete(list(complete.values())), strict=True))
+        replies.update(zip(complete, await _model(llm).complete([*complete.values()]), strict=True))
+    if searches:
+        if search is None:
+            raise TypeError("this flow searches: drive it with a search")
+        found = await asyncio.gather(*map(search, searches.values()))
+        replies.update(zip(searches, found, strict=True))
     return tuple(replies[i] for i in range(len(batch)))

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from rag.values import Found, Fused, Ranking, Stage, ranked
+from rag.values import Branch, Found, Fused, Ranking, Stage, ranked
 
 Weights = Mapping[str, float]
 
@@ -99,13 +99,19 @@ FUSIONS: Mapping[str, Fusion] = {"rrf": rrf, "dbsf": dbsf, "convex": convex}
 def fuse(found: Found, fusions: Mapping[str, Fusion], weights: Weights) -> Fused:
     """Return one ranking of everything that was found, by the plan's fusion.
 
-    A single branch keeps its own scores.
+    A single branch keeps its own scores. `weights` are those of the plain branches by kind; each
+    branch of the plan has its share of its kind's.
     """
     rankings = found.rankings
     if len(rankings) == 1:
         (ranking,) = rankings.values()
         how = "one branch"
     else:
-        ranking, how = fusions[found.plan.fusion](rankings, weights), found.plan.fusion
+        how = found.plan.fusion
+        ranking = fusions[how](rankings, _shares(found.plan.branches, weights))
     stage = Stage("fuse", 0.0, detail=f"{how}, {len(ranking)} chunks")
     return Fused(found.plan.query, ranking, rankings, (*found.trace, stage))
+
+
+def _shares(branches: Sequence[Branch], weights: Weights) -> Weights:
+    return {b.name: weights.get(b.kind, 1.0) * b.weight for b in branches}

@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from rag.errors import BadQuery
-from rag.values import Branch, Frozen, Plan, Query, Stage, is_unicode
+from rag.values import Branch, Frozen, Kind, Plan, Query, Stage, is_unicode
 
-BranchName = Literal["bm25", "dense"]
-BRANCHES: tuple[BranchName, ...] = get_args(BranchName)
+BRANCHES: tuple[Kind, ...] = get_args(Kind)
 MAX_K = 1_000
 MAX_QUERY_CHARS = 20_000
 
@@ -47,7 +46,7 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     return Plan(query, branches, fusion, (Stage("plan", 0.0, detail=" + ".join(names)),))
 
 
-def _branch(name: str) -> BranchName:
+def _branch(name: str) -> Kind:
     for known in BRANCHES:
         if name == known:
             return known

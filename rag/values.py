@@ -150,7 +150,8 @@ Where: TypeAlias = tuple[Condition, ...]
 class Query(Frozen):
     """What somebody asked: `k` results of `tenant`'s documents that satisfy `where`.
 
-    `branches` and `fusion` override the settings; empty means the default.
+    `branches` and `fusion` override the settings; empty means the default. `history` is what was
+    said before, the oldest first.
     """
 
     text: str
@@ -159,15 +160,52 @@ class Query(Frozen):
     tenant: str = DEFAULT_TENANT
     branches: tuple[str, ...] = ()
     fusion: str = ""
+    history: "Prompt" = ()
+
+
+Kind: TypeAlias = Literal["bm25", "dense"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Frozen):
+    """A text that a branch looks with, and its weight beside the other parts.
+
+    `reads` says whether a dense encoder reads it as a query or, such as a passage that was written
+    for the query, as a document.
+    """
+
+    text: str
+    weight: float = 1.0
+    reads: Literal["query", "document"] = "query"
+
+
+Form: TypeAlias = tuple[Part, ...] | SparseVector
+"""What a branch looks with: weighted texts, whose vectors are added up, or weighted terms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch(Frozen):
-    """One way of looking: its name, the text it looks with, and how many hits it fetches."""
+    """One way of looking: its name, what it looks for, and how many hits it fetches.
 
-    name: Literal["bm25", "dense"]
+    A name is "bm25" or "dense", where needed with what makes the branch special after a plus:
+    "bm25+rm3". `text` is what people are shown; without a `form`, it is what is looked for.
+    `weight` is the branch's share beside the plain branch of its kind.
+    """
+
+    name: str
     text: str
     depth: int
+    form: Form = ()
+    weight: float = 1.0
+
+    @property
+    def kind(self) -> Kind:
+        """Which vectors are searched.
+
+        >>> Branch("bm25+rm3", "q", 10).kind, Branch("dense", "q", 10).kind
+        ('bm25', 'dense')
+        """
+        return "bm25" if self.name.partition("+")[0] == "bm25" else "dense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +226,8 @@ class Cost(Frozen):
     """What was asked of a model.
 
     `calls` are requests, `cached` of them answered from the cache; `depth` is how many batches of
-    them had to wait for one another. Tokens are those really read and written.
+    them had to wait for one another. Tokens are those really read and written. `searches` are those
+    of the store that were made to ask it.
     """
 
     calls: int = 0
@@ -196,12 +235,13 @@ class Cost(Frozen):
     tokens_in: int = 0
     tokens_out: int = 0
     cached: int = 0
+    searches: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         """Return the cost of doing the one and then the other.
 
         >>> Cost(calls=2, depth=1) + Cost(calls=3, depth=1)
-        Cost(calls=5, depth=2, tokens_in=0, tokens_out=0, cached=0)
+        Cost(calls=5, depth=2, tokens_in=0, tokens_out=0, cached=0, searches=0)
         """
         return Cost(
             self.calls + other.calls,
@@ -209,6 +249,7 @@ class Cost(Frozen):
             self.tokens_in + other.tokens_in,
             self.tokens_out + other.tokens_out,
             self.cached + other.cached,
+            self.searches + other.searches,
         )
 
 
@@ -427,11 +468,14 @@ class Judgment(Frozen):
 # ── Asking a language model ──────────────────────────────────────────────────────────────────────
 
 
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
+
 @dataclass(frozen=True, slots=True)
 class Message(Frozen):
     """One turn of a prompt."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
 
 
@@ -509,6 +553,25 @@ class Complete(Frozen):
     max_tokens: int = 256
     temperature: float = 0.0
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Frozen):
+    """Ask for the k best chunks for a text, under the tenant and conditions of the query at hand.
+
+    `branches` are names of plain branches; none means the usual ones.
+    """
+
+    text: str
+    k: int = 10
+    branches: tuple[Kind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Searched(Frozen):
+    """What was found, best first."""
+
+    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)

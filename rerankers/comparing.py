@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rag.flows import Reply, Request
+from rag.flows import Question, Reply
 from rag.values import Choose, Chosen, Complete, Completed, Frozen, Message, Prompt
 from rerankers.demonstrations import Demonstration
 from rerankers.ordering import floored, unread
@@ -96,7 +96,7 @@ def shown(way: Way, demonstrations: Sequence[Demonstration]) -> Prompt:
     )
 
 
-def compared(way: Way, query: str, first: str, second: str, before: Prompt = ()) -> Request:
+def compared(way: Way, query: str, first: str, second: str, before: Prompt = ()) -> Question:
     """Return the request that compares two passages, shown in this order, after other turns."""
     begun = (Message("assistant", way.begin),) if way.begin else ()
     prompt = (*before, _question(way, query, first, second), *begun)

@@ -6,8 +6,6 @@ term the weight 1, which loses what a repeated term says, and every expansion: t
 is term → weight.
 """
 
-from collections.abc import Mapping
-
 import qdrant_edge
 
 from rag.errors import BadSettings
@@ -50,16 +48,8 @@ class Bm25Encoder:
 
     def query(self, text: str) -> SparseVector:
         """Return each term with its count in the query, as Lucene weighs it."""
-        return self.weighted({text: 1.0})
-
-    def weighted(self, texts: Mapping[str, float]) -> SparseVector:
-        """Return Σ weight · count of each term over several texts: an expanded query."""
-        weights: dict[int, float] = {}
-        for text, weight in texts.items():
-            vector = self._counter.embed_document(text)
-            for index, count in zip(vector.indices, vector.values, strict=True):
-                weights[index] = weights.get(index, 0.0) + weight * round(count)
-        return SparseVector(tuple(sorted(weights)), tuple(weights[i] for i in sorted(weights)))
+        counted = _sorted(self._counter.embed_document(text))
+        return SparseVector(counted.indices, tuple(float(round(n)) for n in counted.values))
 
     def _model(self, k: float, b: float, mean_length: float) -> qdrant_edge.Bm25:
         language = self._spec.language

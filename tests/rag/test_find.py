@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from indexers.encoders.bm25 import Bm25Encoder
@@ -11,14 +12,18 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.find import fetch, find
 from rag.seams import CollectionSpec
+from rag.terms import mixed
 from rag.values import (
     Branch,
     Chunk,
     Condition,
     Fused,
     Hit,
+    Lookup,
+    Part,
     Plan,
     Point,
+    Probe,
     Query,
     Stage,
     Vector,
@@ -124,6 +129,51 @@ async def test_a_text_that_stands_in_several_dense_branches_is_encoded_once(
     branches = (Branch("dense", "x", 1), Branch("dense", "y", 1), Branch("dense", "x", 2))
     await find(plan(*branches), encoder, Bm25Encoder(), store)
     assert encoder.asked == [(("x", "y"), "query")]
+
+
+@pytest.mark.anyio
+async def test_weighted_texts_are_added_up(store: ExactStore) -> None:
+    """What a form says is what is searched: five times a word, or once at a weight of five."""
+    encoder, sparse = HashedEncoder(), Bm25Encoder()
+    often = Branch("bm25", "freezer " * 5 + "dogs", 10)
+    parts = Branch("bm25+parts", "x", 10, (Part("freezer", 5.0), Part("dogs")))
+    terms = Branch(
+        "bm25+terms", "x", 10, mixed([(sparse.query("freezer"), 5.0), (sparse.query("dogs"), 1.0)])
+    )
+    found = (await find(plan(often, parts, terms), encoder, sparse, store)).rankings
+    assert found["bm25"] == found["bm25+parts"] == found["bm25+terms"]
+    assert (
+        found["bm25"]
+        != (await find(plan(Branch("bm25", "freezer dogs", 10)), encoder, sparse, store)).rankings[
+            "bm25"
+        ]
+    )
+
+
+@pytest.mark.anyio
+async def test_a_dense_form_is_the_weighted_sum_of_its_texts_each_read_as_it_says(
+    store: ExactStore,
+) -> None:
+    encoder = Counting()
+    form = (Part("freezer", 3.0), Part("dogs", 1.0, "document"), Part("freezer", 0.0, "document"))
+    branches = (Branch("dense+mean", "x", 10, form), Branch("dense", "freezer", 10))
+    found = (await find(plan(*branches), encoder, Bm25Encoder(), store)).rankings
+    assert encoder.asked == [(("freezer",), "query"), (("dogs", "freezer"), "document")]
+    (freezer,) = await encoder.encode(["freezer"], "query")
+    (dogs,) = await encoder.encode(["dogs"], "document")
+    mean = 3 * freezer + dogs
+    probe = Probe("dense", mean / np.linalg.norm(mean), 10)
+    expected = (await store.find(Lookup((probe,))))["dense"]
+    assert ids(found["dense+mean"]) == ids(expected)
+    for mine, theirs in zip(found["dense+mean"], expected, strict=True):
+        assert mine.score == pytest.approx(theirs.score, abs=1e-6)
+
+
+@pytest.mark.anyio
+async def test_a_dense_branch_cannot_look_with_terms(store: ExactStore) -> None:
+    branch = Branch("dense", "x", 10, Bm25Encoder().query("freezer"))
+    with pytest.raises(TypeError, match="'dense' is a dense branch"):
+        await find(plan(branch), HashedEncoder(), Bm25Encoder(), store)
 
 
 @pytest.mark.anyio

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.errors import BudgetExceeded, DeadlineExceeded, LLMUnavailable, RagError
+from rag.errors import (
+    BudgetExceeded,
+    DeadlineExceeded,
+    LLMUnavailable,
+    RagError,
+    StoreUnavailable,
+)
 from rag.flows import Budget, Driven, Flow, Reply, Request, drive
 from rag.llms.scripted import ScriptedLLM
 from rag.values import (
@@ -19,6 +25,8 @@ from rag.values import (
     Prompt,
     Score,
     Scored,
+    Search,
+    Searched,
     Usage,
 )
 
@@ -260,3 +268,56 @@ async def test_replies_from_the_cache_cost_no_tokens() -> None:
     same = Score(says("s"), "x")
     driven = await drive(asks((same, same)), ScriptedLLM(score=lambda _: next(replies)))
     assert driven.cost == Cost(calls=2, depth=1, tokens_in=7, tokens_out=1, cached=1)
+
+
+async def nothing(request: Search) -> Searched:
+    del request
+    return Searched(())
+
+
+@pytest.mark.anyio
+async def test_searches_are_answered_in_order_beside_questions_and_counted_apart() -> None:
+    asked: list[str] = []
+
+    async def search(request: Search) -> Searched:
+        asked.append(request.text)
+        return Searched(())
+
+    batch = (Search("a"), Complete(says("one")), Search("b"))
+    driven = await drive(asks(batch), Recorder(), search=search)
+    assert driven.result == [(Searched(()), Completed("ONE", 1), Searched(()))]
+    assert driven.cost == Cost(calls=1, depth=1, searches=2)
+    assert asked == ["a", "b"]
+
+
+@pytest.mark.anyio
+async def test_a_flow_that_only_searches_needs_no_model() -> None:
+    driven = await drive(asks((Search("a"),)), None, search=nothing)
+    assert driven.cost == Cost(searches=1)
+    with pytest.raises(LLMUnavailable, match=r"set llm\.model or llm\.url"):
+        await drive(asks(MIXED), None, search=nothing)
+
+
+@pytest.mark.anyio
+async def test_searches_have_a_budget_of_their_own() -> None:
+    budget = Budget(calls=0, searches=1)
+    assert (await drive(asks((Search("a"),)), None, budget, nothing)).cost.searches == 1
+    with pytest.raises(BudgetExceeded, match="wants 2 searches, its budget is 1"):
+        await drive(asks((Search("a"),), (Search("b"),)), None, budget, nothing)
+
+
+@pytest.mark.anyio
+async def test_a_store_that_fails_is_told_to_the_flow() -> None:
+    async def broken(request: Search) -> Searched:
+        raise StoreUnavailable(f"cannot look for {request.text}")
+
+    def careful() -> Flow[str]:
+        try:
+            yield (Search("a"),)
+        except StoreUnavailable as error:
+            return str(error)
+        return "found"
+
+    driven = await drive(careful(), None, search=broken)
+    assert driven.result == "cannot look for a"
+    assert isinstance(driven.error, StoreUnavailable)

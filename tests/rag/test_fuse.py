@@ -90,7 +90,7 @@ def test_a_branch_of_weight_zero_keeps_its_chunks_without_lifting_them(fusion: F
 
 
 def found(rankings: Mapping[str, Ranking], fusion: str = "rrf") -> Found:
-    branches = tuple(Branch("bm25", "q", 10) for _ in rankings)
+    branches = tuple(Branch(name, "q", 10) for name in rankings)
     return Found(Plan(Query("q"), branches, fusion), rankings, (Stage("find", 1.0),))
 
 
@@ -110,8 +110,8 @@ def test_a_single_branch_keeps_its_scores() -> None:
 
 def test_fusions_can_be_replaced_by_name() -> None:
     def first_branch(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
-        assert weights == {"dense": 1.0}
+        assert weights == {"bm25": 1.0, "dense": 0.7}
         return next(iter(rankings.values()))
 
-    fused = fuse(found(BOTH, "mine"), {"mine": first_branch}, {"dense": 1.0})
+    fused = fuse(found(BOTH, "mine"), {"mine": first_branch}, {"dense": 0.7})
     assert fused.ranking == BM25

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import LLMUnavailable
-from rag.flows import Budget, Driven, Reply, Request, drive
+from rag.flows import Budget, Driven, Question, Reply, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Choose, Chosen, Message, Score, Scored
+from rag.values import Choose, Chosen, Message, Score, Scored, Search
 from rerankers.ordering import Ordering, Ranker
 from rerankers.pointwise import graded, query_likelihood, rating, yes_no
 from rerankers.recipes import CHAT, LEVELS, PLAIN, QWEN3_RERANKER, YES_NO, Level, YesNo
@@ -198,8 +198,10 @@ def test_a_likelihood_that_is_no_number_comes_last_and_is_counted() -> None:
     assert ordering.missing == 1
 
 
-def asked(flow: Ranker) -> Request:
-    return next(flow)[0]
+def asked(flow: Ranker) -> Question:
+    request = next(flow)[0]
+    assert not isinstance(request, Search)
+    return request
 
 
 def test_the_recipes_of_query_likelihood_begin_a_turn_or_not() -> None:

@@ -9,6 +9,7 @@ import pytest
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.exact import ExactStore
 from rag.seams import CollectionSpec, Store
+from rag.terms import mixed
 from rag.values import Lookup, Point, Probe, Ranking, SparseVector
 from tests.seams.points import EAST, NORTH, SPEC, ask, id_of, ids_in, numbers, point, sparse
 
@@ -253,9 +254,9 @@ async def test_a_term_asked_five_times_weighs_five(store: Store) -> None:
     five_times = await scores(bm25.query("freezer freezer freezer freezer freezer"))
     assert sorted(once) == [id_of(1), id_of(2)]
     assert five_times == pytest.approx({id_: 5 * score for id_, score in once.items()}, rel=1e-5)
-    assert five_times == await scores(bm25.weighted({"freezer": 5.0}))
-    mixed = await scores(bm25.query("freezer power power power"))
-    assert max(mixed, key=lambda id_: mixed[id_]) == id_of(2)
+    assert five_times == await scores(mixed([(bm25.query("freezer"), 5.0)]))
+    power = await scores(bm25.query("freezer power power power"))
+    assert max(power, key=lambda id_: power[id_]) == id_of(2)
 
 
 async def test_a_chunk_without_terms_is_found_by_its_vector(store: Store) -> None:

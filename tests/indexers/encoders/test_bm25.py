@@ -14,6 +14,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.exact import ExactStore
 from rag.errors import BadSettings
 from rag.seams import CollectionSpec
+from rag.terms import mixed
 from rag.values import Chunk, Lookup, Point, Probe
 
 # No stop words, no two with one stem.
@@ -119,15 +120,16 @@ def test_a_document_is_weighed_by_the_mean_it_is_given_each_time() -> None:
 
 def test_an_expanded_query_adds_weight_times_count() -> None:
     bm25 = Bm25Encoder()
-    vector = bm25.weighted({"freezer freezer lantern": 1.0, "lantern walrus": 0.5, "the": 9.0})
+    texts = {"freezer freezer lantern": 1.0, "lantern walrus": 0.5, "the": 9.0}
+    vector = mixed((bm25.query(text), weight) for text, weight in texts.items())
     term = {word: bm25.query(word).indices[0] for word in ("freezer", "lantern", "walrus")}
     assert dict(zip(vector.indices, vector.values, strict=True)) == {
         term["freezer"]: 2.0,
         term["lantern"]: 1.5,
         term["walrus"]: 0.5,
     }
-    assert bm25.weighted({}).indices == ()
-    assert bm25.weighted({"freezer": 5.0}) == bm25.query("freezer " * 5)
+    assert mixed([]).indices == ()
+    assert mixed([(bm25.query("freezer"), 5.0)]) == bm25.query("freezer " * 5)
 
 
 def test_the_fingerprint_names_everything_that_changes_a_weight() -> None:

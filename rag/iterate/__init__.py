@@ -1,0 +1,1 @@
+"""Iteration: questions whose evidence is found in several steps."""
