@@ -20,7 +20,8 @@ from indexers.stores.edge import create_edge
 from indexers.stores.server import connect, create_collection
 from rag.fuse import FUSIONS
 from rag.generate import Extractive
-from rag.pipeline import Parts, QueryPath
+from rag.parts import Parts
+from rag.pipeline import QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec, EncoderSpec, Store
 from rag.sections import StoreSettings

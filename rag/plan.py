@@ -1,11 +1,13 @@
 """Planning: a query becomes branches with explicit depths and one fusion."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from rag.errors import BadQuery
-from rag.values import Branch, Frozen, Kind, Plan, Query, Stage, is_unicode
+from rag.presets import PRESETS
+from rag.values import Branch, Frozen, Handling, Kind, Plan, Query, Stage, is_unicode
 
 BRANCHES: tuple[Kind, ...] = get_args(Kind)
 MAX_K = 1_000
@@ -14,19 +16,29 @@ MAX_QUERY_CHARS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Defaults(Frozen):
-    """What a query gets when it does not say: fusion by name, hits per branch."""
+    """What a query gets when it does not say: fusion, hits per branch and preset, all by name.
+
+    `expansions`, `routers` and `iterations` are the names that a handling may use.
+    """
 
     fusion: str
     depth: int
     fusions: tuple[str, ...]
+    preset: str = "balanced"
+    presets: Mapping[str, Handling] = field(default_factory=lambda: PRESETS)
+    expansions: tuple[str, ...] = ()
+    routers: tuple[str, ...] = ()
+    iterations: tuple[str, ...] = ()
 
 
 def make_plan(query: Query, defaults: Defaults) -> Plan:
     """Return the plan of a query; each branch fetches `max(k, depth)` hits.
 
+    The plan's query says how it is handled: as it asks, or by its preset.
+
     Raises:
         BadQuery: no text, text over 20,000 characters or that is no valid Unicode, k outside
-            1..1000, or an unknown branch or fusion.
+            1..1000, or an unknown branch, fusion, preset, expansion, router or iteration.
     """
     text = re.sub(r"\s+", " ", query.text).strip()
     if not text:
@@ -41,9 +53,30 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     if fusion not in defaults.fusions:
         raise BadQuery(f"unknown fusion {fusion!r}. Known: {', '.join(defaults.fusions)}")
     names = dict.fromkeys(map(_branch, query.branches)) or dict.fromkeys(BRANCHES)
-    depth = max(query.k, defaults.depth)
+    handling = _handling(query, defaults)
+    depth = max(query.k, handling.depth or defaults.depth)
     branches = tuple(Branch(name, text, depth) for name in names)
-    return Plan(query, branches, fusion, (Stage("plan", 0.0, detail=" + ".join(names)),))
+    stage = Stage("plan", 0.0, detail=" + ".join(names))
+    return Plan(replace(query, handling=handling), branches, fusion, (stage,))
+
+
+def _handling(query: Query, defaults: Defaults) -> Handling:
+    name = query.preset or defaults.preset
+    if name not in defaults.presets:
+        raise BadQuery(f"unknown preset {name!r}. Known: {', '.join(defaults.presets)}")
+    handling = query.handling or defaults.presets[name]
+    for what, asked, known in (
+        ("expansion", handling.expand, defaults.expansions),
+        ("router", (handling.route,), ("", *defaults.routers)),
+        ("iteration", (handling.iterate,), ("", *defaults.iterations)),
+    ):
+        if unknown := [one for one in asked if one not in known]:
+            raise BadQuery(
+                f"unknown {what} {unknown[0]!r}. Known: {', '.join(filter(None, known))}"
+            )
+    if min(handling.depth, handling.rerank_depth or 0, handling.calls) < 0 or handling.seconds < 0:
+        raise BadQuery("depth, rerank_depth, calls and seconds are 0 or more")
+    return handling
 
 
 def _branch(name: str) -> Kind:

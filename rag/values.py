@@ -147,11 +147,37 @@ Where: TypeAlias = tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Handling(Frozen):
+    """How a query is handled beyond the search with its own words.
+
+    Args:
+        standalone: whether a question in a conversation is made one that stands for itself.
+        expand: names of expansions, which add branches.
+        route: who decides whether a question needs no search, one, or several; "" is nobody.
+        iterate: how evidence is gathered in several steps; "" is not.
+        depth: hits that each branch fetches; 0 is the settings'.
+        rerank_depth: candidates that are reranked; None is the settings', 0 is none.
+        calls: the most requests to the model for all of this but the reranking.
+        seconds: the most time for it.
+    """
+
+    standalone: bool = False
+    expand: tuple[str, ...] = ()
+    route: str = ""
+    iterate: str = ""
+    depth: int = 0
+    rerank_depth: int | None = None
+    calls: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Query(Frozen):
     """What somebody asked: `k` results of `tenant`'s documents that satisfy `where`.
 
     `branches` and `fusion` override the settings; empty means the default. `history` is what was
-    said before, the oldest first.
+    said before, the oldest first. `preset` names a handling, "" the settings'; `handling` is one
+    for this query alone, such as `replace(PRESETS["quality"], rerank_depth=20)`.
     """
 
     text: str
@@ -161,6 +187,13 @@ class Query(Frozen):
     branches: tuple[str, ...] = ()
     fusion: str = ""
     history: "Prompt" = ()
+    preset: str = ""
+    handling: Handling | None = None
+
+    @property
+    def handled(self) -> Handling:
+        """How it is handled: as it says, or by the settings alone."""
+        return self.handling or Handling()
 
 
 Kind: TypeAlias = Literal["bm25", "dense"]

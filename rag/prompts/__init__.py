@@ -51,6 +51,14 @@ def prompt(name: str) -> PromptFile:
     return PromptFile(name, parse(text))
 
 
+@cache
+def all_prompts() -> str:
+    """Return one hash of all prompts; what was made with other prompts has another."""
+    names = sorted(file.name for file in files(__package__).iterdir() if file.name.endswith(".txt"))
+    digest = hashlib.sha256("".join(prompt(n.removesuffix(".txt")).hash for n in names).encode())
+    return digest.hexdigest()[:16]
+
+
 def parse(text: str) -> Prompt:
     r"""Return the turns of a prompt's text, without the line breaks around each.
 

@@ -191,7 +191,8 @@ class Engine:
         )
 
     def _query_path(self, store: Store, name: str) -> QueryPath:
-        from rag.pipeline import Parts, QueryPath  # imports Haystack, which indexing does not need
+        from rag.parts import Parts
+        from rag.pipeline import QueryPath  # imports Haystack, which indexing does not need
 
         search, answer, rerank = self.settings.search, self.settings.answer, self.settings.rerank
         return QueryPath(

@@ -4,26 +4,45 @@ import asyncio
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import pytest
 from haystack import Pipeline
 from haystack.core.component import Component
 
+import rag.components
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
-from rag import pipeline
+from rag.components import write
+from rag.errors import LLMUnavailable
+from rag.expand.asked import Asked
+from rag.expand.expand import Expander, ExpansionCache, Method, expand
 from rag.filters import parse_where
 from rag.find import fetch, find
+from rag.flows import Flow
 from rag.fuse import FUSIONS, fuse
 from rag.generate import Extractive
 from rag.pack import pack
-from rag.pipeline import Parts, QueryPath, answer_graph, search_graph, write
+from rag.parts import Parts
+from rag.pipeline import QueryPath, answer_graph, search_graph
 from rag.plan import Defaults, make_plan
 from rag.rerank import cut, rerank
-from rag.seams import CollectionSpec, Reranker
-from rag.values import Answer, Chunk, Fused, Point, Query, Results
+from rag.seams import LLM, CollectionSpec, Reranker
+from rag.values import (
+    Answer,
+    Branch,
+    Chunk,
+    Fused,
+    Handling,
+    Part,
+    Point,
+    Query,
+    Results,
+    Search,
+    Searched,
+)
 from rerankers.reranker import Guarded, Scoring
 
 TEXTS = [
@@ -38,7 +57,7 @@ QUERIES = [
     Query("How long does the freezer hold without power?"),
     Query("May dogs come along on the trip?", k=2),
     Query("freezer", k=1, branches=("bm25",)),
-    Query("freezer freezer power", branches=("dense",)),
+    Query("freezer freezer power", branches=("dense",), handling=Handling(rerank_depth=1)),
     Query("who writes the log", fusion="rrf"),
     Query("battery", fusion="convex", branches=("dense", "bm25")),
     Query("dogs", where=parse_where({"metadata.number": {"gte": 2}})),
@@ -60,11 +79,35 @@ class Longest:
         return [float(len(passage)) for passage in passages]
 
 
+def echoes(asked: Asked) -> Flow[tuple[Branch, ...]]:
+    """Look with the best text found, as well."""
+    (found,) = yield [Search(asked.text, 1, ("bm25",))]
+    assert isinstance(found, Searched)
+    return tuple(
+        Branch("bm25+echo", c.chunk.text, asked.depth, (Part(asked.text), Part(c.chunk.text, 0.3)))
+        for c in found.candidates
+    )
+
+
+async def no_llm() -> LLM:
+    raise LLMUnavailable("there is none")
+
+
+async def corpus() -> tuple[str, float]:
+    return "six texts", 10.0
+
+
+def expander() -> Expander:
+    methods = {"echo": Method(echoes, asks=False), "asking": Method(echoes)}
+    return Expander(methods, no_llm, Bm25Encoder(), corpus, ExpansionCache())
+
+
+EXPANDED = Handling(expand=("echo", "asking"), seconds=10.0)
 RERANKED = Guarded(Scoring("longest", Longest()), None)
 BOTH = pytest.mark.parametrize("reranker", [None, RERANKED], ids=["fused", "reranked"])
 
 
-async def parts(reranker: Reranker | None = None) -> Parts:
+async def parts(reranker: Reranker | None = None, *, expanding: bool = False) -> Parts:
     encoder, sparse = HashedEncoder(), Bm25Encoder()
     store = ExactStore(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none"))
     vectors = await encoder.encode(TEXTS, "document")
@@ -84,12 +127,13 @@ async def parts(reranker: Reranker | None = None) -> Parts:
         sparse=sparse,
         store=store,
         generator=Extractive(encoder, 0.35, 3),
-        defaults=Defaults("dbsf", 100, tuple(FUSIONS)),
+        defaults=Defaults("dbsf", 100, tuple(FUSIONS), expansions=("echo", "asking")),
         fusions=FUSIONS,
         weights={"dense": 0.5, "bm25": 0.5},
         passages=3,
         reranker=reranker,
         rerank_depth=2,
+        expander=expander() if expanding else None,
     )
 
 
@@ -100,6 +144,8 @@ def timeless(value: Traced) -> Traced:
 
 async def fused_by_hand(query: Query, mine: Parts) -> Fused:
     plan = make_plan(query, mine.defaults)
+    if mine.expander is not None:
+        plan = await expand(plan, mine.expander, partial(mine.search, query))
     return fuse(await find(plan, mine.encoder, mine.sparse, mine.store), mine.fusions, mine.weights)
 
 
@@ -107,8 +153,9 @@ async def search_by_hand(query: Query, mine: Parts) -> Results:
     fused = await fused_by_hand(query, mine)
     if mine.reranker is None:
         return await fetch(fused, mine.store)
-    results = await fetch(fused, mine.store, mine.rerank_depth)
-    return cut(await rerank(results, mine.reranker, mine.rerank_depth))
+    depth = mine.rerank_depth_of(query)
+    results = await fetch(fused, mine.store, depth)
+    return cut(await rerank(results, mine.reranker, depth))
 
 
 async def answer_by_hand(query: Query, mine: Parts) -> Answer:
@@ -184,9 +231,9 @@ async def test_concurrent_searches_and_answers_do_not_mix() -> None:
 
 @pytest.mark.anyio
 async def test_values_pass_through_the_graph_uncopied() -> None:
-    query = Query("freezer")
+    query = Query("freezer", handling=Handling())
     answer = await QueryPath(await parts()).answer(query)
-    assert answer.query is query
+    assert answer.query.handling is query.handling
 
 
 def components(graph: Pipeline) -> dict[str, Component]:
@@ -195,10 +242,10 @@ def components(graph: Pipeline) -> dict[str, Component]:
 
 @pytest.mark.anyio
 async def test_every_components_declared_outputs_equal_its_returned_keys() -> None:
-    graph = answer_graph(await parts(RERANKED))
+    graph = answer_graph(await parts(RERANKED, expanding=True))
     declared = graph.outputs(include_components_with_connected_outputs=True)
     inputs: dict[str, object] = {"query": QUERIES[0]}
-    order = ["plan", "find", "fuse", "fetch", "rerank", "pack", "generate"]
+    order = ["plan", "expand", "find", "fuse", "fetch", "rerank", "pack", "generate"]
     assert sorted(components(graph)) == sorted(order)
     for name in order:
         node = components(graph)[name]
@@ -215,17 +262,47 @@ async def test_every_components_declared_outputs_equal_its_returned_keys() -> No
 
 @pytest.mark.anyio
 async def test_a_components_two_ways_of_running_have_the_same_face() -> None:
-    for node in components(answer_graph(await parts(RERANKED))).values():
+    for node in components(answer_graph(await parts(RERANKED, expanding=True))).values():
         both = [getattr(node, way) for way in ("run", "run_async") if hasattr(node, way)]
         assert len({str(inspect.signature(way).parameters) for way in both}) == 1
 
 
 @pytest.mark.anyio
 async def test_every_component_of_the_module_stands_in_the_graph() -> None:
-    used = {type(node) for node in components(answer_graph(await parts(RERANKED))).values()}
+    used = {
+        type(node)
+        for node in components(answer_graph(await parts(RERANKED, expanding=True))).values()
+    }
     offered = {
         kind
-        for _, kind in inspect.getmembers(pipeline, inspect.isclass)
-        if kind.__module__ == pipeline.__name__ and hasattr(kind, "run")
+        for _, kind in inspect.getmembers(rag.components, inspect.isclass)
+        if kind.__module__ == rag.components.__name__ and hasattr(kind, "run")
     }
     assert used == offered
+
+
+@pytest.mark.anyio
+@BOTH
+async def test_expanded_queries_come_out_of_the_graph_as_by_hand(
+    reranker: Reranker | None,
+) -> None:
+    mine = await parts(reranker, expanding=True)
+    path = QueryPath(await parts(reranker, expanding=True))  # another cache
+    for query in (replace(query, handling=EXPANDED) for query in QUERIES):
+        found = timeless(await path.search(query))
+        assert found == timeless(await search_by_hand(query, mine))
+        failed = next(stage for stage in found.trace if stage.name == "expand asking")
+        assert (failed.status, failed.detail) == ("failed", "there is none")
+
+
+@pytest.mark.anyio
+async def test_fifty_expanded_queries_at_once_are_as_one_by_one() -> None:
+    path = QueryPath(await parts(expanding=True))
+    queries = [replace(QUERIES[i % len(QUERIES)], handling=EXPANDED) for i in range(50)]
+    first = [timeless(await path.search(query)) for query in queries]
+    assert [timeless(r) for r in await asyncio.gather(*map(path.search, queries))] == [
+        timeless(await path.search(query)) for query in queries
+    ]
+    assert [r.candidates for r in first] == [
+        (await path.search(query)).candidates for query in queries
+    ]

@@ -12,10 +12,12 @@ from haystack.telemetry import _telemetry
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
+from rag.components import write
 from rag.errors import BadQuery, StoreUnavailable
 from rag.fuse import FUSIONS
 from rag.generate import Extractive
-from rag.pipeline import Parts, QueryPath, write
+from rag.parts import Parts
+from rag.pipeline import QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec
 from rag.values import Answer, Chunk, Context, Lookup, Point, Query, Ranking

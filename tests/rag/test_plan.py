@@ -7,7 +7,8 @@ import pytest
 
 from rag.errors import BadQuery
 from rag.plan import MAX_K, MAX_QUERY_CHARS, Defaults, make_plan
-from rag.values import Branch, Condition, Query
+from rag.presets import PRESETS
+from rag.values import Branch, Condition, Handling, Query
 
 DEFAULTS = Defaults("dbsf", 100, ("rrf", "dbsf", "convex"))
 
@@ -24,7 +25,7 @@ def test_a_bare_query_gets_both_branches_and_the_default_fusion() -> None:
 def test_the_query_itself_stays_as_it_was_asked() -> None:
     query = Query("  two\n words ", where=(Condition("source", "eq", "a"),), tenant="acme")
     plan = make_plan(query, DEFAULTS)
-    assert plan.query is query
+    assert plan.query == replace(query, handling=PRESETS["balanced"])
     assert {branch.text for branch in plan.branches} == {"two words"}
 
 
@@ -73,6 +74,45 @@ def test_an_unknown_branch_is_refused_with_the_known_ones(name: str) -> None:
 def test_an_unknown_fusion_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(BadQuery, match=rf"unknown fusion '{name}'\. Known: rrf, dbsf, convex"):
         make_plan(Query("x", fusion=name), DEFAULTS)
+
+
+def test_a_query_is_handled_by_its_preset_or_as_it_says() -> None:
+    mine = Handling(rerank_depth=7)
+    known = replace(DEFAULTS, presets={"fast": Handling(), "mine": mine}, preset="fast")
+    assert make_plan(Query("x"), known).query.handled == Handling()
+    assert make_plan(Query("x", preset="mine"), known).query.handled == mine
+    own = Handling(depth=333, rerank_depth=3)
+    plan = make_plan(Query("x", preset="mine", handling=own), known)
+    assert plan.query.handled == own
+    assert {branch.depth for branch in plan.branches} == {333}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        (Query("x", preset="best"), "unknown preset 'best'. Known: fast, balanced, quality"),
+        (
+            Query("x", handling=Handling(expand=("rm3", "magic"))),
+            "unknown expansion 'magic'. Known: rm3",
+        ),
+        (Query("x", handling=Handling(route="dice")), "unknown router 'dice'. Known: rules"),
+        (
+            Query("x", handling=Handling(iterate="again")),
+            "unknown iteration 'again'. Known: ircot, retgen",
+        ),
+        (Query("x", handling=Handling(calls=-1)), "are 0 or more"),
+        (Query("x", handling=Handling(seconds=-0.1)), "are 0 or more"),
+        (Query("x", handling=Handling(rerank_depth=-1)), "are 0 or more"),
+    ],
+)
+def test_an_unknown_way_to_handle_it_is_refused_with_the_known_ones(
+    query: Query, said: str
+) -> None:
+    ways = replace(
+        DEFAULTS, expansions=("rm3",), routers=("rules",), iterations=("ircot", "retgen")
+    )
+    with pytest.raises(BadQuery, match=re.escape(said)):
+        make_plan(query, ways)
 
 
 def test_an_unknown_fusion_is_refused_even_when_it_comes_from_the_defaults() -> None:

@@ -14,7 +14,8 @@ from rag.errors import StoreUnavailable
 from rag.filters import parse_where
 from rag.fuse import FUSIONS
 from rag.generate import Extractive
-from rag.pipeline import Parts, QueryPath
+from rag.parts import Parts
+from rag.pipeline import QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec
 from rag.second_look import Move

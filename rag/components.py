@@ -1,0 +1,209 @@
+"""Every step of the query path as a Haystack component, which wraps one function of this package.
+
+All have `run_async`, also those that never wait: Haystack sends a sync-only component to a thread,
+which costs .1 ms. They also fit into a user's own Haystack pipeline. Importing this module imports
+Haystack.
+"""
+
+import asyncio
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from haystack import component
+
+from rag.expand.expand import Expander, expand
+from rag.find import fetch, find
+from rag.fuse import fuse
+from rag.pack import pack
+from rag.parts import Parts
+from rag.plan import make_plan
+from rag.rerank import cut, rerank
+from rag.seams import Generator, Reranker
+from rag.second_look import look_again
+from rag.values import Answer, Context, Found, Fused, Plan, Query, Results
+
+Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
+
+
+async def write(context: Context, generator: Generator) -> Answer:
+    """Return the generator's `Answer`, its last event.
+
+    Raises:
+        RuntimeError: the generator broke its contract and yielded none.
+    """
+    async for event in generator.answer(context):
+        if isinstance(event, Answer):
+            return event
+    raise RuntimeError(f"{type(generator).__name__} ended without an answer")
+
+
+def _clocked(value: Traced, started: float) -> Traced:
+    """Write the time since `started` into the value's last stage."""
+    stage = replace(value.trace[-1], ms=(time.perf_counter() - started) * 1_000)
+    return replace(value, trace=(*value.trace[:-1], stage))
+
+
+@component
+class Planner:
+    """`make_plan` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(plan=Plan)
+    def run(self, query: Query) -> dict[str, Plan]:
+        """Return the plan of a query."""
+        started = time.perf_counter()
+        return {"plan": _clocked(make_plan(query, self._parts.defaults), started)}
+
+    @component.output_types(plan=Plan)
+    async def run_async(self, query: Query) -> dict[str, Plan]:
+        """Return the plan of a query."""
+        return self.run(query)
+
+
+@component
+class Expanding:
+    """`expand` as a component."""
+
+    def __init__(self, parts: Parts, expander: Expander) -> None:
+        self._parts = parts
+        self._expander = expander
+
+    @component.output_types(plan=Plan)
+    def run(self, plan: Plan) -> dict[str, Plan]:
+        """Return the plan with the branches of its expansions."""
+        return asyncio.run(self.run_async(plan))
+
+    @component.output_types(plan=Plan)
+    async def run_async(self, plan: Plan) -> dict[str, Plan]:
+        """Return the plan with the branches of its expansions."""
+        search = partial(self._parts.search, plan.query)
+        return {"plan": await expand(plan, self._expander, search)}
+
+
+@component
+class Finder:
+    """`find` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(found=Found)
+    def run(self, plan: Plan) -> dict[str, Found]:
+        """Return one ranking per branch."""
+        return asyncio.run(self.run_async(plan))
+
+    @component.output_types(found=Found)
+    async def run_async(self, plan: Plan) -> dict[str, Found]:
+        """Return one ranking per branch."""
+        started, parts = time.perf_counter(), self._parts
+        return {
+            "found": _clocked(await find(plan, parts.encoder, parts.sparse, parts.store), started)
+        }
+
+
+@component
+class Fuser:
+    """`fuse` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(fused=Fused)
+    def run(self, found: Found) -> dict[str, Fused]:
+        """Return one ranking of everything found."""
+        started = time.perf_counter()
+        return {"fused": _clocked(fuse(found, self._parts.fusions, self._parts.weights), started)}
+
+    @component.output_types(fused=Fused)
+    async def run_async(self, found: Found) -> dict[str, Fused]:
+        """Return one ranking of everything found."""
+        return self.run(found)
+
+
+@component
+class Fetcher:
+    """`fetch` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(results=Results)
+    def run(self, fused: Fused) -> dict[str, Results]:
+        """Return the k best chunks with their text."""
+        return asyncio.run(self.run_async(fused))
+
+    @component.output_types(results=Results)
+    async def run_async(self, fused: Fused) -> dict[str, Results]:
+        """Return the k best chunks with their text."""
+        started, parts = time.perf_counter(), self._parts
+        least = parts.rerank_depth_of(fused.query) if parts.reranker else 0
+        return {"results": _clocked(await fetch(fused, parts.store, least), started)}
+
+
+@component
+class Reordering:
+    """`rerank`, and `look_again` where there is a move, as a component."""
+
+    def __init__(self, parts: Parts, reranker: Reranker) -> None:
+        self._parts = parts
+        self._reranker = reranker
+
+    @component.output_types(results=Results)
+    def run(self, results: Results) -> dict[str, Results]:
+        """Return the k best candidates in the reranker's order."""
+        return asyncio.run(self.run_async(results))
+
+    @component.output_types(results=Results)
+    async def run_async(self, results: Results) -> dict[str, Results]:
+        """Return the k best candidates in the reranker's order."""
+        parts, depth = self._parts, self._parts.rerank_depth_of(results.query)
+        if not depth:
+            return {"results": cut(results)}
+        found = await rerank(results, self._reranker, depth)
+        if parts.move is not None:
+            started = time.perf_counter()
+            found = await look_again(found, parts.encoder, parts.store, parts.move, depth)
+            found = _clocked(found, started)
+        return {"results": cut(found)}
+
+
+@component
+class Packer:
+    """`pack` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(context=Context)
+    def run(self, results: Results) -> dict[str, Context]:
+        """Return the passages that may be cited."""
+        started = time.perf_counter()
+        return {"context": _clocked(pack(results, self._parts.passages), started)}
+
+    @component.output_types(context=Context)
+    async def run_async(self, results: Results) -> dict[str, Context]:
+        """Return the passages that may be cited."""
+        return self.run(results)
+
+
+@component
+class Writer:
+    """`write` as a component."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @component.output_types(answer=Answer)
+    def run(self, context: Context) -> dict[str, Answer]:
+        """Return the cited answer."""
+        return asyncio.run(self.run_async(context))
+
+    @component.output_types(answer=Answer)
+    async def run_async(self, context: Context) -> dict[str, Answer]:
+        """Return the cited answer."""
+        started = time.perf_counter()
+        return {"answer": _clocked(await write(context, self._parts.generator), started)}

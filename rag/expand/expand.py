@@ -1,0 +1,159 @@
+"""Running the expansions that a plan wants: side by side, gated, in time, each with its stage."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+
+from rag.deadline import within
+from rag.errors import BudgetExceeded, DeadlineExceeded, RagError
+from rag.expand.asked import Asked, Expansion
+from rag.expand.gates import why_not
+from rag.flows import Budget, Searcher, drive
+from rag.prompts import all_prompts
+from rag.seams import LLM, SparseEncoder
+from rag.values import Branch, Frozen, Plan, Query, Search, Searched, Stage
+
+Branches = tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Frozen):
+    """An expansion, and whether it asks a language model."""
+
+    expansion: Expansion
+    asks: bool = True
+
+
+class ExpansionCache:
+    """The latest expansions, by all that they depend on."""
+
+    def __init__(self, most: int = 1_000) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, Branches] = OrderedDict()
+
+    def get(self, key: Hashable) -> Branches | None:
+        """Return what is kept under a key."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def put(self, key: Hashable, branches: Branches) -> None:
+        """Keep branches; the one that was not used for longest makes room."""
+        self._kept[key] = branches
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expander(Frozen):
+    """What expanding takes.
+
+    Args:
+        methods: the expansions by name.
+        llm: gives the language model, which may have to be loaded.
+        sparse: counts and weighs terms.
+        corpus: gives a name of what the collection holds, and its mean length in terms.
+        cache: keeps what was made.
+    """
+
+    methods: Mapping[str, Method]
+    llm: Callable[[], Awaitable[LLM]]
+    sparse: SparseEncoder
+    corpus: Callable[[], Awaitable[tuple[str, float]]]
+    cache: ExpansionCache
+
+
+async def expand(plan: Plan, expander: Expander, search: Searcher) -> Plan:
+    """Return the plan with the branches of its expansions after its own.
+
+    An expansion that fails or is not done in time adds nothing; the plan's trace says so. The
+    query's own branches stay as they are.
+
+    Args:
+        plan: says which expansions, and the calls and seconds for all of them together.
+        expander: see there.
+        search: looks in the collection under the query's tenant and conditions.
+    """
+    query, handling = plan.query, plan.query.handled
+    if not handling.expand:
+        return plan
+    text = plan.branches[0].text
+    if reason := why_not(text):
+        stages = [Stage(f"expand {name}", 0.0, "skipped", reason) for name in handling.expand]
+        return replace(plan, trace=(*plan.trace, *stages))
+    ends = time.monotonic() + handling.seconds
+    asking = sum(expander.methods[name].asks for name in handling.expand)
+    calls = handling.calls // asking if asking else 0
+    asked = Asked(text, plan.branches[0].depth, expander.sparse, 0.0)
+    once = _Once(search)
+    made = await asyncio.gather(
+        *(_made(name, query, asked, expander, once, calls, ends) for name in handling.expand)
+    )
+    branches = {b.name: b for b in (*(b for new, _ in made for b in new), *plan.branches)}
+    own = tuple(b.name for b in plan.branches)
+    added = tuple(b for name, b in branches.items() if name not in own)
+    trace = (*plan.trace, *(stage for _, stage in made))
+    return replace(plan, branches=(*plan.branches, *added), trace=trace)
+
+
+async def _made(
+    name: str,
+    query: Query,
+    asked: Asked,
+    expander: Expander,
+    search: Searcher,
+    calls: int,
+    ends: float,
+) -> tuple[Branches, Stage]:
+    """Return the branches of one expansion, and its stage."""
+    began, method = time.monotonic(), expander.methods[name]
+    stage = Stage(f"expand {name}", 0.0)
+    branches: Branches = ()
+    try:
+        async with within(max(0.0, ends - began)):
+            corpus, mean_length = await expander.corpus()
+            llm = await expander.llm() if method.asks else None
+            what = (name, query.tenant, query.where, asked.text.casefold(), asked.depth)
+            key = (what, corpus, _model(llm), all_prompts())
+            kept = expander.cache.get(key)
+            if kept is None:
+                flow = method.expansion(replace(asked, mean_length=mean_length))
+                driven = await drive(flow, llm, Budget(calls=calls), search)
+                branches = driven.result
+                expander.cache.put(key, branches)
+                stage = replace(stage, detail=_shown(branches) or "nothing to add")
+            else:
+                branches = kept
+                stage = replace(stage, detail=f"{_shown(kept) or 'nothing to add'} (kept)")
+    except (DeadlineExceeded, BudgetExceeded) as error:
+        stage = replace(stage, status="cut short", detail=str(error))
+    except RagError as error:
+        stage = replace(stage, status="failed", detail=str(error))
+    return branches, replace(stage, ms=(time.monotonic() - began) * 1_000)
+
+
+def _model(llm: LLM | None) -> str:
+    return llm.spec.fingerprint or llm.spec.name if llm else ""
+
+
+def _shown(branches: Branches) -> str:
+    return "; ".join(f"{branch.name}: {branch.text}" for branch in branches)
+
+
+class _Once:
+    """Looks for the same thing once, whoever of the expansions wants it."""
+
+    def __init__(self, search: Searcher) -> None:
+        self._search = search
+        self._found: dict[Search, asyncio.Task[Searched]] = {}
+
+    async def __call__(self, request: Search) -> Searched:
+        if request not in self._found:
+            self._found[request] = asyncio.create_task(self._ask(request))
+        return await asyncio.shield(self._found[request])
+
+    async def _ask(self, request: Search) -> Searched:
+        return await self._search(request)

@@ -1,0 +1,47 @@
+"""What the query path is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from rag.expand.expand import Expander
+from rag.find import fetch, find
+from rag.fuse import Fusion, Weights, fuse
+from rag.plan import Defaults, make_plan
+from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
+from rag.second_look import Move
+from rag.values import Frozen, Handling, Query, Search, Searched
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Frozen):
+    """What the query path is made of.
+
+    Without a reranker the fused order stands; without an expander queries look with their own words
+    alone.
+    """
+
+    encoder: Encoder
+    sparse: SparseEncoder
+    store: Store
+    generator: Generator
+    defaults: Defaults
+    fusions: Mapping[str, Fusion]
+    weights: Weights
+    passages: int
+    reranker: Reranker | None = None
+    rerank_depth: int = 0
+    move: Move | None = None
+    expander: Expander | None = None
+
+    def rerank_depth_of(self, query: Query) -> int:
+        """Return how many candidates of a query are reranked."""
+        asked = query.handled.rerank_depth
+        return self.rerank_depth if asked is None else asked
+
+    async def search(self, query: Query, request: Search) -> Searched:
+        """Return the best chunks for a text, found by plain branches as for the query itself."""
+        plain = replace(query, text=request.text, k=request.k, branches=request.branches)
+        plan = make_plan(replace(plain, handling=Handling()), self.defaults)
+        found = await find(plan, self.encoder, self.sparse, self.store)
+        fused = fuse(found, self.fusions, self.weights)
+        return Searched((await fetch(fused, self.store)).candidates)

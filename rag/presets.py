@@ -1,0 +1,20 @@
+"""Presets: ways to handle queries, by name."""
+
+from collections.abc import Mapping
+
+from rag.values import Handling
+
+PRESETS: Mapping[str, Handling] = {
+    "fast": Handling(rerank_depth=0),
+    "balanced": Handling(standalone=True, calls=4, seconds=10.0),
+    "quality": Handling(
+        standalone=True,
+        expand=("rocchio", "lamer"),
+        route="rules",
+        iterate="decompose",
+        calls=40,
+        seconds=30.0,
+    ),
+}
+"""`fast` asks no language model; `balanced` only for what it cannot do without; `quality` spends
+what it is given. Chosen by the table in docs/queries.md."""
