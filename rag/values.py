@@ -167,8 +167,8 @@ class Handling(Frozen):
     iterate: str = ""
     depth: int = 0
     rerank_depth: int | None = None
-    calls: int = 0
-    seconds: float = 0.0
+    calls: int = 40
+    seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,13 +84,12 @@ async def expand(plan: Plan, expander: Expander, search: Searcher) -> Plan:
     if reason := why_not(text):
         stages = [Stage(f"expand {name}", 0.0, "skipped", reason) for name in handling.expand]
         return replace(plan, trace=(*plan.trace, *stages))
-    ends = time.monotonic() + handling.seconds
     asking = sum(expander.methods[name].asks for name in handling.expand)
     calls = handling.calls // asking if asking else 0
     asked = Asked(text, plan.branches[0].depth, expander.sparse, 0.0)
     once = _Once(search)
     made = await asyncio.gather(
-        *(_made(name, query, asked, expander, once, calls, ends) for name in handling.expand)
+        *(_made(name, query, asked, expander, once, calls) for name in handling.expand)
     )
     branches = {b.name: b for b in (*(b for new, _ in made for b in new), *plan.branches)}
     own = tuple(b.name for b in plan.branches)
@@ -106,14 +105,13 @@ async def _made(
     expander: Expander,
     search: Searcher,
     calls: int,
-    ends: float,
 ) -> tuple[Branches, Stage]:
     """Return the branches of one expansion, and its stage."""
     began, method = time.monotonic(), expander.methods[name]
     stage = Stage(f"expand {name}", 0.0)
     branches: Branches = ()
     try:
-        async with within(max(0.0, ends - began)):
+        async with within(query.handled.seconds):
             corpus, mean_length = await expander.corpus()
             llm = await expander.llm() if method.asks else None
             what = (name, query.tenant, query.where, asked.text.casefold(), asked.depth)
