@@ -1,5 +1,6 @@
 """What goes over the wire: requests are parsed into values, values are answered as they are."""
 
+from dataclasses import fields
 from typing import Annotated, Any
 
 import msgspec
@@ -7,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from rag.filters import parse_where
 from rag.plan import MAX_K, MAX_QUERY_CHARS
-from rag.values import Answer, Query, Results
+from rag.values import Answer, Handling, Query, Results
 
 _COLLECTION = Meta(
     description="Collection to search; by default the server's.", examples=["handbook"]
@@ -29,7 +30,48 @@ Text = Annotated[
 ]
 
 
-class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class _Handled(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a query is handled: a preset, and what differs from it."""
+
+    preset: Annotated[
+        str, Meta(description="fast, balanced or quality; by default search.preset.")
+    ] = ""
+    standalone: (
+        Annotated[
+            bool, Meta(description="Make a question in a conversation one that stands for itself.")
+        ]
+        | UnsetType
+    ) = UNSET
+    expand: (
+        Annotated[tuple[str, ...], Meta(description="Names of expansions.", max_length=16)]
+        | UnsetType
+    ) = UNSET
+    depth: (
+        Annotated[int, Meta(ge=1, le=10_000, description="Hits that each branch fetches.")]
+        | UnsetType
+    ) = UNSET
+    rerank_depth: (
+        Annotated[int, Meta(ge=0, le=MAX_K, description="Candidates that are reranked; 0 is none.")]
+        | UnsetType
+    ) = UNSET
+    calls: (
+        Annotated[
+            int, Meta(ge=0, le=1_000, description="Most requests to the model, reranking apart.")
+        ]
+        | UnsetType
+    ) = UNSET
+    seconds: (
+        Annotated[float, Meta(ge=0, le=600, description="Most time for those.")] | UnsetType
+    ) = UNSET
+
+    def changes(self) -> dict[str, Any]:
+        """Return what differs from the preset."""
+        names = (field.name for field in fields(Handling))
+        given = {name: getattr(self, name, UNSET) for name in names}
+        return {name: value for name, value in given.items() if value is not UNSET}
+
+
+class SearchRequest(_Handled, frozen=True, forbid_unknown_fields=True):
     """A search."""
 
     query: Text
@@ -48,11 +90,19 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             BadFilter: the filter cannot be read.
         """
-        where = parse_where(self.filter)
-        return Query(self.query, self.k, where, self.tenant, self.branches, self.fusion)
+        return Query(
+            self.query,
+            self.k,
+            parse_where(self.filter),
+            self.tenant,
+            self.branches,
+            self.fusion,
+            preset=self.preset,
+            changes=self.changes(),
+        )
 
 
-class AnswerRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerRequest(_Handled, frozen=True, forbid_unknown_fields=True):
     """A question to answer."""
 
     query: Text
@@ -67,7 +117,14 @@ class AnswerRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             BadFilter: the filter cannot be read.
         """
-        return Query(self.query, self.k, parse_where(self.filter), self.tenant)
+        return Query(
+            self.query,
+            self.k,
+            parse_where(self.filter),
+            self.tenant,
+            preset=self.preset,
+            changes=self.changes(),
+        )
 
 
 class Span(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Planning: a query becomes branches with explicit depths and one fusion."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -57,14 +58,17 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     depth = max(query.k, handling.depth or defaults.depth)
     branches = tuple(Branch(name, text, depth) for name in names)
     stage = Stage("plan", 0.0, detail=" + ".join(names))
-    return Plan(replace(query, handling=handling), branches, fusion, (stage,))
+    return Plan(replace(query, handling=handling, changes={}), branches, fusion, (stage,))
 
 
 def _handling(query: Query, defaults: Defaults) -> Handling:
     name = query.preset or defaults.preset
     if name not in defaults.presets:
         raise BadQuery(f"unknown preset {name!r}. Known: {', '.join(defaults.presets)}")
-    handling = query.handling or defaults.presets[name]
+    fields = [field.name for field in dataclasses.fields(Handling)]
+    if unknown := [field for field in query.changes if field not in fields]:
+        raise BadQuery(f"a handling has no {unknown[0]!r}. Known: {', '.join(fields)}")
+    handling = replace(query.handling or defaults.presets[name], **query.changes)
     for what, asked, known in (
         ("expansion", handling.expand, defaults.expansions),
         ("router", (handling.route,), ("", *defaults.routers)),

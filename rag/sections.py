@@ -87,6 +87,10 @@ class SearchSettings(Section, frozen=True):
         Literal["rrf", "dbsf", "convex"], _says("how the branches' rankings become one")
     ] = "dbsf"
     depth: Annotated[Positive, _says("hits fetched per branch, at least k")] = 100
+    preset: Annotated[
+        Literal["fast", "balanced", "quality"],
+        _says("how queries are handled that do not say: what is asked of a model, how deep"),
+    ] = "balanced"
     rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -177,7 +177,7 @@ class Query(Frozen):
 
     `branches` and `fusion` override the settings; empty means the default. `history` is what was
     said before, the oldest first. `preset` names a handling, "" the settings'; `handling` is one
-    for this query alone, such as `replace(PRESETS["quality"], rerank_depth=20)`.
+    for this query alone. `changes` are fields of either that are otherwise: {"rerank_depth": 20}.
     """
 
     text: str
@@ -189,6 +189,7 @@ class Query(Frozen):
     history: "Prompt" = ()
     preset: str = ""
     handling: Handling | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def handled(self) -> Handling:

@@ -85,6 +85,9 @@ def test_a_query_is_handled_by_its_preset_or_as_it_says() -> None:
     plan = make_plan(Query("x", preset="mine", handling=own), known)
     assert plan.query.handled == own
     assert {branch.depth for branch in plan.branches} == {333}
+    changed = make_plan(Query("x", preset="mine", changes={"depth": 4, "seconds": 1.5}), known)
+    assert changed.query.handled == replace(mine, depth=4, seconds=1.5)
+    assert changed.query.changes == {}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,10 @@ def test_a_query_is_handled_by_its_preset_or_as_it_says() -> None:
         (
             Query("x", handling=Handling(iterate="again")),
             "unknown iteration 'again'. Known: ircot, retgen",
+        ),
+        (
+            Query("x", changes={"colour": 1}),
+            "a handling has no 'colour'. Known: standalone, expand",
         ),
         (Query("x", handling=Handling(calls=-1)), "are 0 or more"),
         (Query("x", handling=Handling(seconds=-0.1)), "are 0 or more"),
