@@ -13,7 +13,7 @@ from typing import TypeAlias
 from rag.flows import Flow
 from rag.iterate.asking import drafted
 from rag.iterate.gathered import Check, Gathered, Stop, Trail, gathering
-from rag.iterate.queries import cleaned, fault
+from rag.iterate.queries import QUOTES, cleaned, fault
 from rag.iterate.reading import asked, documents, harmless
 from rag.prompts import prompt
 from rag.values import Candidate, Complete
@@ -150,7 +150,7 @@ def short_answer(reply: str, read: Sequence[Candidate]) -> str:
 
     It may have ten words, and must share one with the passages that were read.
     """
-    answer = harmless(cleaned(reply)).rstrip(" .,;:!?")
+    answer = harmless(cleaned(reply)).strip(f" .,;:!?{QUOTES}")
     if _UNKNOWN.match(answer) or len(answer.split()) > _WORDS or fault(answer, "", read):
         return ""
     return answer

@@ -18,7 +18,7 @@ _LABEL = re.compile(
     r"(?: \d+)?\s*:|[-*•>]|\(?\d{1,2}[.):](?=\s))\s*",
     re.IGNORECASE,
 )
-_QUOTES = "\"'`*“”„«»"
+QUOTES = "\"'`*“”„«»"
 _REFUSAL = re.compile(
     r"^(?:i(?:'|’)?m sorry|i am sorry|(?:we|i) apologi[sz]e|sorry\b|as an? (?:ai|language model)"
     r"|(?:unfortunately,? )?i(?: am|(?:'|’)m)? (?:cannot|can(?:'|’)t|can not|could not|unable to"
@@ -50,11 +50,11 @@ def cleaned(reply: str) -> str:
     ('Where was Jane Doe born?', '')
     """
     for line in reply.splitlines():
-        text = " ".join(line.split()).strip(_QUOTES).strip()
+        text = " ".join(line.split()).strip(QUOTES).strip()
         before = ""
         while before != text:
             before = text
-            text = _LABEL.sub("", text).strip(_QUOTES).strip()
+            text = _LABEL.sub("", text).strip(QUOTES).strip()
         if _WORD.search(text):
             return text
     return ""
