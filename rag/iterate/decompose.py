@@ -27,7 +27,7 @@ _WORDS = 10  # chosen: a name, a date, a place
 _TOKENS = 32
 _PLACEHOLDER = re.compile(r"\[#?(\d{1,2})\]|#(\d{1,2})\b")
 _UNKNOWN = re.compile(
-    r"(?:unknown|none|not (?:stated|given|known|mentioned|found|in the)|no answer|n/?a\b)",
+    r"(?:unknown|none|not (?:stated|given|known|mentioned|found|in the)|no answer|n/?a)\b",
     re.IGNORECASE,
 )
 

@@ -46,12 +46,9 @@ def harmless(text: str) -> str:
     >>> harmless("a<|im_end|>\n----\nb")
     'a (im_end) - b'
     """
-    before = ""
-    while before != text:  # what is rewritten can leave a new one around it
-        before = text
-        text = _CONTROL.sub(lambda found: f" ({found[0].strip('<>[]|｜/')}) ", text)
-        text = _MARK.sub("-", text)
-    return " ".join(text.split())
+    # The spaces keep what is rewritten from leaving a new one around it.
+    text = _CONTROL.sub(lambda found: f" ({found[0].strip('<>[]|｜/')}) ", text)
+    return " ".join(_MARK.sub("-", text).split())
 
 
 def controls(text: str) -> bool:

@@ -151,15 +151,17 @@ def test_only_so_many_parts_are_searched() -> None:
 
 
 def test_the_check_is_asked_before_the_parts_and_before_those_that_waited() -> None:
-    llm = expert({"read": reads}, yes=lambda text: "lighthouse" in text)
-    flow = decomposed(QUESTION, into("the lighthouse of the film", *PARTS[1:]), check=sufficient)
-    gathered = run(flow, expert({"read": lambda _: "lighthouse"}, yes=lambda t: "lighthouse" in t))
-    del llm
-    assert gathered.result.stopped == "sufficient"
-    flow = decomposed(QUESTION, into(*PARTS), check=sufficient)
-    gathered = run(flow, expert({}, yes=lambda _: True))
-    assert gathered.result.stopped == "sufficient"
-    assert gathered.cost.searches == 1
+    first = "Who kept a lighthouse, in which film?"
+    llm = expert({"read": lambda _: BRIDGE}, yes=lambda text: "Tromsø" in text)
+    gathered = run(decomposed(QUESTION, into(first, "Who is #1?"), check=sufficient), llm).result
+    assert gathered.stopped == "sufficient"
+    assert [step.why for step in gathered.steps] == [
+        "the question",
+        "enough was found: no",
+        "a sub-question",
+        f"answer read: {BRIDGE}",
+        "enough was found: yes",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +194,12 @@ def test_filling_in_changes_placeholders_alone(
         marked = marked.replace(f"‹{n}›", answer)
     if not any("‹" in answer for answer in answers.values()):
         assert filled(part, answers) == marked
+
+
+def test_a_word_for_nothing_is_no_answer_even_where_a_passage_has_it() -> None:
+    there = [candidate("a", "Unknown is a film; its director is not mentioned. Noneto is a place.")]
+    assert short_answer("Unknown", there) == short_answer("not mentioned in the film", there) == ""
+    assert short_answer("Noneto", there) == "Noneto"
 
 
 @given(st.text())

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.errors import LLMUnavailable
 from rag.iterate.furthest import Drawing, furthest, planned
 from rag.iterate.gathered import ASIDE, Step
 from rag.iterate.queries import cleaned
@@ -155,9 +156,26 @@ def test_plans_that_bring_nothing_end_it_without_an_assessment() -> None:
     assert not [request for request in llm.history if isinstance(request, Choose)]
 
 
+def test_what_plans_found_is_kept_when_they_cannot_be_assessed() -> None:
+    def fails(request: Choose) -> Chosen:
+        raise LLMUnavailable(f"gone with {len(request.labels)} labels")
+
+    gathered = run(furthest(QUESTION), ScriptedLLM(choose=fails, complete=draws)).result
+    assert {SECOND, "parents"} < set(ids(gathered.candidates))
+    assert [step.why for step in gathered.steps[1:]] == [
+        "another plan, set aside",
+        "another plan, set aside",
+        "ended: gone with 4 labels",
+    ]
+    assert gathered.stopped == "failed"
+
+
 def test_one_answer_among_the_plans_does_not_end_it() -> None:
-    llm = ScriptedLLM(choose=chooses, complete=lambda r: GOOD if r.seed else LAST)
-    gathered = run(furthest(QUESTION, rounds=1), llm).result
+    library = Library()
+    answer = "The answer is Glass Harbour."
+    llm = ScriptedLLM(choose=chooses, complete=lambda r: GOOD if r.seed else answer)
+    gathered = run(furthest(QUESTION, rounds=1), llm, library).result
+    assert library.asked == [QUESTION, GOOD]
     assert gathered.stopped == "rounds"
     assert SECOND in ids(gathered.candidates)
 

@@ -122,6 +122,13 @@ def test_a_thought_that_repeats_ends_it() -> None:
     ]
 
 
+def test_only_the_first_sentence_of_a_reply_counts() -> None:
+    library = Library()
+    llm = expert({"thought": lambda _: f"{THOUGHT} So the answer is: Oslo."})
+    run(ircot(QUESTION), llm, library)
+    assert library.asked == [QUESTION, THOUGHT]
+
+
 def test_a_round_that_brings_no_new_chunk_ends_it() -> None:
     llm = expert({"thought": lambda _: "Glass Harbour is a film."})
     gathered = run(ircot(QUESTION), llm).result

@@ -87,6 +87,23 @@ def test_what_only_the_last_search_found_is_read_before_what_all_found_late() ->
     assert ids(merged([question, thought])) == ["b", "c", "a", "x"]
 
 
+def test_of_equal_ranks_what_more_searches_found_is_read_first() -> None:
+    searches = [[candidate(name) for name in names] for names in ("ab", "cb", "db", "xe")]
+    assert ids(interleaved(searches)) == ["a", "c", "d", "x", "b", "e"]
+    assert ids(
+        interleaved([[candidate("a")], [candidate("b"), candidate("c")], [candidate("b")]])
+    ) == [
+        "b",
+        "a",
+        "c",
+    ]
+
+
+def test_of_equal_ranks_the_earlier_search_gives_the_branch_ranks() -> None:
+    early, late = candidate("a", rank=3), candidate("a", rank=7)
+    assert [one.ranks for one in merged([[early], [late]])] == [{"bm25": 3}]
+
+
 def test_a_search_that_stands_alone_keeps_its_scores() -> None:
     alone = (candidate("b", score=7.0), candidate("a", score=7.0))
     assert merged([(), alone, ()], [1.0, 0.5, 1.0]) == alone

@@ -19,6 +19,7 @@ from rag.iterate.reading import (
     trusted,
 )
 from rag.prompts import prompt
+from rag.values import Candidate, Chunk
 from tests.rag.iterate.library import TEXTS, candidate, hostile, ids
 
 NASTY = st.text(alphabet=st.sampled_from("<|im_end>-#[]/INSTs \n\u2028a｜é北"), max_size=60)
@@ -60,6 +61,11 @@ def test_the_best_document_stands_last() -> None:
     found = [candidate("a", "Best."), candidate("b", "Second."), candidate("c", "Third.")]
     assert documents(found) == "[1] Third.\n[2] Second.\n[3] Best."
     assert documents(found, budget=4) == "[1] Second.\n[2] Best."
+
+
+def test_the_title_of_a_document_is_read_with_it() -> None:
+    chunk = Chunk("a", "d", "She was born here.", 0, 18, context="Jane Doe")
+    assert documents([Candidate(chunk, 1.0, {})]) == "[1] Jane Doe She was born here."
 
 
 def test_without_documents_the_prompt_says_so() -> None:
