@@ -89,7 +89,10 @@ def _parts(trail: Trail, decompose: Decompose, parts: int, check: Check | None) 
         if answers and (yield from trail.enough(check)):
             return "sufficient"
         waiting = {n: text for n, text in waiting.items() if n not in ready}
-        texts = {n: cleaned(filled(text, answers)) for n, text in ready.items()}
+        texts = {
+            n: cleaned(filled(text, {i: answers[i] for i in needs(text, n)}))
+            for n, text in ready.items()
+        }
         checked = {n: trail.check(text) for n, text in texts.items()}
         stops += checked.values()
         queries = {n: texts[n] for n, stop in checked.items() if stop is None}

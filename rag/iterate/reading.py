@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from rag.values import Candidate
 
-BUDGET = 900  # pieces: with instruction, question, thoughts and reply below 2,048 tokens
-EACH = 220  # chosen: at least four passages are read
+BUDGET = 800  # pieces: with instruction, question, thoughts and reply below 2,048 tokens
+EACH = 200  # chosen: at least four passages are read
 QUESTION = 120  # chosen
 NOTHING = "(nothing was found)"
 
@@ -75,9 +75,10 @@ def trusted(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def size(text: str) -> int:
-    """Return about how many tokens a text has, rather too many.
+    """Return about how many tokens a text has; whoever searches has no tokenizer at hand.
 
-    A character beyond ASCII counts twice: small models cut it into bytes.
+    A character beyond ASCII counts twice: small models cut it into bytes. For each one counted,
+    SmolLM2 has 1.0 to 1.2 tokens in English prose, 1.6 in long German words, .9 in Chinese.
 
     >>> size("Two words."), size("é")
     (3, 2)

@@ -94,6 +94,14 @@ def test_a_chain_of_parts_is_followed_to_its_end() -> None:
     assert "north" in ids(gathered.candidates)
 
 
+def test_a_part_never_waits_for_a_later_one() -> None:
+    parts = ("Which film of #2 is it?", "Who directed [1], the #3 hit?", "sand film", "lights #3")
+    library = Library()
+    gather(parts, expert({"read": lambda _: "Glass"}), library)
+    assert library.asked[1:3] == ["Which film of #2 is it?", "sand film"]
+    assert library.asked[3:] == ["Who directed Glass, the #3 hit?", "lights Glass"]
+
+
 @pytest.mark.parametrize(
     "reply",
     [
