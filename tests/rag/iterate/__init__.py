@@ -1,0 +1,1 @@
+"""Iteration over a small library of two-hop questions."""
