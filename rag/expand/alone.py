@@ -1,0 +1,49 @@
+"""A question in a conversation becomes one that stands for itself, and branches look for that."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from rag.deadline import within
+from rag.errors import BudgetExceeded, DeadlineExceeded, RagError
+from rag.expand.gates import why_not
+from rag.flows import Budget, drive
+from rag.rewrite.standalone import standalone
+from rag.seams import LLM
+from rag.values import Plan, Stage
+
+NAME = "standalone"
+
+
+async def stand_alone(plan: Plan, llm: Callable[[], Awaitable[LLM]]) -> Plan:
+    """Return the plan of a query with history, its question as it stands without it.
+
+    The query's own branches stay; each gets a twin that looks for the rewritten question, which is
+    also what rerankers and generators read from here on. Where that cannot be made in time, the
+    plan stays as it is, and its trace says why.
+    """
+    query, handling = plan.query, plan.query.handled
+    if not (query.history and handling.standalone):
+        return plan
+    began, text = time.monotonic(), plan.branches[0].text
+    stage, rewritten = Stage(NAME, 0.0), text
+    if reason := why_not(text):
+        stage = replace(stage, status="skipped", detail=reason)
+    else:
+        try:
+            async with within(handling.seconds):
+                flow = standalone(text, query.history)
+                driven = await drive(flow, await llm(), Budget(calls=handling.calls))
+            rewritten = driven.result
+            detail = rewritten if rewritten != text else "it stands for itself"
+            stage = replace(stage, detail=detail)
+        except (DeadlineExceeded, BudgetExceeded) as error:
+            stage = replace(stage, status="cut short", detail=str(error))
+        except RagError as error:
+            stage = replace(stage, status="failed", detail=str(error))
+    trace = (*plan.trace, replace(stage, ms=(time.monotonic() - began) * 1_000))
+    if rewritten == text:
+        return replace(plan, trace=trace)
+    twins = tuple(replace(b, name=f"{b.kind}+{NAME}", text=rewritten) for b in plan.branches)
+    asked = replace(query, text=rewritten)
+    return replace(plan, query=asked, branches=(*plan.branches, *twins), trace=trace)
