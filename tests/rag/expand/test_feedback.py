@@ -13,6 +13,8 @@ from indexers.encoders.bm25 import Bm25Encoder
 from rag.errors import StoreUnavailable
 from rag.expand.asked import Asked, Expansion
 from rag.expand.feedback import (
+    BETA,
+    ORIGINAL,
     TERMS,
     average_branch,
     common_terms,
@@ -188,9 +190,9 @@ TEXTS = ["Power cuts\nThe freezer holds its cold for two days, cold and shut.", 
 def test_the_rm3_branch_looks_with_what_the_index_reads_of_the_chunks() -> None:
     store = Store(CHUNKS[:2], [4.0, 1.0])
     (branch,) = run(rm3_branch, store)
-    assert store.asked == [Search("freezer power", 100, ("bm25",))]
+    assert store.asked == [Search("freezer power", 50, ("bm25",))]
     documents = [(SPARSE.query(text), score) for text, score in zip(TEXTS, [4.0, 1.0], strict=True)]
-    form = rm3(SPARSE.query("freezer power"), documents, terms=TERMS, original=0.7)
+    form = rm3(SPARSE.query("freezer power"), documents, terms=TERMS, original=ORIGINAL)
     assert branch == Branch("bm25+rm3", branch.text, 50, form)
     assert SPARSE.query("cut").indices[0] in form.indices  # the title's
 
@@ -198,9 +200,9 @@ def test_the_rm3_branch_looks_with_what_the_index_reads_of_the_chunks() -> None:
 def test_the_rocchio_branch_looks_with_the_mean_of_bm25_weights() -> None:
     store = Store(CHUNKS[:2])
     (branch,) = run(rocchio_branch, store)
-    assert store.asked == [Search("freezer power", 100, ("bm25",))]
+    assert store.asked == [Search("freezer power", 50, ("bm25",))]
     weights = [SPARSE.document(text, 6.0) for text in TEXTS]
-    form = rocchio(SPARSE.query("freezer power"), weights, terms=TERMS, beta=0.2)
+    form = rocchio(SPARSE.query("freezer power"), weights, terms=TERMS, beta=BETA)
     assert branch == Branch("bm25+rocchio", branch.text, 50, form)
 
 
