@@ -31,7 +31,8 @@ SHUT = {
         "run ./configure first",
         "open (../README)",
         r"delete C:\Windows\Temp",
-        r"the share \\server\public",
+        r"the share \\server",
+        r"why is src\main empty",
         "the folder C:/Users",
     ],
     "it holds a command-line flag": ["what does --force-with-lease do", "git push (--tags)"],
@@ -68,6 +69,10 @@ SHUT = {
         "windows update fails with 0x80070005",
         "the paper PMC4312",
         "install KB5034441",
+        "the paper PMC2004512",
+        "the colour 0xFF",
+        "an IndexOutOfBounds",
+        "why class_ and not class",
         "what is CVE-2021-44228",
         "variant rs1234567",
         "fehler ISO-9001",
@@ -96,7 +101,8 @@ OPEN = [
     "как дела сегодня",
     "为什么天空是蓝色的",
     "is AT&T @home",
-    "the decade of facades",
+    "the decade of effaced facades",
+    "wait--really, is it 1234567",
 ]
 
 
