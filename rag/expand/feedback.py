@@ -170,17 +170,17 @@ def _learnt(
     new = {id_: weight for id_, weight in by_term(form).items() if id_ not in known}
     if not new:
         return ()
-    words = _words(set(new), [one.chunk.indexed_text for one in found[:DOCUMENTS]], asked)
+    words = _words([one.chunk.indexed_text for one in found[:DOCUMENTS]], asked)
     shown = sorted(new.items(), key=lambda term: (-term[1], term[0]))
     text = ", ".join(f"{words[id_]} {weight:.2g}" for id_, weight in shown if id_ in words)
     return (Branch(name, text or asked.text, asked.depth, form),)
 
 
-def _words(ids: set[int], texts: Sequence[str], asked: Asked) -> dict[int, str]:
+def _words(texts: Sequence[str], asked: Asked) -> dict[int, str]:
     """Return by term id the first word of the texts that holds the term."""
     words: dict[int, str] = {}
     for word in dict.fromkeys(word for text in texts for word in _WORD.findall(text)):
-        for id_ in ids.intersection(asked.sparse.query(word).indices):
+        for id_ in asked.sparse.query(word).indices:
             words.setdefault(id_, word)
     return words
 
