@@ -266,11 +266,8 @@ def test_the_dense_rocchio_branch_gives_the_chunks_three_fifths_together() -> No
     store = Store([("", f"text {i} " + "long " * 30) for i in range(9)])
     (branch,) = run(dense_rocchio_branch, store)
     assert store.asked == [Search("freezer power", 5, ("dense",))]
-    texts = [chunk.indexed_text for chunk in store.chunks[:5]]
-    assert branch.form == (
-        Part("freezer power", 0.4),
-        *(Part(text, 0.6 / 5, "document") for text in texts),
-    )
+    parts = [Part(chunk.indexed_text, 0.6 / 5, "document") for chunk in store.chunks[:5]]
+    assert branch.form == (Part("freezer power", 0.4), *parts)
     assert all(len(shown) <= 80 for shown in branch.text.split(" + "))
 
 
