@@ -74,10 +74,10 @@ def bare(line: str) -> str:
     'who founded SAP'
     """
     line = "".join(c if unicodedata.category(c) not in _UNSEEN else " " for c in line)
-    line, before = " ".join(line.split()), None
-    while before != line:
+    before = None
+    while before != line:  # what is taken off can uncover more
         before = line
-        line = _MARK.sub("", line.rstrip(" ,;").lstrip())
+        line = _MARK.sub("", " ".join(line.split()).rstrip(" ,;"))
         line = _QUOTED.sub(lambda found: found[2] or found[3] or "", line)
         line = _LABEL.sub("", line.replace("**", ""))
     return line

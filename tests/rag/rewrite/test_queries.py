@@ -83,7 +83,7 @@ def test_a_step_back_from_an_order_shares_a_word() -> None:
     assert run(step_back(attacked), Writer(fine)) == fine
 
 
-@pytest.mark.parametrize("name", set(ATTACKS) - {"something else", "one endless word"})
+@pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"something else", "one endless word"}))
 def test_a_step_back_that_does_not_pass_is_none(name: str) -> None:
     assert run(step_back(QUESTION), Writer(ATTACKS[name])) == ""
 

@@ -88,3 +88,7 @@ ATTACKS = {
     "nulls": '[null, 3, {"query": "x"}]',
 }
 """Replies to a question about who founded SAP of which nothing may be used."""
+
+# What is unfit as a query for its length or its marks may still be a passage to search with.
+DEADLY = sorted(set(ATTACKS) - {"endless words", "one endless word", "control strings", "tags"})
+"""The names of those that leave no passage either."""
