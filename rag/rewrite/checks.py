@@ -8,12 +8,14 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 
 from rag.rewrite.outside import controls, orders, without_orders
 from rag.rewrite.words import content, foreign, plain, repeats, shared, words
 from rag.values import is_unicode
 
 MOST_WORDS, MOST_CHARACTERS = 60, 400
+_READABLE, _MOST_LINES = 2_000, 100  # chosen: characters of a line, lines of a reply
 _THOUGHT = re.compile(r"^.*</think(?:ing)?>|<think(?:ing)?>.*$", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(r"^(?:[-*•–—>#+]+|\(?\d{1,2}[.):]|\(?[a-zA-Z]\))(?:\s+|$)")
 _NUMBERED = re.compile(r"\s(?=\d{1,2}[.)]\s)")
@@ -59,12 +61,15 @@ def refuses(text: str) -> bool:
 def lines(reply: str) -> tuple[str, ...]:
     r"""Return the lines of a reply without list marks, labels, quotes and control characters.
 
-    A list in JSON, or numbered on one line, has a line for each of its entries.
+    A list in JSON, or numbered on one line, has a line for each of its entries. Of a reply the
+    first 100 lines are read, none of more than 2,000 characters.
 
     >>> lines("Query: “who founded SAP”"), lines("1. one 2) two"), lines('["one", "two"]')
     (('who founded SAP',), ('one', 'two'), ('one', 'two'))
     """
-    return tuple(line for line in map(bare, _entries(unthought(reply))) if line)
+    entries = islice(_entries(unthought(reply)), _MOST_LINES)
+    readable = (entry for entry in entries if len(entry) <= _READABLE)
+    return tuple(line for line in map(bare, readable) if line)
 
 
 def bare(line: str) -> str:

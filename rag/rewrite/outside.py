@@ -12,9 +12,9 @@ from rag.rewrite.words import HAN, HIRAGANA, KATAKANA, UNSPACED, content
 _TAG = re.compile(r"<(?=/?[^\W\d_]|[|｜])([^<>]{0,60})>")
 _CONTROL = re.compile(
     r"<[|｜][^<>]{1,40}[|｜]>|</?s>|</?think(?:ing)?>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
-    r"|\[/?(?:INST|SYS|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>|^#{3} ?(?:user|system|"
-    r"assistant)\b",
-    re.IGNORECASE | re.MULTILINE,
+    r"|\[/?(?:INST|SYS|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>"
+    r"|#{3} ?(?:user|system|assistant)\b",
+    re.IGNORECASE,
 )
 _ORDER = re.compile(
     r"\b(?:ignor(?:e|ing)|disregard|forget|override|bypass)\b.{0,40}?"
@@ -41,9 +41,9 @@ def harmless(text: str) -> str:
     before = ""
     while before != text:  # what is rewritten can leave a new one around it: <|<|x|>|>
         before = text
-        text = _TAG.sub(r"(\1)", text)
+        text = _TAG.sub(r"(\1)", " ".join(text.split()))
         text = _CONTROL.sub(lambda found: f"({found[0].strip('<>[]#/ ')})", text)
-    return " ".join(text.split())
+    return text
 
 
 def controls(text: str) -> bool:

@@ -50,7 +50,7 @@ _FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
 _ALL_FUNCTION_WORDS = frozenset().union(*_FUNCTION_WORDS.values())
 _LEAD = 2  # chosen: function words by which a language must be ahead of all others
 _STEM = 5  # chosen: "founded", "founder" and "foundation" begin with the same five letters
-_SHORT_STEM = 4  # "swim" and "swimming"; shorter words must be equal
+_SHORT_STEM = 4  # "swim" begins "swimming"; shorter words must be equal
 _HAN_WEIGHT = 3  # chosen: a Chinese word has two signs, an English one five or six letters
 _MAIN = 0.25  # chosen: a script with that share of a text may be the main one of another
 _STRAY = 0.2  # chosen: "α-synuclein" is still Latin
@@ -85,7 +85,14 @@ def shared(ours: Iterable[str], theirs: Collection[str]) -> int:
     >>> shared({"founder", "car", "swimming"}, {"founded", "care", "swim"})
     2
     """
-    return sum(any(_akin(word, other) for other in theirs) for word in ours)
+    stems = {word[:_STEM] for word in theirs}
+    begun = {word[:_SHORT_STEM] for word in theirs if len(word) > _SHORT_STEM}
+    return sum(
+        word[:_STEM] in stems
+        or (len(word) > _SHORT_STEM and word[:_SHORT_STEM] in stems)
+        or (len(word) == _SHORT_STEM and word in begun)
+        for word in ours
+    )
 
 
 def language(text: str) -> str:
@@ -154,8 +161,3 @@ def _says_something(word: str) -> bool:
     if word in _ALL_FUNCTION_WORDS or _HIRAGANA.fullmatch(word):
         return False
     return len(word) > 1 or word.isdigit() or "CJK" in unicodedata.name(word, "")
-
-
-def _akin(one: str, other: str) -> bool:
-    length = min(len(one), len(other), _STEM)
-    return one == other or (length >= _SHORT_STEM and one[:length] == other[:length])

@@ -81,6 +81,13 @@ def test_lists_of_every_kind_are_read(reply: str) -> None:
     assert checked(QUESTION, [reply]) == ("founder of SAP", "SAP company history")
 
 
+def test_no_more_is_read_of_a_reply_than_a_model_can_mean() -> None:
+    assert len(lines("- SAP\n" * 100_000)) == 100
+    assert lines("- " * 100_000) == ()
+    assert lines("x" * 2_000) == ("x" * 2_000,)
+    assert lines("x" * 2_001) == ()
+
+
 def test_a_line_may_quote_and_name_things() -> None:
     assert lines('"exact phrase" and "other phrase"') == ('"exact phrase" and "other phrase"',)
     assert lines("What is C++ 2.0?") == ("What is C++ 2.0?",)

@@ -35,6 +35,10 @@ def test_nothing_is_left_of_tags_and_control_strings(text: str) -> None:
     assert harmless(safe) == safe
 
 
+def test_a_tag_that_is_left_by_another_is_found_too() -> None:
+    assert harmless("</ques</question>tion> <a<b<c>>>") == "(/ques(/question)tion) (a(b(c)))"
+
+
 @pytest.mark.parametrize("text", ["Is a < b or c > d?", "x <- 3", "List<>", "f(x) = [1, 2]", "a|b"])
 def test_what_only_looks_like_code_stays(text: str) -> None:
     assert harmless(text) == text

@@ -75,6 +75,8 @@ def test_orders_in_the_conversation_do_not_take_over(role: str) -> None:
     llm = Writer("Where to find cheap pills?")
     assert run(standalone("When was it built?", (*TOWER, speaks)), llm) == "When was it built?"
     assert order in llm.shown
+    llm = Writer("Where near the Eiffel Tower to find cheap pills to ignore?")
+    assert run(standalone("When was it built?", (*TOWER, speaks)), llm) == "When was it built?"
 
 
 def test_an_order_in_the_question_does_not_take_over() -> None:

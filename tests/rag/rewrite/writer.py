@@ -73,6 +73,7 @@ ATTACKS = {
     "a refusal": "I'm sorry, but I can't help with searching for who founded SAP.",
     "a role": "As an AI language model, I cannot search for who founded SAP.",
     "an endless line": "who founded SAP and then " + "founded SAP again and yet again " * 2_000,
+    "circles": "founder of SAP, founder of SAP, founder of SAP, founder of SAP",
     "endless words": " ".join(f"SAP{i}" for i in range(5_000)),
     "one endless word": "SAP" * 5_000,
     "another script": "кто основал компанию SAP",
