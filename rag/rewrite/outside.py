@@ -20,11 +20,11 @@ _ORDER = re.compile(
     r"\b(?:ignor(?:e|ing)|disregard|forget|override|bypass)\b.{0,40}?"
     r"\b(?:questions?|quer(?:y|ies)|instructions?|prompts?|rules?|conversation|above|previous|prior|"
     r"everything|passages?|documents?|task)\b"
-    r"|\b(?:do not|don['’]t|never) (?:answer|rewrite|follow)\b"
+    r"|(?:^|[.!?:,;] )(?:please |and )?(?:do not|don['’]t|never) (?:answer|rewrite|follow)\b"
     r"|\b(?:instead|now),? (?:search|look|write|answer|output|reply|say|print|return)\b"
     r"|\byou (?:are|must|will|should) (?:now )?(?:an?|act|output|write|answer|reply|search|obey)\b"
     r"|\b(?:new|your|system) (?:instructions?|prompt)\b"
-    r"|\b(?:system|assistant)\s*:",
+    r"|(?:^|[.!?] )(?:system|assistant)\s*:",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^.!?。！？]+[.!?。！？]*")

@@ -100,5 +100,5 @@ def test_going_round_in_circles_is_noticed(text: str) -> None:
 
 def test_a_loop_at_the_end_of_a_long_text_is_noticed_but_a_refrain_is_not() -> None:
     prose = " ".join(f"word{i}" for i in range(90))
-    assert repeats(f"{prose} {'round and round ' * 8}")
+    assert repeats(f"{prose} {'round and round ' * 14}")
     assert not repeats(f"the wall fell {prose} the wall fell and when the wall fell")
