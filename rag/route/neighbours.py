@@ -106,6 +106,5 @@ def _searched(near: int, whole: int, expected: int) -> bool:
     """
     if near == 0:
         return True
-    if whole < 0:
-        return not (near < 0 and near <= expected)
-    return near > 0 and near >= expected
+    # `expected` has the sign of `whole`: beyond it, `near` is below 0 or above as the rule wants.
+    return near > expected if whole < 0 else near >= expected

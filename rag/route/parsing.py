@@ -10,6 +10,7 @@ _CLAIM_CHARS, _QUERY_CHARS = 300, 200  # chosen: what is longer is no fact and n
 _MOST_READ = 100  # chosen: lines; a reply that goes on is not read to its end
 _BULLET = re.compile(r"^(?:[-*•–>#\s]|\(?\d{1,2}[.):]\s|(?i:(?:fact|claim|query) ?\d{0,2} ?:))+")
 _QUOTES = "\"'`*_“”‘’«» \t"
+_SEEN = {"Cc": " ", "Cf": "", "Cs": ""}  # control signs, what has no width, half characters
 _HEADS = {"fact", "claim", "query", "search query"}  # of the table that some models draw
 _SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # scripts without spaces: a sign is a word
 _WORD = re.compile(rf"{_SIGN}|(?:(?!{_SIGN})\w)+")
@@ -75,7 +76,7 @@ def refuses(answer: str) -> bool:
 
 def _clean(side: str) -> str:
     """Return one side of a line without what only decorates it."""
-    plain = "".join(" " if unicodedata.category(c).startswith("C") else c for c in side)
+    plain = "".join(_SEEN.get(unicodedata.category(sign), sign) for sign in side)
     return " ".join(_BULLET.sub("", plain.strip()).strip(_QUOTES).split())
 
 

@@ -166,6 +166,7 @@ def test_of_claims_that_did_not_end_the_last_is_left_out() -> None:
         Chosen((-math.inf, -math.inf, -math.inf, -math.inf)),
         Chosen((0.0, 0.0, 0.0, 0.0)),
         Chosen((-0.5, None, None, None)),
+        Chosen((math.nan, None, None, None)),
     ],
 )
 def test_a_judgment_that_is_missing_or_undecided_is_unknown(reply: Chosen) -> None:

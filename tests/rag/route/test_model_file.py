@@ -89,6 +89,20 @@ def test_a_damaged_file_is_refused_with_what_is_wrong(
     assert "firstcite route train" in str(raised.value)
 
 
+def test_a_model_of_one_kind_is_refused(tmp_path: Path) -> None:
+    one = replace(TINY, kinds=("A",), weights=((1.0,),), biases=(0.0,), counts={"A": 3})
+    write(one, tmp_path / "route.toml")
+    with pytest.raises(BadSettings, match="two at least"):
+        read(tmp_path / "route.toml")
+
+
+def test_kinds_may_stand_in_any_order(tmp_path: Path) -> None:
+    file = tmp_path / "route.toml"
+    write(replace(TINY, biases=(0.5, 0.25)), file)
+    file.write_text(file.read_text().replace("A = 0.5\nB = 0.25", "B = 0.25\nA = 0.5"))
+    assert read(file) == replace(TINY, biases=(0.5, 0.25))
+
+
 @in_one_folder
 @given(st.binary())
 def test_bytes_that_are_no_model_are_refused(tmp_path: Path, junk: bytes) -> None:

@@ -63,6 +63,9 @@ def test_only_the_nearest_count() -> None:
 def test_of_equally_near_ones_the_earlier_count() -> None:
     assert route(HERE, log([1, -1], []), k=1).kind == "B"
     assert route(HERE, log([-1, 1], []), k=1).kind == "A"
+    rows = np.array([[1.0, 0.0], [0.0, 1.0]] * 100, np.float32)
+    helped = np.array([1, 0] * 5 + [-1, 0] * 95)
+    assert route(HERE, Neighbours(rows, helped)).kind == "B"
 
 
 def test_a_small_log_counts_whole_and_an_empty_one_says_nothing() -> None:

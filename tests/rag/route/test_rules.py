@@ -96,12 +96,13 @@ def test_whatever_is_not_certain_is_left_open(text: str) -> None:
 
 
 def test_line_breaks_do_not_hide_what_a_question_is() -> None:
-    route = rules("Compare Kafka\nwith\nRabbitMQ")
+    route = rules("Compare\nKafka with\nRabbitMQ")
     assert route
     assert route.kind == "C"
 
 
-def test_a_long_text_is_no_small_talk() -> None:
+def test_a_long_text_is_no_plain_question() -> None:
+    assert rules("Compare Kafka with RabbitMQ. " * 11) is None
     assert rules("hello " * 100) is None
     assert rules("hello " * 17) is None
 
