@@ -106,7 +106,8 @@ def features(text: str, scores: Sequence[float] = ()) -> Mapping[str, float]:
     Args:
         text: the question.
         scores: of the first search's hits, in any order and on any scale, but on the same one
-            wherever the features are compared. What is not finite is left out.
+            wherever the features are compared: a model trained with scores wants them, one without
+            does not heed them. What is not finite is left out.
 
     >>> found = features("Which is older, Rome or Athens?", (0.9, 0.4, 0.1))
     >>> found["wh_which"], round(math.exp(found["entities"]) - 1), found["gap_2"]

@@ -64,7 +64,7 @@ def test_of_equally_near_ones_the_earlier_count() -> None:
     assert route(HERE, log([1, -1], []), k=1).kind == "B"
     assert route(HERE, log([-1, 1], []), k=1).kind == "A"
     rows = np.array([[1.0, 0.0], [0.0, 1.0]] * 100, np.float32)
-    helped = np.array([1, 0] * 5 + [-1, 0] * 95)
+    helped = np.array([1, 0, 1, 0, -1, 0, -1, 0, 1, 0] + [-1] * 20 + [0] * 170)
     assert route(HERE, Neighbours(rows, helped)).kind == "B"
 
 
