@@ -1,0 +1,1 @@
+"""Tests of routing, one file per module."""
