@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from haystack import component
 
+from rag.deepen import Deepener, deepen
+from rag.expand.alone import stand_alone
 from rag.expand.expand import Expander, expand
 from rag.find import fetch, find
 from rag.fuse import fuse
@@ -66,7 +68,7 @@ class Planner:
 
 @component
 class Expanding:
-    """`expand` as a component."""
+    """`stand_alone` and `expand` as a component."""
 
     def __init__(self, parts: Parts, expander: Expander) -> None:
         self._parts = parts
@@ -80,8 +82,9 @@ class Expanding:
     @component.output_types(plan=Plan)
     async def run_async(self, plan: Plan) -> dict[str, Plan]:
         """Return the plan with the branches of its expansions."""
-        search = partial(self._parts.search, plan.query)
-        return {"plan": await expand(plan, self._expander, search)}
+        asked = await stand_alone(plan, self._expander.llm)
+        search = partial(self._parts.search, asked.query)
+        return {"plan": await expand(asked, self._expander, search)}
 
 
 @component
@@ -140,8 +143,29 @@ class Fetcher:
     async def run_async(self, fused: Fused) -> dict[str, Results]:
         """Return the k best chunks with their text."""
         started, parts = time.perf_counter(), self._parts
-        least = parts.rerank_depth_of(fused.query) if parts.reranker else 0
-        return {"results": _clocked(await fetch(fused, parts.store, least), started)}
+        most = parts.fetched(fused.query)
+        return {"results": _clocked(await fetch(fused, parts.store, most), started)}
+
+
+@component
+class Deepening:
+    """`deepen` as a component."""
+
+    def __init__(self, parts: Parts, deepener: Deepener) -> None:
+        self._parts = parts
+        self._deepener = deepener
+
+    @component.output_types(results=Results)
+    def run(self, results: Results) -> dict[str, Results]:
+        """Return the candidates with those of further searches."""
+        return asyncio.run(self.run_async(results))
+
+    @component.output_types(results=Results)
+    async def run_async(self, results: Results) -> dict[str, Results]:
+        """Return the candidates with those of further searches."""
+        search = partial(self._parts.search, results.query)
+        most = self._parts.fetched(results.query)
+        return {"results": await deepen(results, self._deepener, search, most)}
 
 
 @component

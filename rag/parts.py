@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from rag.deepen import Deepener
 from rag.expand.expand import Expander
 from rag.find import fetch, find
 from rag.fuse import Fusion, Weights, fuse
@@ -17,7 +18,7 @@ class Parts(Frozen):
     """What the query path is made of.
 
     Without a reranker the fused order stands; without an expander queries look with their own words
-    alone.
+    alone, and without a deepener once.
     """
 
     encoder: Encoder
@@ -32,11 +33,16 @@ class Parts(Frozen):
     rerank_depth: int = 0
     move: Move | None = None
     expander: Expander | None = None
+    deepener: Deepener | None = None
 
     def rerank_depth_of(self, query: Query) -> int:
         """Return how many candidates of a query are reranked."""
         asked = query.handled.rerank_depth
         return self.rerank_depth if asked is None else asked
+
+    def fetched(self, query: Query) -> int:
+        """Return how many candidates of a query are fetched: those asked for, or reranked."""
+        return max(query.k, self.rerank_depth_of(query) if self.reranker else 0)
 
     async def search(self, query: Query, request: Search) -> Searched:
         """Return the best chunks for a text, found by plain branches as for the query itself."""

@@ -1,6 +1,6 @@
 """The query path as a thin Haystack graph.
 
-plan (→ expand) → find → fuse → fetch (→ rerank) (→ pack → generate)
+plan (→ expand) → find → fuse → fetch (→ deepen) (→ rerank) (→ pack → generate)
 
 Every component (`rag.components`) hands one frozen value to the next; the graph's result equals the
 functions called by hand (tested). Importing this module imports Haystack, so only the wiring does.
@@ -12,6 +12,7 @@ from haystack import Pipeline
 from haystack.core.errors import PipelineRuntimeError
 
 from rag.components import (
+    Deepening,
     Expanding,
     Fetcher,
     Finder,
@@ -41,15 +42,22 @@ def search_graph(parts: Parts) -> Pipeline:
         graph.connect("expand.plan", "find.plan")
     graph.connect("find.found", "fuse.found")
     graph.connect("fuse.fused", "fetch.fused")
+    last = "fetch"
+    if parts.deepener is not None:
+        graph.add_component("deepen", Deepening(parts, parts.deepener))
+        graph.connect(f"{last}.results", "deepen.results")
+        last = "deepen"
     if parts.reranker is not None:
         graph.add_component("rerank", Reordering(parts, parts.reranker))
-        graph.connect("fetch.results", "rerank.results")
+        graph.connect(f"{last}.results", "rerank.results")
     return graph
 
 
 def found_by(parts: Parts) -> str:
     """Return the name of the component that gives the results."""
-    return "fetch" if parts.reranker is None else "rerank"
+    if parts.reranker is not None:
+        return "rerank"
+    return "fetch" if parts.deepener is None else "deepen"
 
 
 def answer_graph(parts: Parts) -> Pipeline:

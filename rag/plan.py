@@ -68,7 +68,9 @@ def _handling(query: Query, defaults: Defaults) -> Handling:
     fields = [field.name for field in dataclasses.fields(Handling)]
     if unknown := [field for field in query.changes if field not in fields]:
         raise BadQuery(f"a handling has no {unknown[0]!r}. Known: {', '.join(fields)}")
-    handling = replace(query.handling or defaults.presets[name], **query.changes)
+    handling = query.handling or defaults.presets[name]
+    if query.changes:
+        handling = replace(handling, **query.changes)
     for what, asked, known in (
         ("expansion", handling.expand, defaults.expansions),
         ("router", (handling.route,), ("", *defaults.routers)),

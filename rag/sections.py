@@ -91,6 +91,9 @@ class SearchSettings(Section, frozen=True):
         Literal["fast", "balanced", "quality"],
         _says("how queries are handled that do not say: what is asked of a model, how deep"),
     ] = "balanced"
+    router: Annotated[
+        str, _says("file of a trained router, by the name classifier; empty is none")
+    ] = ""
     rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
 

@@ -19,8 +19,7 @@ from rag.cli.root import (
 from rag.cli.verify import verify
 from rag.errors import BadFilter
 from rag.filters import parse_where
-from rag.fuse import FUSIONS
-from rag.plan import Defaults, make_plan
+from rag.plan import make_plan
 from rag.settings import Settings
 from rag.values import Answer, Query, Results, Where
 
@@ -28,11 +27,25 @@ T = TypeVar("T", Results, Answer)
 _SNIPPET_CHARS = 240
 
 
+preset_option = click.option(
+    "--preset", default="", help="fast, balanced or quality; by default search.preset."
+)
+expand_option = click.option(
+    "--expand", multiple=True, help="An expansion, such as rocchio; may be given several times."
+)
+explain_option = click.option(
+    "--explain", is_flag=True, help="Say what every stage did and what each branch looked for."
+)
+
+
 @cli.command("search")
 @click.argument("text")
 @click.option("-k", default=10, show_default=True, help="How many results.")
 @click.option("--branch", "branches", multiple=True, help="bm25, dense; by default both.")
 @click.option("--fusion", default="", help="rrf, dbsf or convex; by default search.fusion.")
+@preset_option
+@expand_option
+@explain_option
 @collection_option
 @tenant_option
 @filter_option
@@ -42,6 +55,9 @@ def search_command(
     k: int,
     branches: tuple[str, ...],
     fusion: str,
+    preset: str,
+    expand: tuple[str, ...],
+    explain: bool,
     collection: str | None,
     tenant: str,
     filters: str | None,
@@ -49,7 +65,17 @@ def search_command(
 ) -> None:
     """Find the k best chunks for TEXT."""
     settings = current_settings()
-    query = _planned(Query(text, k, _where(filters), tenant, branches, fusion), settings)
+    query = Query(
+        text,
+        k,
+        _where(filters),
+        tenant,
+        branches,
+        fusion,
+        preset=preset,
+        changes={"expand": expand} if expand else {},
+    )
+    query = _planned(query, settings)
     results = run(_search(settings, collection or settings.server.collection, query))
     if as_json:
         click.echo(_json(results))
@@ -63,11 +89,15 @@ def search_command(
         click.echo(f"     {_snippet(chunk.text)}\n")
     if not results.candidates:
         click.echo("nothing found")
+    if explain:
+        for stage in results.trace:
+            click.echo(f"{stage.ms:8.1f} ms  {stage.name}, {stage.status}: {stage.detail}")
 
 
 @cli.command("ask")
 @click.argument("question")
 @click.option("-k", default=10, show_default=True, help="Chunks considered.")
+@preset_option
 @collection_option
 @tenant_option
 @filter_option
@@ -76,6 +106,7 @@ def search_command(
 def ask_command(
     question: str,
     k: int,
+    preset: str,
     collection: str | None,
     tenant: str,
     filters: str | None,
@@ -87,7 +118,7 @@ def ask_command(
     With --verify the exit code is 1 when a file no longer says a quote at the cited span.
     """
     settings = current_settings()
-    query = _planned(Query(question, k, _where(filters), tenant), settings)
+    query = _planned(Query(question, k, _where(filters), tenant, preset=preset), settings)
     answer = run(_ask(settings, collection or settings.server.collection, query))
     click.echo(_json(answer) if as_json else render(answer))
     if verifying and not _verified(answer):
@@ -145,8 +176,9 @@ async def _ask(settings: Settings, name: str, query: Query) -> Answer:
 
 def _planned(query: Query, settings: Settings) -> Query:
     """Return the query; one that cannot be planned is refused before a model is loaded."""
-    search = settings.search
-    make_plan(query, Defaults(search.fusion, search.depth, tuple(FUSIONS)))
+    from rag.wiring.querying import defaults
+
+    make_plan(query, defaults(settings))
     return query
 
 

@@ -13,15 +13,20 @@ from indexers.bulk import IndexReport, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.split import Recursive, Split, whole
 from indexers.stores.edge import create_edge, edge_exists, open_edge
+from rag.deepen import Deepener
 from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
+from rag.expand.expand import Expander, ExpansionCache
+from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
-from rag.plan import Defaults
+from rag.iterate.methods import ITERATIONS
+from rag.route.methods import routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
+from rag.wiring.querying import defaults
 from rag.wiring.reranking import Rerankers
 from rerankers.late_interaction import TokenEncoder
 
@@ -42,7 +47,7 @@ class Engine:
         split: how documents become chunks.
 
     Raises:
-        BadSettings: an unknown reranker.
+        BadSettings: an unknown reranker, or a router's file that is missing or damaged.
     """
 
     def __init__(self, settings: Settings, encoder: Encoder, split: Split) -> None:
@@ -57,6 +62,8 @@ class Engine:
         self._opening = asyncio.Lock()
         self._connecting = asyncio.Lock()
         self._rerankers = Rerankers(settings, self.llm, self._tokens)
+        self._routers = routers(settings.search.router)
+        self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:
         """Return the query path of a collection; opened once, shared from then on.
@@ -108,7 +115,10 @@ class Engine:
                 f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
                 "index.splitter and index.chunk_tokens back, or index into another --collection"
             )
-        return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
+        try:
+            return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
+        finally:
+            self._indexed += 1
 
     async def close(self) -> None:
         """Flush and release every open collection, and the language model.
@@ -201,15 +211,28 @@ class Engine:
                 sparse=self.sparse,
                 store=store,
                 generator=Extractive(self.encoder, answer.floor, answer.sentences),
-                defaults=Defaults(search.fusion, search.depth, tuple(FUSIONS)),
+                defaults=defaults(self.settings),
                 fusions=fusions(search.rrf_k),
                 weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
                 passages=answer.passages,
                 reranker=self._rerankers.get(name) if rerank.method else None,
                 rerank_depth=rerank.depth,
                 move=self._rerankers.move() if rerank.method else None,
+                expander=Expander(
+                    EXPANSIONS,
+                    self.llm,
+                    self.sparse,
+                    partial(self._corpus, store),
+                    ExpansionCache(),
+                ),
+                deepener=Deepener(self._routers, ITERATIONS, self.llm),
             )
         )
+
+    async def _corpus(self, store: Store) -> tuple[str, float]:
+        """Return a name of what a collection holds now, and its mean length in terms."""
+        spec = await store.info()
+        return f"{self._indexed} {await store.count()} {spec.mean_length}", spec.mean_length
 
 
 def fusions(rrf_k: int) -> Mapping[str, Fusion]:

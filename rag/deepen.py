@@ -1,0 +1,79 @@
+"""Deepening: a question whose evidence lies in several places is searched in several steps."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rag.deadline import within
+from rag.errors import DeadlineExceeded, RagError
+from rag.flows import Budget, Driven, Searcher, drive
+from rag.iterate.gathered import Gathered
+from rag.iterate.merge import merged
+from rag.iterate.methods import Iteration
+from rag.route.methods import Router
+from rag.seams import LLM
+from rag.values import Frozen, Results, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Deepener(Frozen):
+    """What deepening takes: routers and iterations by name, and what gives the language model."""
+
+    routers: Mapping[str, Router]
+    iterations: Mapping[str, Iteration]
+    llm: Callable[[], Awaitable[LLM]]
+
+
+async def deepen(results: Results, deepener: Deepener, search: Searcher, most: int) -> Results:
+    """Return the candidates with those that an iteration finds, merged by their ranks.
+
+    Only where the query's handling names an iteration, and its router, if it names one, says that
+    the question needs several steps. What fails, or is not done in time, leaves what was found.
+
+    Args:
+        results: of the first search.
+        deepener: see there.
+        search: looks in the collection under the query's tenant and conditions.
+        most: how many candidates are kept.
+    """
+    handling, question = results.query.handled, results.query.text
+    if not handling.iterate:
+        return results
+    began, name = time.monotonic(), f"iterate {handling.iterate}"
+    if handling.route:
+        route = deepener.routers[handling.route](question, [c.score for c in results.candidates])
+        told = Stage("route", 0.0, detail=f"{route.kind} by {route.by}: {route.why}")
+        results = replace(results, trace=(*results.trace, told))
+        if route.kind != "C":
+            stage = Stage(name, 0.0, "skipped", "one search is enough")
+            return replace(results, trace=(*results.trace, stage))
+    try:
+        async with within(handling.seconds):
+            flow = deepener.iterations[handling.iterate](question)
+            budget = Budget(handling.calls, seconds=handling.seconds * _INNER)
+            driven = await drive(flow, await deepener.llm(), budget, search)
+    except RagError as error:
+        late = isinstance(error, DeadlineExceeded)
+        stage = Stage(name, _ms(began), "cut short" if late else "failed", str(error))
+        return replace(results, trace=(*results.trace, stage))
+    found = merged([results.candidates, driven.result.candidates])[:most]
+    stage = Stage(name, _ms(began), _status(driven), _told(driven))
+    return replace(results, candidates=found, trace=(*results.trace, stage))
+
+
+_INNER = 0.9  # of the time: a flow that is told in time still returns what it has
+
+
+def _status(driven: Driven[Gathered]) -> Literal["ok", "cut short"]:
+    return "ok" if driven.error is None else "cut short"
+
+
+def _told(driven: Driven[Gathered]) -> str:
+    steps = "; ".join(f"{step.text} ({step.why}, {step.new} new)" for step in driven.result.steps)
+    cost = f"{driven.cost.calls} calls, {driven.cost.searches} searches"
+    return f"{driven.result.stopped}, {cost}: {steps}"
+
+
+def _ms(began: float) -> float:
+    return (time.monotonic() - began) * 1_000
