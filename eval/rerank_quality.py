@@ -87,6 +87,7 @@ STAGES = (
         "scifact-none/fused.trec",
         (
             Task("query-likelihood", depth=20),
+            Task("query-likelihood", depth=50),
             Task("late-interaction", depth=20, queries=15),
             Task("yes-no", depth=20, queries=15),
             Task("rating", depth=20, queries=15),

@@ -133,6 +133,10 @@ class RerankSettings(Section, frozen=True):
     letter_prior: Annotated[
         bool, _says("take the model's liking for letters out of its answers")
     ] = False
+    merge: Annotated[
+        Literal["borda", "kemeny", "rrf"],
+        _says("how the orders of pairwise's schedule fusion become one"),
+    ] = "borda"
     demonstrations: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=8)], _says("examples shown to the pairwise method")
     ] = 0

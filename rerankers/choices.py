@@ -27,6 +27,7 @@ class Choices(Frozen):
         writes: whether the model writes its answer instead of being read.
         shuffles: orders in which a window is shown.
         letter_prior: whether the model's liking for letters is taken out.
+        merge: how several orders of the same passages become one, a name of `methods.MERGES`.
         demonstrations: examples before a pairwise question.
         forced: whether the model's turn can be begun for it.
         learned: of the model that is asked.
@@ -39,6 +40,7 @@ class Choices(Frozen):
     writes: bool = False
     shuffles: int = 1
     letter_prior: bool = False
+    merge: str = "borda"
     demonstrations: int = 0
     forced: bool = True
     learned: Learned = field(default_factory=Learned, compare=False)

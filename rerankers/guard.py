@@ -115,7 +115,7 @@ def worst_ranks(first: Sequence[float], guard: Guard) -> tuple[int, ...]:
 def _pooled(first: Sequence[float], ordering: Ordering, weight: float) -> Ranking:
     """Return −(1 − w) · ln rank − w · t · ln(7 + reranked rank), t being the agreement of both."""
     ranks = {i: rank for rank, i in enumerate(ordering.order, start=1)}
-    prior = [-math.log(rank) for rank, _ in enumerate(first, start=1)]
+    prior = [math.log(1 / rank) for rank, _ in enumerate(first, start=1)]
     said = [-math.log(FLAT + ranks[i]) for i in range(len(first))]
     heard = weight * _agreement(prior, said)
     pairs = enumerate(zip(prior, said, strict=True))

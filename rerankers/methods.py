@@ -14,7 +14,7 @@ from rag.flows import USUAL, Budget, Flow
 from rag.seams import LLM
 from rag.values import Frozen
 from rerankers.acurank import acurank
-from rerankers.aggregate import borda, strict
+from rerankers.aggregate import borda, kemeny, rrf, strict
 from rerankers.asking import Asker, Schedule, ranking, self_consistent
 from rerankers.calibration import letter_prior
 from rerankers.choices import Choices
@@ -22,7 +22,7 @@ from rerankers.comparing import Mode
 from rerankers.demonstrations import Demonstration, hardest
 from rerankers.first import First
 from rerankers.listwise import Listwise
-from rerankers.ordering import Ordering, Ranker
+from rerankers.ordering import Levels, Ordering, Ranker, Window
 from rerankers.pairwise import llm_rankfusion, pairwise
 from rerankers.pointwise import graded, query_likelihood, rating, yes_no
 from rerankers.pool import POOL
@@ -113,6 +113,13 @@ def _setwise(c: Choices, size: int, query: str, passages: Sequence[str], prior: 
     return Setwise(query, passages, c.forced, size, prior)
 
 
+MERGES: Mapping[str, Callable[[Sequence[Levels]], Window]] = {
+    "borda": borda,
+    "kemeny": kemeny,
+    "rrf": rrf,
+}
+"""Ways to make one order of several, by their names in `rerank.merge`."""
+
 FIRST = Way(_first, reads=lambda _: True)
 LISTWISE = Way(_listwise, reads=lambda _: False)
 SETWISE = Way(_setwise, reads=lambda c: not c.writes)
@@ -162,7 +169,7 @@ def _pairs(c: Choices, schedule: str, query: str, passages: Sequence[str]) -> Ra
             yield from llm_rankfusion(
                 query,
                 passages,
-                lambda orders: borda([strict(order) for order in orders]),
+                lambda orders: MERGES[c.merge]([strict(order) for order in orders]),
                 [PAIRS[name](c) for name in ("allpair", "sliding", "heap")],
                 mode=mode,
                 forced=c.forced,

@@ -30,6 +30,7 @@ from rerankers.reranker import Guarded, Method, Outcome, Scoring
 from rerankers.unchanged import Unchanged
 
 if TYPE_CHECKING:
+    from indexers.encoders.dense import DenseEncoder
     from rerankers.cross_encoder import CrossEncoderScorer
     from rerankers.late_interaction import TokenEncoder
 
@@ -57,8 +58,9 @@ class Rerankers:
     ) -> None:
         self._settings = settings
         self._llm = llm or self._own_llm
-        self._encoder = encoder or _own_encoder(settings)
+        self._encoder = encoder or self._own_encoder
         self._owned: LLM | None = None
+        self._owned_encoder: DenseEncoder | None = None
         self._scorer: CrossEncoderScorer | None = None
         self._opening = asyncio.Lock()
         self._learned = Learned()
@@ -87,6 +89,8 @@ class Rerankers:
             await self._owned.close()
         if self._scorer is not None:
             await self._scorer.close()
+        if self._owned_encoder is not None:
+            await asyncio.to_thread(self._owned_encoder.close)
 
     def _method(self, name: str) -> Method:
         return Opening(name, partial(self._open, name))
@@ -132,6 +136,14 @@ class Rerankers:
             self._owned = await open_llm(self._settings)
         return self._owned
 
+    def _own_encoder(self) -> DenseEncoder:
+        from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
+
+        if self._owned_encoder is None:
+            of = self._settings.encoder
+            self._owned_encoder = DenseEncoder(of.model, of.precision)
+        return self._owned_encoder
+
 
 def _learning(loss: Literal["kl", "ranknet"], depth: int) -> Move:
     def move(query: Vector, passages: Vector, scores: Sequence[float]) -> Probe:
@@ -159,15 +171,6 @@ MOVES: Mapping[str, Callable[[int], Move]] = {
     "native": _native,
 }
 """Ways to move the dense query, by the name of `rerank.feedback`; each takes how much is found."""
-
-
-def _own_encoder(settings: Settings) -> Callable[[], TokenEncoder]:
-    def load() -> TokenEncoder:
-        from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
-
-        return DenseEncoder(settings.encoder.model, settings.encoder.precision)
-
-    return load
 
 
 class Opening:
@@ -228,6 +231,7 @@ def _choices(of: RerankSettings, *, forced: bool, learned: Learned) -> Choices:
         of.writes,
         of.shuffles,
         of.letter_prior,
+        of.merge,
         of.demonstrations,
         forced,
         learned,

@@ -107,7 +107,7 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
     others = {"fusion": "rrf", "precision": "fp32", "runtime": "onnx", "splitter": "none"}
-    others |= {"guard": "convex", "feedback": "native", "demonstrations": "7"}
+    others |= {"guard": "convex", "feedback": "native", "demonstrations": "7", "merge": "rrf"}
     others |= {"writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import random
 from collections.abc import Callable
 from functools import partial
 
@@ -14,7 +15,7 @@ from rag.flows import Budget
 from rag.llms.scripted import ScriptedLLM
 from rag.values import Choose, Chosen, Complete, Message, Score, Scored
 from rerankers.choices import Choices
-from rerankers.methods import METHODS, asking
+from rerankers.methods import MERGES, METHODS, asking
 from rerankers.reranker import Outcome
 from tests.rag.llms.tiny import CHATML, tokenizer
 
@@ -252,3 +253,26 @@ def test_tournaments_are_as_many_as_shuffles() -> None:
     # Of ties the same passages reach the finals: those three windows are asked once.
     assert (once.calls, thrice.calls) == (10 + 3, 3 * 10 + 3)
     assert once.depth == thrice.depth == 5
+
+
+def test_the_orders_of_a_fusion_are_merged_as_chosen() -> None:
+    """A model that contradicts itself makes orders that the three ways merge differently."""
+
+    def erratic(seed: int) -> ScriptedLLM:
+        def choose(request: Choose) -> Chosen:
+            chance = random.Random(f"{seed} {request.prompt}")  # noqa: S311 - not for secrets
+            return Chosen(tuple(chance.uniform(-5, 0) for _ in request.labels))
+
+        return ScriptedLLM(choose=choose, context_window=100_000)
+
+    texts = [f"text {i}" for i in range(9)]
+    found = {
+        merge: [
+            ordered("pairwise", "fusion", erratic(seed), texts, Choices(merge=merge)).ordering.order
+            for seed in range(12)
+        ]
+        for merge in MERGES
+    }
+    assert set(found) == {"borda", "kemeny", "rrf"}
+    assert found["borda"] != found["kemeny"] != found["rrf"] != found["borda"]
+    assert all(sorted(order) == list(range(9)) for orders in found.values() for order in orders)
