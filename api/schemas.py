@@ -1,14 +1,14 @@
 """What goes over the wire: requests are parsed into values, values are answered as they are."""
 
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from rag.filters import parse_where
 from rag.plan import MAX_K, MAX_QUERY_CHARS
-from rag.values import Answer, Handling, Query, Results
+from rag.values import Answer, Handling, Message, Query, Results
 
 _COLLECTION = Meta(
     description="Collection to search; by default the server's.", examples=["handbook"]
@@ -28,6 +28,13 @@ Text = Annotated[
         examples=["How long does the sample freezer stay cold without power?"],
     ),
 ]
+
+
+class Turn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that was said before."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Meta(max_length=MAX_QUERY_CHARS)]
 
 
 class _Handled(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,6 +71,14 @@ class _Handled(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[float, Meta(ge=0, le=600, description="Most time for those.")] | UnsetType
     ) = UNSET
 
+    history: Annotated[
+        tuple[Turn, ...], Meta(description="What was said before, the oldest first.", max_length=64)
+    ] = ()
+
+    def said(self) -> tuple[Message, ...]:
+        """Return what was said before."""
+        return tuple(Message(turn.role, turn.content) for turn in self.history)
+
     def changes(self) -> dict[str, Any]:
         """Return what differs from the preset."""
         names = (field.name for field in fields(Handling))
@@ -97,6 +112,7 @@ class SearchRequest(_Handled, frozen=True, forbid_unknown_fields=True):
             self.tenant,
             self.branches,
             self.fusion,
+            history=self.said(),
             preset=self.preset,
             changes=self.changes(),
         )
@@ -122,6 +138,7 @@ class AnswerRequest(_Handled, frozen=True, forbid_unknown_fields=True):
             self.k,
             parse_where(self.filter),
             self.tenant,
+            history=self.said(),
             preset=self.preset,
             changes=self.changes(),
         )

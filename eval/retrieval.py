@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from eval.runs import Ranked, ScoredDocument, best_chunks
 from indexers.bulk import IndexReport
 from indexers.readers import read_paths
 from rag.errors import BadCollection, BadInput, CollectionMismatch
+from rag.expand.methods import EXPANSIONS
 from rag.pipeline import QueryPath
 from rag.values import Frozen, Query
 from rag.wiring import Engine
@@ -21,6 +22,7 @@ from rag.wiring import Engine
 DEPTH = 100
 CHUNKS_PER_DOCUMENT = 4  # chosen: chunks fetched for each document wanted, when documents are split
 WARM_UP = 5  # queries answered before the clock starts
+PATIENCE_S = 600.0  # for the expansions of a query: an evaluation leaves none out for being slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class System(Frozen):
 
     branches: tuple[str, ...] = ()
     fusion: str = ""
+    expand: tuple[str, ...] = ()
 
 
 SYSTEMS: Mapping[str, System] = {
@@ -68,13 +71,21 @@ Show = Callable[[str, int, int], None]
 def choose(names: Sequence[str]) -> Mapping[str, System]:
     """Return the systems of these names, in the order asked, none twice.
 
+    Expansions follow a system after a plus: "fused+rocchio".
+
     Raises:
-        BadInput: an unknown system.
+        BadInput: an unknown system or expansion.
     """
-    unknown = [name for name in names if name not in SYSTEMS]
-    if unknown:
-        raise BadInput(f"unknown system '{unknown[0]}'. Known: {', '.join(SYSTEMS)}")
-    return {name: SYSTEMS[name] for name in names}
+    return {name: _system(name) for name in names}
+
+
+def _system(name: str) -> System:
+    base, *expand = name.split("+")
+    if base not in SYSTEMS:
+        raise BadInput(f"unknown system '{base}'. Known: {', '.join(SYSTEMS)}")
+    if unknown := [one for one in expand if one not in EXPANSIONS]:
+        raise BadInput(f"unknown expansion '{unknown[0]}'. Known: {', '.join(EXPANSIONS)}")
+    return replace(SYSTEMS[base], expand=tuple(expand))
 
 
 async def evaluate(
@@ -118,8 +129,10 @@ async def evaluate(
 async def _run(
     path: QueryPath, name: str, system: System, collection: Collection, k: int, show: Show
 ) -> SystemResult:
+    changes = {"expand": system.expand, "seconds": PATIENCE_S} if system.expand else {}
+
     def query(text: str) -> Query:
-        return Query(text, k, branches=system.branches, fusion=system.fusion)
+        return Query(text, k, branches=system.branches, fusion=system.fusion, changes=changes)
 
     texts = list(collection.queries.items())
     for _, text in texts[:WARM_UP]:

@@ -11,7 +11,17 @@ from rag.cli.root import cli
 from rag.errors import BadInput, RagError
 from rag.settings import quiet
 
-COMMANDS = ("index", "query", "rerank", "evaluate", "serve", "doctor", "models", "serve_model")
+COMMANDS = (
+    "index",
+    "query",
+    "rerank",
+    "evaluate",
+    "serve",
+    "doctor",
+    "models",
+    "route",
+    "serve_model",
+)
 
 
 def main() -> None:

@@ -26,7 +26,8 @@ def eval_group() -> None:
     multiple=True,
     default=("bm25", "dense", "fused"),
     show_default=True,
-    help="bm25, dense, fused (the settings' fusion), rrf, dbsf, convex; repeat the option.",
+    help="bm25, dense, fused (the settings' fusion), rrf, dbsf, convex, each with expansions: "
+    "fused+rocchio; repeat the option.",
 )
 @click.option(
     "--splitter",

@@ -9,7 +9,7 @@ import pytest
 from rag.__main__ import COMMANDS
 from tests.cli.outcome import Firstcite
 
-GROUP = ("index", "search", "ask", "serve", "eval", "doctor", "models")
+GROUP = ("index", "search", "ask", "serve", "eval", "doctor", "models", "route")
 
 
 def test_help_names_every_command(firstcite: Firstcite) -> None:
@@ -20,7 +20,8 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*GROUP, "eval retrieval", "models fetch", "models export", "models check"]
+    "command",
+    [*GROUP, "eval retrieval", "models fetch", "models export", "models check", "route train"],
 )
 def test_every_command_explains_itself(firstcite: Firstcite, command: str) -> None:
     outcome = firstcite(*command.split(), "--help")

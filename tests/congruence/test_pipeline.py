@@ -16,6 +16,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.components import write
+from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable
 from rag.expand.asked import Asked
 from rag.expand.expand import Expander, ExpansionCache, Method, expand
@@ -24,11 +25,14 @@ from rag.find import fetch, find
 from rag.flows import Flow
 from rag.fuse import FUSIONS, fuse
 from rag.generate import Extractive
+from rag.iterate.gathered import Gathered, Stop, Trail, gathering
+from rag.llms.scripted import ScriptedLLM
 from rag.pack import pack
 from rag.parts import Parts
 from rag.pipeline import QueryPath, answer_graph, search_graph
 from rag.plan import Defaults, make_plan
 from rag.rerank import cut, rerank
+from rag.route.methods import routers
 from rag.seams import LLM, CollectionSpec, Reranker
 from rag.values import (
     Answer,
@@ -102,7 +106,23 @@ def expander() -> Expander:
     return Expander(methods, no_llm, Bm25Encoder(), corpus, ExpansionCache())
 
 
-EXPANDED = Handling(expand=("echo", "asking"), seconds=10.0)
+def twice(question: str) -> Flow[Gathered]:
+    """Look for the question, and for its last word."""
+    return gathering(question, again, 10)
+
+
+def again(trail: Trail) -> Flow[Stop]:
+    yield from trail.search([trail.question.split()[-1]], "its last word")
+    return "rounds"
+
+
+async def silent() -> LLM:
+    return ScriptedLLM()
+
+
+DEEPENER = Deepener(routers(), {"twice": twice}, silent)
+WAYS = Defaults("dbsf", 100, tuple(FUSIONS), expansions=("echo", "asking"), iterations=("twice",))
+EXPANDED = Handling(expand=("echo", "asking"), iterate="twice", seconds=10.0)
 RERANKED = Guarded(Scoring("longest", Longest()), None)
 BOTH = pytest.mark.parametrize("reranker", [None, RERANKED], ids=["fused", "reranked"])
 
@@ -127,13 +147,16 @@ async def parts(reranker: Reranker | None = None, *, expanding: bool = False) ->
         sparse=sparse,
         store=store,
         generator=Extractive(encoder, 0.35, 3),
-        defaults=Defaults("dbsf", 100, tuple(FUSIONS), expansions=("echo", "asking")),
+        defaults=Defaults(
+            "dbsf", 100, tuple(FUSIONS), expansions=("echo", "asking"), iterations=("twice",)
+        ),
         fusions=FUSIONS,
         weights={"dense": 0.5, "bm25": 0.5},
         passages=3,
         reranker=reranker,
         rerank_depth=2,
         expander=expander() if expanding else None,
+        deepener=DEEPENER if expanding else None,
     )
 
 
@@ -151,11 +174,14 @@ async def fused_by_hand(query: Query, mine: Parts) -> Fused:
 
 async def search_by_hand(query: Query, mine: Parts) -> Results:
     fused = await fused_by_hand(query, mine)
+    most = mine.fetched(query)
+    results = await fetch(fused, mine.store, most)
+    if mine.deepener is not None:
+        search = partial(mine.search, results.query)
+        results = await deepen(results, mine.deepener, search, most)
     if mine.reranker is None:
-        return await fetch(fused, mine.store)
-    depth = mine.rerank_depth_of(query)
-    results = await fetch(fused, mine.store, depth)
-    return cut(await rerank(results, mine.reranker, depth))
+        return results
+    return cut(await rerank(results, mine.reranker, mine.rerank_depth_of(query)))
 
 
 async def answer_by_hand(query: Query, mine: Parts) -> Answer:
@@ -245,7 +271,7 @@ async def test_every_components_declared_outputs_equal_its_returned_keys() -> No
     graph = answer_graph(await parts(RERANKED, expanding=True))
     declared = graph.outputs(include_components_with_connected_outputs=True)
     inputs: dict[str, object] = {"query": QUERIES[0]}
-    order = ["plan", "expand", "find", "fuse", "fetch", "rerank", "pack", "generate"]
+    order = ["plan", "expand", "find", "fuse", "fetch", "deepen", "rerank", "pack", "generate"]
     assert sorted(components(graph)) == sorted(order)
     for name in order:
         node = components(graph)[name]

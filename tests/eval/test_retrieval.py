@@ -40,6 +40,19 @@ def test_an_unknown_system_is_refused_with_those_that_are_known() -> None:
         choose(["bm25", "bm52"])
 
 
+def test_expansions_follow_a_system_after_a_plus() -> None:
+    (system,) = choose(["bm25+rm3+rocchio"]).values()
+    assert system == System(branches=("bm25",), expand=("rm3", "rocchio"))
+    with pytest.raises(BadInput, match=r"unknown expansion 'magic'\. Known: rm3, rocchio"):
+        choose(["fused+magic"])
+
+
+@pytest.mark.anyio
+async def test_an_expansion_finds_what_the_words_of_the_query_do_not(tmp_path: Path) -> None:
+    experiment = await run(tmp_path, "bm25", "bm25+rocchio")
+    assert set(ids(experiment, 0, "q1")) < set(ids(experiment, 1, "q1"))
+
+
 @pytest.mark.anyio
 async def test_every_system_answers_every_query(tmp_path: Path) -> None:
     experiment = await run(tmp_path, *SYSTEMS)

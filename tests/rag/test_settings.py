@@ -107,7 +107,13 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
     others = {"fusion": "rrf", "precision": "fp32", "runtime": "onnx", "splitter": "none"}
-    others |= {"guard": "convex", "feedback": "native", "demonstrations": "7", "merge": "rrf"}
+    others |= {
+        "guard": "convex",
+        "feedback": "native",
+        "demonstrations": "7",
+        "merge": "rrf",
+        "preset": "fast",
+    }
     others |= {"writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})
@@ -125,7 +131,7 @@ def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None
 
 
 def test_an_unknown_key_is_refused_by_its_name_with_those_of_its_section() -> None:
-    known = "Known: search.fusion, search.depth, search.rrf_k, search.dense_weight"
+    known = "search.depth, search.preset, search.router, search.rrf_k, search.dense_weight"
     for said in (refusal("[search]\ndeep = 3\n"), refusal(FIRSTCITE__SEARCH__DEEP="3")):
         assert "unknown field `deep` - at `$.search`" in said
         assert said.endswith(known)
