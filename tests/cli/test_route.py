@@ -33,7 +33,10 @@ def test_bad_outcomes_are_one_line_and_nothing_is_written(
     firstcite: Firstcite, tmp_path: Path
 ) -> None:
     out, path = tmp_path / "route.toml", tmp_path / "outcomes.jsonl"
-    path.write_text('{"question": "When?", "A": false, "B": true, "C": true}\n{"question": 7}\n', encoding="utf-8")
+    path.write_text(
+        '{"question": "When?", "A": false, "B": true, "C": true}\n{"question": 7}\n',
+        encoding="utf-8",
+    )
     done = firstcite("route", "train", str(path), "--out", str(out))
     assert done.code == 2
     assert "outcomes.jsonl:2" in done.error
