@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.deadline import within
-from rag.errors import DeadlineExceeded, RagError
-from rag.flows import Budget, Driven, Searcher, drive
+from rag.errors import RagError
+from rag.flows import Budget, Driven, Searcher, drive, stopped
 from rag.iterate.gathered import Gathered
 from rag.iterate.merge import merged
 from rag.iterate.methods import Iteration
+from rag.ledger import ms_since
 from rag.route.methods import Router
 from rag.seams import LLM
 from rag.values import Frozen, Results, Stage
@@ -40,7 +41,7 @@ async def deepen(results: Results, deepener: Deepener, search: Searcher, most: i
     handling, question = results.query.handled, results.query.text
     if not handling.iterate:
         return results
-    began, name = time.monotonic(), f"iterate {handling.iterate}"
+    began, name = time.perf_counter(), f"iterate {handling.iterate}"
     if handling.route:
         route = deepener.routers[handling.route](question, [c.score for c in results.candidates])
         told = Stage("route", 0.0, detail=f"{route.kind} by {route.by}: {route.why}")
@@ -54,11 +55,10 @@ async def deepen(results: Results, deepener: Deepener, search: Searcher, most: i
             budget = Budget(handling.calls, seconds=handling.seconds * _INNER)
             driven = await drive(flow, await deepener.llm(), budget, search)
     except RagError as error:
-        late = isinstance(error, DeadlineExceeded)
-        stage = Stage(name, _ms(began), "cut short" if late else "failed", str(error))
+        stage = stopped(Stage(name, ms_since(began)), error)
         return replace(results, trace=(*results.trace, stage))
     found = merged([results.candidates, driven.result.candidates])[:most]
-    stage = Stage(name, _ms(began), _status(driven), _told(driven))
+    stage = Stage(name, ms_since(began), _status(driven), _told(driven))
     return replace(results, candidates=found, trace=(*results.trace, stage))
 
 
@@ -73,7 +73,3 @@ def _told(driven: Driven[Gathered]) -> str:
     steps = "; ".join(f"{step.text} ({step.why}, {step.new} new)" for step in driven.result.steps)
     cost = f"{driven.cost.calls} calls, {driven.cost.searches} searches"
     return f"{driven.result.stopped}, {cost}: {steps}"
-
-
-def _ms(began: float) -> float:
-    return (time.monotonic() - began) * 1_000

@@ -12,11 +12,11 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeAlias, TypeVar
 
 from rag.deadline import within
-from rag.errors import BudgetExceeded, LLMUnavailable, RagError
+from rag.errors import BudgetExceeded, DeadlineExceeded, LLMUnavailable, RagError
 from rag.seams import LLM
 from rag.values import (
     Choose,
@@ -29,6 +29,7 @@ from rag.values import (
     Scored,
     Search,
     Searched,
+    Stage,
 )
 
 Question: TypeAlias = Choose | Score | Complete
@@ -70,6 +71,12 @@ class Driven(Frozen, Generic[T]):
     result: T
     cost: Cost
     error: RagError | None = None
+
+
+def stopped(stage: Stage, error: RagError) -> Stage:
+    """Return the stage as an error ended it: cut short for want of time or calls, or failed."""
+    late = isinstance(error, (DeadlineExceeded, BudgetExceeded))
+    return replace(stage, status="cut short" if late else "failed", detail=str(error))
 
 
 async def drive(

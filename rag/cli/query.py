@@ -176,9 +176,10 @@ async def _ask(settings: Settings, name: str, query: Query) -> Answer:
 
 def _planned(query: Query, settings: Settings) -> Query:
     """Return the query; one that cannot be planned is refused before a model is loaded."""
+    from rag.route.methods import routers
     from rag.wiring.querying import defaults
 
-    make_plan(query, defaults(settings))
+    make_plan(query, defaults(settings, routers(settings.search.router)))
     return query
 
 

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from rag.deadline import within
-from rag.errors import BudgetExceeded, DeadlineExceeded, RagError
+from rag.errors import RagError
 from rag.expand.gates import why_not
-from rag.flows import Budget, drive
+from rag.flows import Budget, drive, stopped
+from rag.ledger import ms_since
 from rag.rewrite.standalone import standalone
 from rag.seams import LLM
 from rag.values import Plan, Stage
@@ -25,7 +26,7 @@ async def stand_alone(plan: Plan, llm: Callable[[], Awaitable[LLM]]) -> Plan:
     query, handling = plan.query, plan.query.handled
     if not (query.history and handling.standalone):
         return plan
-    began, text = time.monotonic(), plan.branches[0].text
+    began, text = time.perf_counter(), plan.branches[0].text
     stage, rewritten = Stage(NAME, 0.0), text
     if reason := why_not(text):
         stage = replace(stage, status="skipped", detail=reason)
@@ -37,11 +38,9 @@ async def stand_alone(plan: Plan, llm: Callable[[], Awaitable[LLM]]) -> Plan:
             rewritten = driven.result
             detail = rewritten if rewritten != text else "it stands for itself"
             stage = replace(stage, detail=detail)
-        except (DeadlineExceeded, BudgetExceeded) as error:
-            stage = replace(stage, status="cut short", detail=str(error))
         except RagError as error:
-            stage = replace(stage, status="failed", detail=str(error))
-    trace = (*plan.trace, replace(stage, ms=(time.monotonic() - began) * 1_000))
+            stage = stopped(stage, error)
+    trace = (*plan.trace, replace(stage, ms=ms_since(began)))
     if rewritten == text:
         return replace(plan, trace=trace)
     twins = tuple(replace(b, name=f"{b.kind}+{NAME}", text=rewritten) for b in plan.branches)

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 
 from rag.deadline import within
-from rag.errors import BudgetExceeded, DeadlineExceeded, RagError
+from rag.errors import RagError
 from rag.expand.asked import Asked, Expansion
 from rag.expand.gates import why_not
-from rag.flows import Budget, Searcher, drive
+from rag.flows import Budget, Searcher, drive, stopped
+from rag.ledger import ms_since
 from rag.prompts import all_prompts
 from rag.seams import LLM, SparseEncoder
 from rag.values import Branch, Frozen, Plan, Query, Search, Searched, Stage
@@ -107,7 +108,7 @@ async def _made(
     calls: int,
 ) -> tuple[Branches, Stage]:
     """Return the branches of one expansion, and its stage."""
-    began, method = time.monotonic(), expander.methods[name]
+    began, method = time.perf_counter(), expander.methods[name]
     stage = Stage(f"expand {name}", 0.0)
     branches: Branches = ()
     try:
@@ -126,11 +127,9 @@ async def _made(
             else:
                 branches = kept
                 stage = replace(stage, detail=f"{_shown(kept) or 'nothing to add'} (kept)")
-    except (DeadlineExceeded, BudgetExceeded) as error:
-        stage = replace(stage, status="cut short", detail=str(error))
     except RagError as error:
-        stage = replace(stage, status="failed", detail=str(error))
-    return branches, replace(stage, ms=(time.monotonic() - began) * 1_000)
+        stage = stopped(stage, error)
+    return branches, replace(stage, ms=ms_since(began))
 
 
 def _model(llm: LLM | None) -> str:

@@ -211,7 +211,7 @@ class Engine:
                 sparse=self.sparse,
                 store=store,
                 generator=Extractive(self.encoder, answer.floor, answer.sentences),
-                defaults=defaults(self.settings),
+                defaults=defaults(self.settings, self._routers),
                 fusions=fusions(search.rrf_k),
                 weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
                 passages=answer.passages,

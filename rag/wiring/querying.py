@@ -1,19 +1,16 @@
 """What the settings say about queries: the names that may be used, and what each means."""
 
+from collections.abc import Collection
+
 from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS
 from rag.iterate.methods import ITERATIONS
 from rag.plan import Defaults
-from rag.route.methods import routers
 from rag.settings import Settings
 
 
-def defaults(settings: Settings) -> Defaults:
-    """Return what a query gets when it does not say, and the names that it may use.
-
-    Raises:
-        BadSettings: the file of a router is missing or damaged.
-    """
+def defaults(settings: Settings, routers: Collection[str]) -> Defaults:
+    """Return what a query gets when it does not say, and the names that it may use."""
     search = settings.search
     return Defaults(
         search.fusion,
@@ -21,6 +18,6 @@ def defaults(settings: Settings) -> Defaults:
         tuple(FUSIONS),
         search.preset,
         expansions=tuple(EXPANSIONS),
-        routers=tuple(routers(search.router)),
+        routers=tuple(routers),
         iterations=tuple(ITERATIONS),
     )
