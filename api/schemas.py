@@ -166,6 +166,16 @@ class Result(Struct, frozen=True):
     flags: Annotated[list[str], Meta(description="What the reranker found suspicious in the text.")]
 
 
+class CostReport(Struct, frozen=True):
+    """What a stage asked of a language model and, for that, of the store."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cached: int
+    searches: int
+
+
 class StageReport(Struct, frozen=True):
     """What one stage did."""
 
@@ -173,6 +183,7 @@ class StageReport(Struct, frozen=True):
     ms: float
     status: str
     detail: str
+    cost: CostReport
 
 
 class SearchResponse(Struct, frozen=True):

@@ -31,7 +31,7 @@ class RerankedQuery(Frozen):
 
 def trace(reranked: Reranked) -> dict[str, Any]:
     """Return what a reranker did as JSON-able data: status, cost, findings, every candidate."""
-    stage, cost = reranked.stage, reranked.cost
+    stage, cost = reranked.stage, reranked.stage.cost
     return {
         "status": reranked.status,
         "detail": stage.detail,

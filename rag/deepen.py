@@ -58,7 +58,7 @@ async def deepen(results: Results, deepener: Deepener, search: Searcher, most: i
         stage = stopped(Stage(name, ms_since(began)), error)
         return replace(results, trace=(*results.trace, stage))
     found = merged([results.candidates, driven.result.candidates])[:most]
-    stage = Stage(name, ms_since(began), _status(driven), _told(driven))
+    stage = Stage(name, ms_since(began), _status(driven), _told(driven), driven.cost)
     return replace(results, candidates=found, trace=(*results.trace, stage))
 
 
@@ -71,5 +71,4 @@ def _status(driven: Driven[Gathered]) -> Literal["ok", "cut short"]:
 
 def _told(driven: Driven[Gathered]) -> str:
     steps = "; ".join(f"{step.text} ({step.why}, {step.new} new)" for step in driven.result.steps)
-    cost = f"{driven.cost.calls} calls, {driven.cost.searches} searches"
-    return f"{driven.result.stopped}, {cost}: {steps}"
+    return f"{driven.result.stopped}: {steps}"

@@ -24,7 +24,6 @@ from rag.values import (
     Complete,
     Completed,
     Context,
-    Cost,
     Frozen,
     Judgment,
     Lookup,
@@ -256,7 +255,6 @@ class Reranked(Frozen):
 
     candidates: tuple[Candidate, ...]
     stage: Stage
-    cost: Cost = field(default=Cost())
     missing: int = 0
     malformed: int = 0
     findings: Mapping[str, float] = field(default_factory=dict)

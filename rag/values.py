@@ -243,19 +243,6 @@ class Branch(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage(Frozen):
-    """What one stage did. `status` is "ok", "skipped", "cut short" or "failed"."""
-
-    name: str
-    ms: float
-    status: Literal["ok", "skipped", "cut short", "failed"] = "ok"
-    detail: str = ""
-
-
-Trace: TypeAlias = tuple[Stage, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Cost(Frozen):
     """What was asked of a model.
 
@@ -271,6 +258,20 @@ class Cost(Frozen):
     cached: int = 0
     searches: int = 0
 
+    def __str__(self) -> str:
+        """Return what is not zero, in words.
+
+        >>> str(Cost(calls=2, depth=1, tokens_in=70)), str(Cost())
+        ('2 calls, 70 tokens read', '')
+        """
+        figures = {
+            "calls": self.calls,
+            "tokens read": self.tokens_in,
+            "tokens written": self.tokens_out,
+            "searches": self.searches,
+        }
+        return ", ".join(f"{figure:,} {name}" for name, figure in figures.items() if figure)
+
     def __add__(self, other: "Cost") -> "Cost":
         """Return the cost of doing the one and then the other.
 
@@ -285,6 +286,23 @@ class Cost(Frozen):
             self.cached + other.cached,
             self.searches + other.searches,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Frozen):
+    """What one stage did, and what its questions to a model cost, as far as they were answered.
+
+    `status` is "ok", "skipped", "cut short" or "failed".
+    """
+
+    name: str
+    ms: float
+    status: Literal["ok", "skipped", "cut short", "failed"] = "ok"
+    detail: str = ""
+    cost: Cost = field(default=Cost())
+
+
+Trace: TypeAlias = tuple[Stage, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,9 @@ class Outcome(Frozen):
     def stage(self, name: str, ms: float) -> Stage:
         """Return what happened as a stage of a trace."""
         if self.error is None:
-            return Stage(name, ms)
-        return Stage(name, ms, "cut short" if self.cost.calls else "failed", str(self.error))
+            return Stage(name, ms, cost=self.cost)
+        stage = Stage(name, ms, "failed", str(self.error), self.cost)
+        return replace(stage, status="cut short") if self.cost.calls else stage
 
 
 class Method(Protocol):
@@ -174,7 +175,6 @@ class Guarded:
         return Reranked(
             _reordered(candidates, fused, outcome),
             self._stage(outcome, ms_since(began)),
-            outcome.cost,
             outcome.ordering.missing,
             outcome.ordering.malformed,
             outcome.ordering.findings,
@@ -192,7 +192,7 @@ class Guarded:
     def _stage(self, outcome: Outcome, ms: float) -> Stage:
         stage, guard = outcome.stage("rerank", ms), self._guard
         how = f"guard {guard.fusion} {guard.share:g}" if guard else "no guard"
-        detail = f"{self._method.name}, {how}, {outcome.cost.calls} calls"
+        detail = f"{self._method.name}, {how}"
         return replace(stage, detail=f"{detail}: {stage.detail}" if stage.detail else detail)
 
 

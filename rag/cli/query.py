@@ -91,7 +91,8 @@ def search_command(
         click.echo("nothing found")
     if explain:
         for stage in results.trace:
-            click.echo(f"{stage.ms:8.1f} ms  {stage.name}, {stage.status}: {stage.detail}")
+            cost = f" [{stage.cost}]" if str(stage.cost) else ""
+            click.echo(f"{stage.ms:8.1f} ms  {stage.name}, {stage.status}: {stage.detail}{cost}")
 
 
 @cli.command("ask")

@@ -37,7 +37,7 @@ async def stand_alone(plan: Plan, llm: Callable[[], Awaitable[LLM]]) -> Plan:
                 driven = await drive(flow, await llm(), Budget(calls=handling.calls))
             rewritten = driven.result
             detail = rewritten if rewritten != text else "it stands for itself"
-            stage = replace(stage, detail=detail)
+            stage = replace(stage, detail=detail, cost=driven.cost)
         except RagError as error:
             stage = stopped(stage, error)
     trace = (*plan.trace, replace(stage, ms=ms_since(began)))

@@ -123,7 +123,8 @@ async def _made(
                 driven = await drive(flow, llm, Budget(calls=calls), search)
                 branches = driven.result
                 expander.cache.put(key, branches)
-                stage = replace(stage, detail=_shown(branches) or "nothing to add")
+                detail = _shown(branches) or "nothing to add"
+                stage = replace(stage, detail=detail, cost=driven.cost)
             else:
                 branches = kept
                 stage = replace(stage, detail=f"{_shown(kept) or 'nothing to add'} (kept)")

@@ -82,7 +82,7 @@ def test_what_further_searches_find_is_merged_and_told() -> None:
     assert sorted(found) == ["a", "b", "c"]
     assert trace["iterate second"].status == "ok"
     assert "second (because, 1 new)" in trace["iterate second"].detail
-    assert "2 searches" in trace["iterate second"].detail
+    assert trace["iterate second"].cost.searches == 2
     assert deepened(ONE, Handling(iterate="second"), most=2)[0] == found[:2]
 
 
@@ -108,7 +108,7 @@ def test_a_model_that_fails_leaves_what_was_found() -> None:
     found, trace = deepened(ONE, Handling(iterate="asking"), Dead())
     assert found == ["a", "b"]
     assert trace["iterate asking"].status == "cut short"
-    assert trace["iterate asking"].detail.startswith("failed, ")
+    assert trace["iterate asking"].detail.startswith("failed: ")
 
 
 def test_a_slow_model_is_left_behind_in_time() -> None:

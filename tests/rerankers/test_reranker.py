@@ -60,10 +60,10 @@ def test_without_a_guard_the_methods_order_and_scores_stand() -> None:
     assert ids(found.candidates) == ["c1", "c2", "c0"]
     assert [c.score for c in found.candidates] == [3.0, 2.0, 1.0]
     assert found.candidates[0].ranks == {"bm25": 2, "first": 2, "rerank": 1}
-    assert found.cost == Cost(calls=3, depth=3)
+    assert found.stage.cost == Cost(calls=3, depth=3)
     assert (found.missing, found.malformed, found.findings) == (1, 2, {"rate": 0.5})
     assert (found.status, found.stage.status) == ("ok", "ok")
-    assert found.stage.detail == "scripted, no guard, 3 calls"
+    assert found.stage.detail == "scripted, no guard"
     assert [step.name for step in found.steps] == ["scripted"]
 
 
@@ -164,7 +164,7 @@ class Numbers:
 def test_a_scorer_is_a_method_too() -> None:
     found = asyncio.run(Guarded(Scoring("ce", Numbers()), None).rerank("q", candidates("1", "2")))
     assert ids(found.candidates) == ["c1", "c0"]
-    assert found.cost == Cost(calls=2, depth=1)
+    assert found.stage.cost == Cost(calls=2, depth=1)
 
 
 def test_a_cascade_shows_the_dear_method_only_the_head() -> None:
@@ -176,7 +176,7 @@ def test_a_cascade_shows_the_dear_method_only_the_head() -> None:
     found = asyncio.run(Guarded(cascade, None).rerank("q", candidates(*texts)))
     assert dear.seen == [["is 4", "is 3"]]
     assert ids(found.candidates) == ["c1", "c3", "c2", "c0", "c4"]
-    assert found.cost == Cost(calls=4 + 2, depth=4 + 1)
+    assert found.stage.cost == Cost(calls=4 + 2, depth=4 + 1)
     assert [step.name for step in found.steps] == ["cheap", "dear", cascade.name]
     assert found.findings == {"cheap rate": 0.5}
 

@@ -21,6 +21,7 @@ from rag.values import (
     Chunk,
     Complete,
     Completed,
+    Cost,
     Handling,
     Message,
     Plan,
@@ -114,6 +115,14 @@ def test_branches_come_after_the_own_ones_and_the_trace_says_what_they_look_for(
     assert stage(plan, "one").detail == f"bm25+one: {TEXT}!"
     assert stage(plan, "asking").detail == "bm25+said: said"
     assert stage(plan, "one").status == "ok"
+
+
+def test_the_trace_says_what_an_expansion_cost_and_that_a_kept_one_costs_nothing() -> None:
+    world = World()
+    first = world.expanded("one", "asking")
+    assert stage(first, "one").cost == Cost(searches=1)
+    assert (stage(first, "asking").cost.calls, stage(first, "asking").cost.searches) == (1, 0)
+    assert stage(world.expanded("one", "asking"), "asking").cost == Cost()
 
 
 def test_what_several_look_for_is_looked_for_once() -> None:
