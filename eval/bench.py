@@ -2,8 +2,9 @@
 
 Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
 process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
-beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store). Of the
-language model (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
+beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store), `graph`
+(what the Haystack graph adds to the functions it is made of). Of the language model
+(`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
 (`eval.bench_rerank`): every method and schedule on 100 candidates.
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from eval.bench_pipeline import bench_graph
 from eval.bench_search import bench_search
 from eval.provenance import provenance
 from eval.report import table
@@ -149,7 +151,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         nargs="*",
-        default=["encoder", "index", "search"],
+        default=["encoder", "index", "search", "graph"],
         help="of these, and choose and write (make bench-llm), rerank (make bench-rerank)",
     )
     options = parser.parse_args()
@@ -161,6 +163,7 @@ def main() -> None:
         "encoder": lambda: bench_encoder(documents),
         "index": lambda: bench_index(folder, documents),
         "search": lambda: asyncio.run(bench_search()),
+        "graph": lambda: asyncio.run(bench_graph()),
         "choose": lambda: bench_llm().bench_choose(documents),
         "write": lambda: bench_llm().bench_write(documents),
         "rerank": lambda: import_module("eval.bench_rerank").bench_rerank(documents),

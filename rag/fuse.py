@@ -99,8 +99,8 @@ FUSIONS: Mapping[str, Fusion] = {"rrf": rrf, "dbsf": dbsf, "convex": convex}
 def fuse(found: Found, fusions: Mapping[str, Fusion], weights: Weights) -> Fused:
     """Return one ranking of everything that was found, by the plan's fusion.
 
-    A single branch keeps its own scores. `weights` are those of the plain branches by kind; each
-    branch of the plan has its share of its kind's.
+    A single branch keeps its own scores. `weights` are those of the kinds; the branches of a kind
+    share its weight (`shares`).
     """
     rankings = found.rankings
     if len(rankings) == 1:
@@ -108,10 +108,32 @@ def fuse(found: Found, fusions: Mapping[str, Fusion], weights: Weights) -> Fused
         how = "one branch"
     else:
         how = found.plan.fusion
-        ranking = fusions[how](rankings, _shares(found.plan.branches, weights))
+        ranking = fusions[how](rankings, shares(found.plan.branches, weights))
     stage = Stage("fuse", 0.0, detail=f"{how}, {len(ranking)} chunks")
     return Fused(found.plan.query, ranking, rankings, (*found.trace, stage))
 
 
-def _shares(branches: Sequence[Branch], weights: Weights) -> Weights:
-    return {b.name: weights.get(b.kind, 1.0) * b.weight for b in branches}
+def shares(branches: Sequence[Branch], weights: Weights) -> Weights:
+    """Return the weight of each branch: a kind weighs as much with expansions as without.
+
+    The query's own branch has half of its kind's weight, the others share the other half by their
+    own weights. Were their weights added instead, RM3 would double the weight of BM25 beside the
+    vectors: nDCG@10 on DL19 passages would be .586 instead of .654.
+
+    >>> own, other = Branch("bm25", "q", 9), Branch("bm25+rm3", "q", 9)
+    >>> shares([own, other, Branch("dense", "q", 9)], {"bm25": 0.4, "dense": 0.6})
+    {'bm25': 0.2, 'bm25+rm3': 0.2, 'dense': 0.6}
+    """
+    found = dict.fromkeys((branch.name for branch in branches), 0.0)
+    for kind in {branch.kind for branch in branches}:
+        whole = weights.get(kind, 1.0)
+        others = [b for b in branches if b.kind == kind and b.name != kind]
+        total = math.fsum(b.weight for b in others)
+        theirs = (_OTHERS if kind in found else 1.0) if total else 0.0
+        if kind in found:
+            found[kind] = whole * (1 - theirs)
+        found |= {b.name: whole * theirs * b.weight / total for b in others if total}
+    return found
+
+
+_OTHERS = 0.5  # chosen on the collections: docs/queries.md

@@ -223,7 +223,7 @@ class Branch(Frozen):
 
     A name is "bm25" or "dense", where needed with what makes the branch special after a plus:
     "bm25+rm3". `text` is what people are shown; without a `form`, it is what is looked for.
-    `weight` is the branch's share beside the plain branch of its kind.
+    `weight` is the branch's share beside other special branches of its kind (`rag.fuse.shares`).
     """
 
     name: str

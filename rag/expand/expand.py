@@ -14,7 +14,7 @@ from rag.flows import Budget, Searcher, drive, stopped
 from rag.ledger import ms_since
 from rag.prompts import all_prompts
 from rag.seams import LLM, SparseEncoder
-from rag.values import Branch, Frozen, Plan, Query, Search, Searched, Stage
+from rag.values import Branch, Frozen, Plan, Query, Search, Searched, SparseVector, Stage
 
 Branches = tuple[Branch, ...]
 
@@ -81,7 +81,7 @@ async def expand(plan: Plan, expander: Expander, search: Searcher) -> Plan:
     query, handling = plan.query, plan.query.handled
     if not handling.expand:
         return plan
-    text = plan.branches[0].text
+    text = " ".join(query.text.split())  # as it stands for itself
     if reason := why_not(text):
         stages = [Stage(f"expand {name}", 0.0, "skipped", reason) for name in handling.expand]
         return replace(plan, trace=(*plan.trace, *stages))
@@ -122,7 +122,8 @@ async def _made(
                 flow = method.expansion(replace(asked, mean_length=mean_length))
                 driven = await drive(flow, llm, Budget(calls=calls), search)
                 branches = driven.result
-                expander.cache.put(key, branches)
+                if branches:  # a model that wrote nothing of use may do so the next time
+                    expander.cache.put(key, branches)
                 detail = _shown(branches) or "nothing to add"
                 stage = replace(stage, detail=detail, cost=driven.cost)
             else:
@@ -138,7 +139,18 @@ def _model(llm: LLM | None) -> str:
 
 
 def _shown(branches: Branches) -> str:
-    return "; ".join(f"{branch.name}: {branch.text}" for branch in branches)
+    return "; ".join(f"{branch.name}: {_looked_for(branch)}" for branch in branches)
+
+
+def _looked_for(branch: Branch) -> str:
+    """Return what a branch looks for; of several texts the beginnings, with their weights."""
+    if isinstance(branch.form, SparseVector) or not branch.form:
+        return branch.text
+    texts = (f"{part.weight:g} × “{part.text[:_SHOWN]}”" for part in branch.form)
+    return " + ".join(texts)
+
+
+_SHOWN = 160  # characters
 
 
 class _Once:

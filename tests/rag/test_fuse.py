@@ -1,10 +1,13 @@
 """Fusion by hand: every expected score is the formula."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rag.fuse import FUSIONS, Fusion, Weights, convex, dbsf, fuse, rrf
+from rag.fuse import FUSIONS, Fusion, Weights, convex, dbsf, fuse, rrf, shares
 from rag.values import Branch, Found, Hit, Plan, Query, Ranking, Stage
 
 BM25 = (Hit("a", 12.0), Hit("b", 8.0), Hit("c", 4.0))
@@ -115,3 +118,36 @@ def test_fusions_can_be_replaced_by_name() -> None:
 
     fused = fuse(found(BOTH, "mine"), {"mine": first_branch}, {"dense": 0.7})
     assert fused.ranking == BM25
+
+
+WEIGHED = st.lists(
+    st.tuples(st.sampled_from(["bm25", "dense"]), st.sampled_from(["", "+a", "+b", "+c"])),
+    min_size=1,
+    unique=True,
+)
+
+
+@given(WEIGHED, st.lists(st.floats(0.01, 5), min_size=8, max_size=8))
+def test_a_kind_weighs_as_much_with_further_branches_as_without(
+    names: list[tuple[str, str]], weights: list[float]
+) -> None:
+    branches = [
+        Branch(f"{kind}{more}", "q", 9, weight=weight)
+        for (kind, more), weight in zip(names, weights, strict=False)
+    ]
+    found = shares(branches, {"bm25": 0.3, "dense": 0.7})
+    for kind, whole in (("bm25", 0.3), ("dense", 0.7)):
+        of_kind = {b.name: found[b.name] for b in branches if b.kind == kind}
+        if of_kind:
+            assert sum(of_kind.values()) == pytest.approx(whole)
+        if kind in of_kind and len(of_kind) > 1:
+            assert of_kind[kind] == pytest.approx(whole / 2)
+
+
+def test_further_branches_share_by_their_weights_and_weightless_ones_get_nothing() -> None:
+    own, one, other = (Branch(f"bm25{more}", "q", 9) for more in ("", "+a", "+b"))
+    heavy = replace(other, weight=3.0)
+    assert shares([own, one, heavy], {}) == {"bm25": 0.5, "bm25+a": 0.125, "bm25+b": 0.375}
+    assert shares([one, heavy], {}) == {"bm25+a": 0.25, "bm25+b": 0.75}
+    none = replace(one, weight=0.0)
+    assert shares([own, none], {"bm25": 0.5}) == {"bm25": 0.5, "bm25+a": 0.0}

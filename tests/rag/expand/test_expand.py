@@ -49,6 +49,11 @@ def asks(asked: Asked) -> Flow[tuple[Branch, ...]]:
     return (Branch("bm25+said", replies[0].text, asked.depth),)
 
 
+def says_something(asked: Asked) -> Flow[tuple[Branch, ...]]:
+    (branch,) = yield from asks(asked)
+    return (branch,) if branch.text else ()
+
+
 def twice(asked: Asked) -> Flow[tuple[Branch, ...]]:
     replies: list[Reply] = []
     for _ in range(2):
@@ -103,6 +108,15 @@ def stage(plan: Plan, name: str) -> Stage:
     return next(stage for stage in plan.trace if stage.name == f"expand {name}")
 
 
+def test_what_added_nothing_is_asked_again() -> None:
+    replies = iter(["", "said"])
+    world = World(ScriptedLLM(complete=lambda _: next(replies)))
+    methods = {**METHODS, "asking": Method(says_something)}
+    for expected in ("nothing to add", "bm25+said: said", "bm25+said: said (kept)"):
+        plan = asyncio.run(expand(planned("asking"), world.expander(methods), world.search))
+        assert stage(plan, "asking").detail == expected
+
+
 def test_without_expansions_the_plan_stays_as_it_is() -> None:
     world, plan = World(), planned()
     assert asyncio.run(expand(plan, world.expander(), world.search)) is plan
@@ -123,6 +137,13 @@ def test_the_trace_says_what_an_expansion_cost_and_that_a_kept_one_costs_nothing
     assert stage(first, "one").cost == Cost(searches=1)
     assert (stage(first, "asking").cost.calls, stage(first, "asking").cost.searches) == (1, 0)
     assert stage(world.expanded("one", "asking"), "asking").cost == Cost()
+
+
+def test_the_question_that_stands_for_itself_is_expanded() -> None:
+    plan = planned("one")
+    plan = replace(plan, query=replace(plan.query, text="how cold is  it in 2020"))
+    found = asyncio.run(expand(plan, World().expander(), World().search))
+    assert [b.text for b in found.branches] == [TEXT, TEXT, "how cold is it in 2020!"]
 
 
 def test_what_several_look_for_is_looked_for_once() -> None:
