@@ -3,7 +3,9 @@
 import copy
 import dataclasses
 import inspect
+import pkgutil
 from dataclasses import FrozenInstanceError
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -27,9 +29,21 @@ from rag.values import (
 VALUES = [
     kind
     for _, kind in inspect.getmembers(values, inspect.isclass)
-    if kind.__module__ == values.__name__ and kind is not Frozen
+    if kind.__module__.startswith(values.__name__) and kind is not Frozen
 ]
 DATACLASSES = [kind for kind in VALUES if not issubclass(kind, tuple)]
+
+
+def test_every_value_is_imported_from_the_package() -> None:
+    names = [f"{values.__name__}.{file.name}" for file in pkgutil.iter_modules(values.__path__)]
+    made = {
+        name
+        for module in map(import_module, names)
+        for name, thing in vars(module).items()
+        if getattr(thing, "__module__", "") == module.__name__ and not name.startswith("_")
+    }
+    assert made
+    assert made <= set(values.__all__)
 
 
 def test_only_hits_are_tuples() -> None:
