@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, cast
 
 from rag.errors import BudgetExceeded, DeadlineExceeded, RagError
 from rag.flows import Flow
-from rag.iterate.merge import interleaved, merged
+from rag.iterate.merge import merged
 from rag.iterate.queries import fault, same
 from rag.iterate.reading import harmless, shortened
 from rag.values import Candidate, Frozen, Search, Searched
@@ -27,7 +27,7 @@ the model wrote nothing that may be searched with. "answered": the model came to
 Check: TypeAlias = Callable[[str, Sequence[Candidate]], Flow[bool]]
 """Says whether what was found is enough to answer the question: no further round runs."""
 
-ASIDE = 0.25  # chosen: below all that was searched on purpose, unless two searches found it
+ASIDE = 0.25  # chosen: the first of what is set aside stands beside the fourth of the rest
 _SHOWN = 60  # pieces of a text that stands in a step
 
 
@@ -67,9 +67,9 @@ class Trail:
 
     @property
     def read(self) -> tuple[Candidate, ...]:
-        """Return what the model may read, in the order for a short reading; nothing set aside."""
+        """Return what the model may read: all but what was set aside."""
         pairs = zip(self._rankings, self._weights, strict=True)
-        return interleaved([ranking for ranking, weight in pairs if weight > ASIDE])
+        return merged([ranking for ranking, weight in pairs if weight > ASIDE])
 
     @property
     def last(self) -> tuple[Candidate, ...]:

@@ -1,27 +1,32 @@
 """The rankings of several searches become one.
 
-Scores of two searches are never compared: those of a longer query are larger. Ranks are.
+Scores of two searches are never compared: those of a longer query are larger. Ranks are. And ranks
+are not added up, as fusions do: the document that only one step found, and found first, is often
+the one that was missing, and a sum puts what all steps found in passing before it. An expert's
+steps have both documents in the first ten for 98 of the questions of HotpotQA-100; summed up by
+reciprocal rank fusion, for 80, as many as a single search (`tests/eval/test_multistep.py`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rag.fuse import rrf
-from rag.values import Candidate, Hit, Ranking
+from rag.values import Candidate
 
 
 def merged(
     rankings: Sequence[Sequence[Candidate]], weights: Sequence[float] = ()
 ) -> tuple[Candidate, ...]:
-    """Return every chunk once, by reciprocal rank fusion over the searches (`rag.fuse.rrf`, k 60).
+    """Return every chunk once: the first of every search, then the second of every one, and so on.
 
-    A candidate's score is the fused one; its chunk, ranks and flags are those of the search that
-    ranked it highest (of equals, the earlier). Where only one search found anything, its candidates
-    stay as they are, with their own scores.
+    A rank counts as rank divided by weight: at .25, the first of a search stands beside the fourth
+    of others. Of equal ones, what more searches found comes first (the sum of weight / rank), then
+    by chunk id. Chunk, ranks and flags are those of the search that ranked it highest (of equals,
+    the earlier); its score is 1 / place. Where only one search found anything, its candidates stay
+    as they are, with their own scores.
 
     Args:
         rankings: candidates by search, each best first.
-        weights: of the searches, in their order; none means 1 each.
+        weights: of the searches, in their order, above 0; none means 1 each.
 
     Raises:
         ValueError: there is not one weight per ranking.
@@ -30,39 +35,25 @@ def merged(
     pairs = [(_once(r), weight) for r, weight in zip(rankings, shares, strict=True) if r]
     if len(pairs) == 1:
         return pairs[0][0]
-    fused = _fused([ranking for ranking, _ in pairs], [weight for _, weight in pairs])
-    best = {found.chunk.id: found for _, found in _by_rank([ranking for ranking, _ in pairs])}
-    return tuple(replace(best[hit.chunk_id], score=hit.score) for hit in fused)
+    place: dict[str, float] = {}
+    support: dict[str, float] = {}
+    best: dict[str, Candidate] = {}
+    for rank, weight, found in _ranked(pairs):
+        id_ = found.chunk.id
+        support[id_] = support.get(id_, 0.0) + weight / rank
+        if rank / weight < place.get(id_, float("inf")):
+            place[id_], best[id_] = rank / weight, found
+    order = sorted(best, key=lambda id_: (place[id_], -round(support[id_], 12), id_))
+    return tuple(replace(best[id_], score=1 / n) for n, id_ in enumerate(order, start=1))
 
 
-def interleaved(rankings: Sequence[Sequence[Candidate]]) -> tuple[Candidate, ...]:
-    """Return every chunk once, by the best rank that any search gave it, with its score there.
-
-    Of equal ranks, what more searches found, then by chunk id. It is the order for a short reading:
-    the first of every search stands before the second of any, where a fusion would put what all
-    searches found before the one document that only the last found.
-    """
-    lists = [_once(ranking) for ranking in rankings]
-    score = {hit.chunk_id: hit.score for hit in _fused(lists, [1.0] * len(lists))}
-    best = {found.chunk.id: (rank, found) for rank, found in _by_rank(lists)}
-    ordered = sorted(best.items(), key=lambda one: (one[1][0], -score[one[0]], one[0]))
-    return tuple(found for _, (_, found) in ordered)
-
-
-def _fused(rankings: Sequence[Sequence[Candidate]], weights: Sequence[float]) -> Ranking:
-    named = {
-        str(i): tuple(Hit(found.chunk.id, found.score) for found in ranking)
-        for i, ranking in enumerate(rankings)
-    }
-    return rrf(named, dict(zip(named, weights, strict=True)))
-
-
-def _by_rank(rankings: Sequence[Sequence[Candidate]]) -> Iterator[tuple[int, Candidate]]:
-    """Yield every candidate with its rank: the worst first, so that a mapping keeps the best."""
-    for rank in range(max(map(len, rankings), default=0), 0, -1):
-        for ranking in reversed(rankings):
-            if rank <= len(ranking):
-                yield rank, ranking[rank - 1]
+def _ranked(
+    pairs: Sequence[tuple[Sequence[Candidate], float]],
+) -> Iterator[tuple[int, float, Candidate]]:
+    """Yield rank, weight and candidate, search by search."""
+    for ranking, weight in pairs:
+        for rank, found in enumerate(ranking, start=1):
+            yield rank, weight, found
 
 
 def _once(ranking: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.iterate.merge import interleaved, merged
+from rag.iterate.merge import merged
 from rag.values import Candidate
 from tests.rag.iterate.library import candidate, ids
 
@@ -47,56 +47,51 @@ def test_the_order_of_the_searches_does_not_matter_to_the_ranking(
 
 
 @given(WEIGHTED)
-def test_a_score_is_the_sum_of_reciprocal_ranks(case: tuple[Lists, list[float]]) -> None:
+def test_the_order_goes_by_the_best_rank_over_weight(case: tuple[Lists, list[float]]) -> None:
     lists, weights = case
     if sum(map(bool, lists)) < 2:
         return
-    for one in merged(lists, weights):
-        parts = [
-            weight / (60 + ids(ranking).index(one.chunk.id) + 1)
+    found = merged(lists, weights)
+    places = [
+        min(
+            (ids(ranking).index(one.chunk.id) + 1) / weight
             for ranking, weight in zip(lists, weights, strict=True)
             if one.chunk.id in ids(ranking)
-        ]
-        assert one.score == pytest.approx(sum(parts))
+        )
+        for one in found
+    ]
+    assert places == sorted(places)
+    assert [one.score for one in found] == [1 / n for n in range(1, len(found) + 1)]
 
 
 @given(LISTS)
 def test_ranks_are_those_of_the_search_that_ranked_it_highest(lists: Lists) -> None:
-    for order in (merged(lists), interleaved(lists)):
-        for one in order:
-            ranks = [
-                ids(ranking).index(one.chunk.id) + 1
-                for ranking in lists
-                if one.chunk.id in ids(ranking)
-            ]
-            assert one.ranks == {"bm25": min(ranks)}
+    for one in merged(lists):
+        ranks = [
+            ids(ranking).index(one.chunk.id) + 1
+            for ranking in lists
+            if one.chunk.id in ids(ranking)
+        ]
+        assert one.ranks == {"bm25": min(ranks)}
 
 
-@given(LISTS)
-def test_interleaving_goes_by_the_best_rank(lists: Lists) -> None:
-    found = interleaved(lists)
-    assert sorted(ids(found)) == sorted({one.chunk.id for ranking in lists for one in ranking})
-    ranks = [one.ranks["bm25"] for one in found]
-    assert ranks == sorted(ranks)
-
-
-def test_what_only_the_last_search_found_is_read_before_what_all_found_late() -> None:
+def test_what_only_the_last_search_found_stands_before_what_all_found_late() -> None:
     question = [candidate(name) for name in "abc"]
     thought = [candidate(name) for name in "xbc"]
-    assert ids(interleaved([question, thought])) == ["a", "x", "b", "c"]
-    assert ids(merged([question, thought])) == ["b", "c", "a", "x"]
+    assert ids(merged([question, thought])) == ["a", "x", "b", "c"]
 
 
-def test_of_equal_ranks_what_more_searches_found_is_read_first() -> None:
+def test_what_is_set_aside_stands_beside_what_the_rest_found_late() -> None:
+    question = [candidate(name) for name in "abcdef"]
+    aside = [candidate(name) for name in "xy"]
+    assert ids(merged([question, aside], [1.0, 0.25])) == ["a", "b", "c", "d", "x", "e", "f", "y"]
+
+
+def test_of_equal_ranks_what_more_searches_found_stands_first() -> None:
     searches = [[candidate(name) for name in names] for names in ("ab", "cb", "db", "xe")]
-    assert ids(interleaved(searches)) == ["a", "c", "d", "x", "b", "e"]
-    assert ids(
-        interleaved([[candidate("a")], [candidate("b"), candidate("c")], [candidate("b")]])
-    ) == [
-        "b",
-        "a",
-        "c",
-    ]
+    assert ids(merged(searches)) == ["a", "c", "d", "x", "b", "e"]
+    two = [[candidate("a")], [candidate("b"), candidate("c")], [candidate("b")]]
+    assert ids(merged(two)) == ["b", "a", "c"]
 
 
 def test_of_equal_ranks_the_earlier_search_gives_the_branch_ranks() -> None:
@@ -107,14 +102,14 @@ def test_of_equal_ranks_the_earlier_search_gives_the_branch_ranks() -> None:
 def test_a_search_that_stands_alone_keeps_its_scores() -> None:
     alone = (candidate("b", score=7.0), candidate("a", score=7.0))
     assert merged([(), alone, ()], [1.0, 0.5, 1.0]) == alone
-    assert merged([]) == merged([()]) == interleaved([]) == ()
+    assert merged([]) == merged([()]) == ()
 
 
 def test_a_chunk_that_a_search_names_twice_counts_once() -> None:
     twice = [candidate("a"), candidate("a", rank=2), candidate("b", rank=3)]
     found = merged([twice, [candidate("b")]])
     assert ids(found) == ["b", "a"]
-    assert [one.score for one in found] == pytest.approx([1 / 62 + 1 / 61, 1 / 61])
+    assert [one.score for one in found] == [1.0, 0.5]
 
 
 def test_there_is_one_weight_per_search() -> None:
