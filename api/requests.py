@@ -1,6 +1,6 @@
 """What is asked over the wire, parsed into values."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -16,7 +16,12 @@ _FILTER = Meta(
     description="Conditions that must all hold.",
     examples=[{"metadata.year": {"gte": 2020}, "metadata.lang": {"in": ["en", "de"]}}],
 )
+MAX_TURNS = 64
 Tenant = Annotated[str, Meta(min_length=1, max_length=128, description="Whose documents.")]
+Principals = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
+    Meta(max_length=1_000, description="Who asks; null is a trusted caller, who sees everything."),
+]
 K = Annotated[int, Meta(ge=1, le=MAX_K, description="How many chunks.")]
 Text = Annotated[
     str,
@@ -35,10 +40,24 @@ class Turn(Struct, frozen=True, forbid_unknown_fields=True):
     role: Literal["user", "assistant"]
     content: Annotated[str, Meta(max_length=MAX_QUERY_CHARS)]
 
+    def said(self) -> Message:
+        """Return it as a message."""
+        return Message(self.role, self.content)
 
-class _Handled(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How a query is handled: a preset, and what differs from it."""
 
+class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is asked, for whom, and how it is handled: a preset, and what differs from it."""
+
+    query: Text
+    k: K = 10
+    collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
+    tenant: Tenant = "default"
+    principals: Principals | None = None
+    filter: Annotated[dict[str, Any], _FILTER] | None = None
+    history: Annotated[
+        tuple[Turn, ...],
+        Meta(description="What was said before, the oldest first.", max_length=MAX_TURNS),
+    ] = ()
     preset: Annotated[
         str, Meta(description="fast, balanced or quality; by default search.preset.")
     ] = ""
@@ -70,29 +89,33 @@ class _Handled(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[float, Meta(ge=0, le=600, description="Most time for those.")] | UnsetType
     ) = UNSET
 
-    history: Annotated[
-        tuple[Turn, ...], Meta(description="What was said before, the oldest first.", max_length=64)
-    ] = ()
+    def parse(self) -> Query:
+        """Return the query.
 
-    def said(self) -> tuple[Message, ...]:
-        """Return what was said before."""
-        return tuple(Message(turn.role, turn.content) for turn in self.history)
+        Raises:
+            BadFilter: the filter cannot be read.
+        """
+        return Query(
+            self.query,
+            self.k,
+            parse_where(self.filter),
+            self.tenant,
+            history=tuple(turn.said() for turn in self.history),
+            preset=self.preset,
+            changes=self._changes(),
+            principals=self.principals,
+        )
 
-    def changes(self) -> dict[str, Any]:
+    def _changes(self) -> dict[str, Any]:
         """Return what differs from the preset."""
         names = (field.name for field in fields(Handling))
         given = {name: getattr(self, name, UNSET) for name in names}
         return {name: value for name, value in given.items() if value is not UNSET}
 
 
-class SearchRequest(_Handled, frozen=True, forbid_unknown_fields=True):
+class SearchRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A search."""
 
-    query: Text
-    k: K = 10
-    collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
-    tenant: Tenant = "default"
-    filter: Annotated[dict[str, Any], _FILTER] | None = None
     branches: Annotated[
         tuple[str, ...], Meta(description="bm25, dense; by default both.", max_length=8)
     ] = ()
@@ -104,40 +127,8 @@ class SearchRequest(_Handled, frozen=True, forbid_unknown_fields=True):
         Raises:
             BadFilter: the filter cannot be read.
         """
-        return Query(
-            self.query,
-            self.k,
-            parse_where(self.filter),
-            self.tenant,
-            self.branches,
-            self.fusion,
-            history=self.said(),
-            preset=self.preset,
-            changes=self.changes(),
-        )
+        return replace(_Asked.parse(self), branches=self.branches, fusion=self.fusion)
 
 
-class AnswerRequest(_Handled, frozen=True, forbid_unknown_fields=True):
+class AnswerRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A question to answer."""
-
-    query: Text
-    k: K = 10
-    collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
-    tenant: Tenant = "default"
-    filter: Annotated[dict[str, Any], _FILTER] | None = None
-
-    def parse(self) -> Query:
-        """Return the query.
-
-        Raises:
-            BadFilter: the filter cannot be read.
-        """
-        return Query(
-            self.query,
-            self.k,
-            parse_where(self.filter),
-            self.tenant,
-            history=self.said(),
-            preset=self.preset,
-            changes=self.changes(),
-        )
