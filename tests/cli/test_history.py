@@ -111,10 +111,7 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(firstcite: Firstcite, file: s
 def test_history_may_come_from_standard_input(
     firstcite: Firstcite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Piped(io.TextIOWrapper):
-        name = "<stdin>"
-
     raw = io.BytesIO(TURN + b"no\n")
     raw.name = "<stdin>"
-    monkeypatch.setattr("sys.stdin", Piped(raw))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(raw))
     assert "standard input, line 2: " in firstcite("ask", "x", "--history", "-").error
