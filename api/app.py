@@ -13,16 +13,15 @@ from msgspec import UnsetType
 
 from api.body import require_json
 from api.problems import documented, problems
-from api.schemas import (
-    AnswerRequest,
+from api.replies import (
     AnswerResponse,
     Health,
     Ready,
-    SearchRequest,
     SearchResponse,
     answer_response,
     search_response,
 )
+from api.requests import AnswerRequest, SearchRequest
 from rag.errors import (
     BadCollection,
     CollectionNotFound,

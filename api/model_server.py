@@ -26,7 +26,7 @@ from api.model_schemas import (
     TokenizeRequest,
     Tokens,
 )
-from api.schemas import Health
+from api.replies import Health
 from rag.errors import RagError
 from rag.llms.local import LocalLLM
 

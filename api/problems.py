@@ -12,7 +12,7 @@ from litestar.plugins.problem_details import (
     ProblemDetailsPlugin,
 )
 
-from api.schemas import Problem
+from api.replies import Problem
 from rag.errors import BadInput, Conflict, NotFound, RagError, Unavailable
 
 STATUS: Mapping[type[RagError], int] = {

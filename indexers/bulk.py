@@ -208,7 +208,7 @@ async def _reweigh(
     on_progress: Callable[[Progress], None],
 ) -> int:
     for start in range(0, len(chunk_ids), WINDOW):
-        chunks = await store.get(chunk_ids[start : start + WINDOW])
+        chunks = await store.get(chunk_ids[start : start + WINDOW], None)
         await store.reweigh({c.id: sparse.document(c.indexed_text, mean) for c in chunks})
         on_progress(Progress("reweigh", start + len(chunks), len(chunk_ids)))
     return len(chunk_ids)

@@ -35,7 +35,7 @@ async def deepen(results: Results, deepener: Deepener, search: Searcher, most: i
     Args:
         results: of the first search.
         deepener: see there.
-        search: looks in the collection under the query's tenant and conditions.
+        search: looks in the collection under the query's access and conditions.
         most: how many candidates are kept.
     """
     handling, question = results.query.handled, results.query.text

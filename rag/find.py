@@ -24,7 +24,7 @@ from rag.values import (
 
 
 async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store) -> Found:
-    """Return one ranking per branch, each under the query's tenant and conditions.
+    """Return one ranking per branch, each under the query's access and conditions.
 
     A text that stands in several dense branches is encoded once. The vector of several weighted
     texts is their weighted sum, of unit length.
@@ -38,7 +38,7 @@ async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store
         **await _encoded(dense, "document", encoder),
     }
     probes = tuple(_probe(branch, vectors, sparse) for branch in plan.branches)
-    rankings = await store.find(Lookup(probes, plan.query.tenant, plan.query.where))
+    rankings = await store.find(Lookup(probes, plan.query.access, plan.query.where))
     detail = ", ".join(f"{name} {len(ranking)}" for name, ranking in rankings.items())
     return Found(plan, rankings, (*plan.trace, Stage("find", 0.0, detail=detail)))
 
@@ -50,7 +50,8 @@ async def fetch(fused: Fused, store: Store, least: int = 0) -> Results:
         StoreUnavailable: from the store.
     """
     best = fused.ranking[: max(fused.query.k, least)]
-    chunks = {chunk.id: chunk for chunk in await store.get([hit.chunk_id for hit in best])}
+    got = await store.get([hit.chunk_id for hit in best], fused.query.access)
+    chunks = {chunk.id: chunk for chunk in got}
     ranks: dict[str, dict[str, int]] = {hit.chunk_id: {} for hit in best}
     for name, ranking in fused.rankings.items():
         for rank, hit in enumerate(ranking, start=1):
@@ -59,7 +60,7 @@ async def fetch(fused: Fused, store: Store, least: int = 0) -> Results:
     candidates = tuple(
         Candidate(chunks[hit.chunk_id], hit.score, ranks[hit.chunk_id])
         for hit in best
-        if hit.chunk_id in chunks  # it may have been dropped since it was found
+        if hit.chunk_id in chunks  # dropped, or closed to who asks, since it was found
     )
     stage = Stage("fetch", 0.0, detail=f"{len(candidates)} chunks")
     return Results(fused.query, candidates, (*fused.trace, stage))

@@ -39,7 +39,8 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
 
     Raises:
         BadQuery: no text, text over 20,000 characters or that is no valid Unicode, k outside
-            1..1000, or an unknown branch, fusion, preset, expansion, router or iteration.
+            1..1000, principals that are no names, or an unknown branch, fusion, preset, expansion,
+            router or iteration.
     """
     text = re.sub(r"\s+", " ", query.text).strip()
     if not text:
@@ -48,6 +49,7 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
         raise BadQuery(f"the query has {len(text):,} characters: at most {MAX_QUERY_CHARS:,}")
     if not (is_unicode(text) and is_unicode(query.tenant)):
         raise BadQuery("the query or its tenant is no valid Unicode: send it as UTF-8")
+    _check_principals(query.principals)
     if not 1 <= query.k <= MAX_K:
         raise BadQuery(f"k is {query.k}: ask for 1 to {MAX_K} results")
     fusion = query.fusion or defaults.fusion
@@ -59,6 +61,16 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     branches = tuple(Branch(name, text, depth) for name in names)
     stage = Stage("plan", 0.0, detail=" + ".join(names))
     return Plan(replace(query, handling=handling, changes={}), branches, fusion, (stage,))
+
+
+def _check_principals(principals: object) -> None:
+    """Raise where who asks cannot be read: a lone string would stand for its letters."""
+    if principals is None:
+        return
+    if not (isinstance(principals, tuple) and all(isinstance(name, str) for name in principals)):
+        raise BadQuery(f"principals are {principals!r}: give a tuple of names, or None")
+    if bad := [name for name in principals if not (name.strip() and is_unicode(name))]:
+        raise BadQuery(f"{bad[0]!r} is no principal: a name has characters, in valid Unicode")
 
 
 def _handling(query: Query, defaults: Defaults) -> Handling:

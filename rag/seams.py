@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from rag.values import (
+    Access,
     Answer,
     Candidate,
     Case,
@@ -127,7 +128,7 @@ class StoredChunk(Frozen):
 class Store(Protocol):
     """Holds the points of one collection and finds them.
 
-    `find` applies the tenant and every condition on every branch. Rankings are best first, ties
+    `find` applies access and every condition on every branch. Rankings are best first, ties
     by chunk id. Writes are durable when the call returns.
 
     Raises (every method): StoreUnavailable when the engine refuses or does not answer.
@@ -149,8 +150,8 @@ class Store(Protocol):
         """Return one ranking per probe, by the probe's name, at most `depth` long."""
         ...
 
-    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
-        """Return the chunks that exist, in the order asked."""
+    async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
+        """Return the chunks that exist and `access` allows (None: any), in the order asked."""
         ...
 
     def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:

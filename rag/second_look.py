@@ -39,7 +39,7 @@ async def look_again(
     Args:
         results: reranked; the first `depth` of them teach.
         encoder: of the query and of the candidates' texts.
-        store: is searched under the query's tenant and conditions.
+        store: is searched under the query's access and conditions.
         move: makes the new question to the store.
         depth: how many chunks teach.
     """
@@ -61,16 +61,17 @@ async def _merged(
     (vector,) = await encoder.encode([query.text], "query")
     passages = await encoder.encode([c.chunk.indexed_text for c in taught], "document")
     probe = move(vector, passages, [c.score for c in taught])
-    (ranking,) = (await store.find(Lookup((probe,), query.tenant, query.where))).values()
+    (ranking,) = (await store.find(Lookup((probe,), query.access, query.where))).values()
     known = {c.chunk.id: c for c in before}
     new = [hit.chunk_id for hit in ranking if hit.chunk_id not in known]
-    known |= {chunk.id: Candidate(chunk, 0.0, {}) for chunk in await store.get(new)}
+    got = await store.get(new, query.access)
+    known |= {chunk.id: Candidate(chunk, 0.0, {}) for chunk in got}
     ranks = {hit.chunk_id: rank for rank, hit in enumerate(ranking, start=1)}
     fused = rrf({"before": tuple(Hit(c.chunk.id, c.score) for c in before), BRANCH: ranking}, {})
     merged = tuple(
         _placed(known[hit.chunk_id], hit.score, ranks.get(hit.chunk_id))
         for hit in fused
-        if hit.chunk_id in known  # it may have been dropped since it was found
+        if hit.chunk_id in known  # dropped, or closed to who asks, since it was found
     )
     stage = Stage(BRANCH, 0.0, detail=f"{len(merged) - len(before)} new chunks")
     return replace(results, candidates=merged, trace=(*results.trace, stage))

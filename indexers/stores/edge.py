@@ -17,10 +17,11 @@ import qdrant_edge as qe
 from indexers.stores.payload import (
     DENSE,
     KEYWORD_FIELDS,
+    PRINCIPALS_FIELD,
     SPARSE,
     from_payload,
     is_large,
-    to_chunk,
+    readable,
     to_payload,
     to_spec,
 )
@@ -28,6 +29,7 @@ from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, StoredChunk
 from rag.values import (
+    Access,
     Chunk,
     Condition,
     FeedbackProbe,
@@ -95,14 +97,12 @@ class EdgeStore:
             for probe, points in zip(lookup.probes, replies, strict=True)
         }
 
-    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
-        """Return the chunks that exist, in the order asked."""
+    async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
+        """Return the chunks that exist and may be read, in the order asked."""
         if not chunk_ids:
             return ()
         records = await self._call(self._shard.retrieve, list(chunk_ids), True, False)
-        found = (to_chunk(record.payload or {}) for record in records)
-        chunks = {chunk.id: chunk for chunk in found}
-        return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
+        return readable((record.payload or {} for record in records), chunk_ids, access)
 
     async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
         """Yield all chunks in the order of their ids."""
@@ -269,8 +269,15 @@ def _scores(points: Sequence[qe.ScoredPoint]) -> dict[str, float]:
 
 
 def _filter(lookup: Lookup) -> qe.Filter:
-    tenant = qe.FieldCondition("tenant", match=qe.MatchValue(lookup.tenant))
-    return qe.Filter(must=[tenant, *map(_condition, lookup.where)])
+    return qe.Filter(must=[*_access(lookup.access), *map(_condition, lookup.where)])
+
+
+def _access(access: Access) -> list[qe.FieldCondition | qe.Filter]:
+    tenant = qe.FieldCondition("tenant", match=qe.MatchValue(access.tenant))
+    if access.principals is None:
+        return [tenant]
+    named = qe.FieldCondition(PRINCIPALS_FIELD, match=qe.MatchAny(list(access.principals)))
+    return [tenant, qe.Filter(should=[qe.IsEmptyCondition(PRINCIPALS_FIELD), named])]
 
 
 def _condition(condition: Condition) -> qe.FieldCondition:

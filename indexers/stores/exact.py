@@ -14,6 +14,7 @@ import numpy as np
 from indexers.stores.payload import to_payload
 from rag.seams import CollectionSpec, StoredChunk
 from rag.values import (
+    Access,
     Chunk,
     Condition,
     FeedbackProbe,
@@ -68,13 +69,14 @@ class ExactStore:
         allowed = {
             id_: point
             for id_, point in self._points.items()
-            if point.chunk.tenant == lookup.tenant and _holds(point, lookup.where)
+            if lookup.access.allows(point.chunk) and _holds(point, lookup.where)
         }
         return {probe.name: self._search(probe, allowed) for probe in lookup.probes}
 
-    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
-        """Return the chunks that exist, in the order asked."""
-        return tuple(self._points[id_].chunk for id_ in chunk_ids if id_ in self._points)
+    async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
+        """Return the chunks that exist and may be read, in the order asked."""
+        found = (self._points[id_].chunk for id_ in chunk_ids if id_ in self._points)
+        return tuple(chunk for chunk in found if access is None or access.allows(chunk))
 
     async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
         """Yield all chunks in the order of their ids."""

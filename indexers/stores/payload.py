@@ -1,17 +1,19 @@
 """The one schema of a collection: vector names, and a chunk as the payload of a point."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
 
 from rag.errors import CollectionMismatch
 from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
-from rag.values import Chunk, Document, Json, is_unicode
+from rag.values import PRINCIPALS, Access, Chunk, Document, Json, is_unicode
 
 DENSE = "dense"
 SPARSE = "bm25"
-KEYWORD_FIELDS = ("tenant", "document_id")
+PRINCIPALS_FIELD = f"metadata.{PRINCIPALS}"
+KEYWORD_FIELDS = ("tenant", "document_id", PRINCIPALS_FIELD)
 
 MAX_DEPTH = 16  # chosen: gRPC refuses 32 levels; 125 make Edge's write-ahead log unreadable
 
@@ -23,6 +25,8 @@ def unstorable(document: Document) -> str:
     texts = (document.id, document.text, document.title, document.source, document.tenant)
     if not all(map(is_unicode, texts)):
         return "not valid Unicode: half a surrogate pair"
+    if PRINCIPALS in document.metadata and not _is_names(document.metadata[PRINCIPALS]):
+        return f"{PRINCIPALS_FIELD} must be a name or a list of names; left out, all may read"
     level: list[Json] = [dict(document.metadata)]
     depth = 0
     while level:
@@ -33,6 +37,12 @@ def unstorable(document: Document) -> str:
         level = [inner for value in level for inner in _inside(value)]
         depth += 1
     return ""
+
+
+def _is_names(value: Json) -> bool:
+    """Whether this is a name or a list of them; an empty list would open what is to be closed."""
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(name, str) and name.strip() for name in names)
 
 
 def _unstorable_value(value: Json) -> str:
@@ -88,6 +98,15 @@ def to_chunk(payload: Payload) -> Chunk:
         payload["metadata"],
         payload["tenant"],
     )
+
+
+def readable(
+    payloads: Iterable[Payload], chunk_ids: Sequence[str], access: Access | None
+) -> tuple[Chunk, ...]:
+    """Return the chunks of payloads that may be read, in the order of the ids."""
+    found = map(to_chunk, payloads)
+    chunks = {chunk.id: chunk for chunk in found if access is None or access.allows(chunk)}
+    return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
 
 
 def from_payload(payload: Payload) -> StoredChunk:

@@ -16,21 +16,19 @@ from indexers.stores.payload import (
     KEYWORD_FIELDS,
     SPARSE,
     from_payload,
-    is_large,
-    to_chunk,
+    readable,
     to_payload,
     to_spec,
 )
+from indexers.stores.server_query import to_filter, to_request, to_sparse
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
 from rag.seams import CollectionSpec, StoredChunk
 from rag.sections import StoreSettings
 from rag.values import (
+    Access,
     Chunk,
-    Condition,
-    FeedbackProbe,
     Lookup,
     Point,
-    Probe,
     Ranking,
     SparseVector,
     ranked,
@@ -76,7 +74,7 @@ class ServerStore:
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
         rows = [
-            models.PointVectors(id=id_, vector={SPARSE: _sparse(vector)})
+            models.PointVectors(id=id_, vector={SPARSE: to_sparse(vector)})
             for id_, vector in vectors.items()
         ]
         for start in range(0, len(rows), _PAGE):
@@ -86,22 +84,20 @@ class ServerStore:
 
     async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
         """Return one ranking per probe, in one request."""
-        chosen = _filter(lookup)
-        requests = [_request(probe, chosen) for probe in lookup.probes]
+        chosen = to_filter(lookup)
+        requests = [to_request(probe, chosen) for probe in lookup.probes]
         replies = await _ask(self._client.query_batch_points(self._name, requests))
         return {
             probe.name: ranked({str(point.id): point.score for point in reply.points})
             for probe, reply in zip(lookup.probes, replies, strict=True)
         }
 
-    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
-        """Return the chunks that exist, in the order asked."""
+    async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
+        """Return the chunks that exist and may be read, in the order asked."""
         if not chunk_ids:
             return ()
         records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
-        found = (to_chunk(record.payload or {}) for record in records)
-        chunks = {chunk.id: chunk for chunk in found}
-        return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
+        return readable((record.payload or {} for record in records), chunk_ids, access)
 
     async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
         """Yield all chunks in the order of their ids."""
@@ -245,55 +241,9 @@ def _metadata(spec: CollectionSpec) -> dict[str, object]:
 def _row(point: Point) -> models.PointStruct:
     vectors: dict[str, models.Vector] = {DENSE: point.dense.tolist()}
     if point.sparse.indices:  # a chunk without terms does not count in the IDF
-        vectors[SPARSE] = _sparse(point.sparse)
+        vectors[SPARSE] = to_sparse(point.sparse)
     return models.PointStruct(
         id=point.chunk.id,
         vector=vectors,
         payload=to_payload(point.chunk, point.length),
     )
-
-
-def _sparse(vector: SparseVector) -> models.SparseVector:
-    return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
-
-
-def _request(probe: Probe | FeedbackProbe, chosen: models.Filter) -> models.QueryRequest:
-    query: models.SparseVector | models.RelevanceFeedbackQuery | list[float]
-    if isinstance(probe, FeedbackProbe):
-        query = _feedback(probe)
-    elif isinstance(probe.vector, SparseVector):
-        query = _sparse(probe.vector)
-    else:
-        query = probe.vector.tolist()
-    using = SPARSE if isinstance(probe.vector, SparseVector) else DENSE
-    return models.QueryRequest(query=query, using=using, limit=probe.depth, filter=chosen)
-
-
-def _feedback(probe: FeedbackProbe) -> models.RelevanceFeedbackQuery:
-    a, b, c = probe.weights
-    given = models.RelevanceFeedbackInput(
-        target=probe.vector.tolist(),
-        feedback=[models.FeedbackItem(example=v.tolist(), score=s) for v, s in probe.feedback],
-        strategy=models.NaiveFeedbackStrategy(
-            naive=models.NaiveFeedbackStrategyParams(a=a, b=b, c=c)
-        ),
-    )
-    return models.RelevanceFeedbackQuery(relevance_feedback=given)
-
-
-def _filter(lookup: Lookup) -> models.Filter:
-    tenant = models.FieldCondition(key="tenant", match=models.MatchValue(value=lookup.tenant))
-    return models.Filter(must=[tenant, *map(_condition, lookup.where)])
-
-
-def _condition(condition: Condition) -> models.FieldCondition:
-    key, value = condition.field, condition.value
-    if isinstance(value, tuple):
-        strings = [v for v in value if isinstance(v, str)]
-        integers = [v for v in value if isinstance(v, int)]
-        return models.FieldCondition(key=key, match=models.MatchAny(any=strings or integers))
-    if isinstance(value, bool | str) or (condition.operator == "eq" and is_large(value)):
-        return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-    if condition.operator == "eq":  # MatchValue knows no fractions
-        return models.FieldCondition(key=key, range=models.Range(gte=value, lte=value))
-    return models.FieldCondition(key=key, range=models.Range(**{condition.operator: value}))

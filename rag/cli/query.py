@@ -2,17 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import click
 import msgspec
 
+from rag.cli.history import read_history
 from rag.cli.root import (
     cli,
     collection_option,
     current_settings,
     filter_option,
     json_option,
+    principal_option,
     run,
     tenant_option,
 )
@@ -21,7 +23,7 @@ from rag.errors import BadFilter
 from rag.filters import parse_where
 from rag.plan import make_plan
 from rag.settings import Settings
-from rag.values import Answer, Query, Results, Where
+from rag.values import Answer, Prompt, Query, Results, Where
 
 T = TypeVar("T", Results, Answer)
 _SNIPPET_CHARS = 240
@@ -32,6 +34,12 @@ preset_option = click.option(
 )
 expand_option = click.option(
     "--expand", multiple=True, help="An expansion, such as rocchio; may be given several times."
+)
+history_option = click.option(
+    "--history",
+    type=click.File("rb"),
+    metavar="FILE",
+    help='What was said before, as lines {"role": "user", "content": "…"}; - is standard input.',
 )
 explain_option = click.option(
     "--explain", is_flag=True, help="Say what every stage did and what each branch looked for."
@@ -46,8 +54,10 @@ explain_option = click.option(
 @preset_option
 @expand_option
 @explain_option
+@history_option
 @collection_option
 @tenant_option
+@principal_option
 @filter_option
 @json_option
 def search_command(
@@ -58,8 +68,10 @@ def search_command(
     preset: str,
     expand: tuple[str, ...],
     explain: bool,
+    history: BinaryIO | None,
     collection: str | None,
     tenant: str,
+    principals: tuple[str, ...],
     filters: str | None,
     as_json: bool,
 ) -> None:
@@ -72,8 +84,10 @@ def search_command(
         tenant,
         branches,
         fusion,
-        preset=preset,
+        _said(history),
+        preset,
         changes={"expand": expand} if expand else {},
+        principals=principals or None,
     )
     query = _planned(query, settings)
     results = run(_search(settings, collection or settings.server.collection, query))
@@ -99,8 +113,10 @@ def search_command(
 @click.argument("question")
 @click.option("-k", default=10, show_default=True, help="Chunks considered.")
 @preset_option
+@history_option
 @collection_option
 @tenant_option
+@principal_option
 @filter_option
 @click.option("--verify", "verifying", is_flag=True, help="Look every quote up in its file.")
 @json_option
@@ -108,8 +124,10 @@ def ask_command(
     question: str,
     k: int,
     preset: str,
+    history: BinaryIO | None,
     collection: str | None,
     tenant: str,
+    principals: tuple[str, ...],
     filters: str | None,
     verifying: bool,
     as_json: bool,
@@ -119,7 +137,16 @@ def ask_command(
     With --verify the exit code is 1 when a file no longer says a quote at the cited span.
     """
     settings = current_settings()
-    query = _planned(Query(question, k, _where(filters), tenant, preset=preset), settings)
+    query = Query(
+        question,
+        k,
+        _where(filters),
+        tenant,
+        history=_said(history),
+        preset=preset,
+        principals=principals or None,
+    )
+    query = _planned(query, settings)
     answer = run(_ask(settings, collection or settings.server.collection, query))
     click.echo(_json(answer) if as_json else render(answer))
     if verifying and not _verified(answer):
@@ -182,6 +209,10 @@ def _planned(query: Query, settings: Settings) -> Query:
 
     make_plan(query, defaults(settings, routers(settings.search.router)))
     return query
+
+
+def _said(history: BinaryIO | None) -> Prompt:
+    return read_history(history) if history else ()
 
 
 def _where(filters: str | None) -> Where:

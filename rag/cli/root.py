@@ -51,6 +51,13 @@ collection_option = click.option(
 tenant_option = click.option(
     "--tenant", default="default", show_default=True, help="Whose documents."
 )
+principal_option = click.option(
+    "--principal",
+    "principals",
+    multiple=True,
+    metavar="NAME",
+    help="Who asks; may be given several times. By default a trusted caller, who sees everything.",
+)
 filter_option = click.option(
     "--filter",
     "filters",

@@ -76,7 +76,7 @@ async def expand(plan: Plan, expander: Expander, search: Searcher) -> Plan:
     Args:
         plan: says which expansions, and the calls and seconds for all of them together.
         expander: see there.
-        search: looks in the collection under the query's tenant and conditions.
+        search: looks in the collection under the query's access and conditions.
     """
     query, handling = plan.query, plan.query.handled
     if not handling.expand:
@@ -115,7 +115,7 @@ async def _made(
         async with within(query.handled.seconds):
             corpus, mean_length = await expander.corpus()
             llm = await expander.llm() if method.asks else None
-            what = (name, query.tenant, query.where, asked.text.casefold(), asked.depth)
+            what = (name, query.access, query.where, asked.text.casefold(), asked.depth)
             key = (what, corpus, _model(llm), all_prompts())
             kept = expander.cache.get(key)
             if kept is None:

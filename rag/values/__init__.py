@@ -20,7 +20,16 @@ from rag.values.asking import (
     Searched,
     Usage,
 )
-from rag.values.documents import DEFAULT_TENANT, Chunk, Document, Fault, Point, SparseVector
+from rag.values.documents import (
+    DEFAULT_TENANT,
+    PRINCIPALS,
+    Access,
+    Chunk,
+    Document,
+    Fault,
+    Point,
+    SparseVector,
+)
 from rag.values.finding import (
     Candidate,
     FeedbackProbe,
@@ -52,6 +61,8 @@ from rag.values.stages import Cost, Stage, Trace
 
 __all__ = [
     "DEFAULT_TENANT",
+    "PRINCIPALS",
+    "Access",
     "Answer",
     "Branch",
     "Candidate",

@@ -6,6 +6,8 @@ from typing import Literal
 from rag.values.frozen import Frozen, Metadata, Vector
 
 DEFAULT_TENANT = "default"
+PRINCIPALS = "principals"
+"""The key of a document's metadata that names who may read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,36 @@ class Chunk(Frozen):
     def indexed_text(self) -> str:
         """What encoders read: the context, a line break, the text."""
         return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Access(Frozen):
+    """Who reads: the documents of a tenant, and of these the ones that the principals may read.
+
+    A document says in `metadata["principals"]`, a name or a list of names, who may read it; one
+    that says nothing is open to its whole tenant. With names, what is open or names one of them may
+    be read, with an empty tuple what is open, and with None, a trusted caller, everything.
+    """
+
+    tenant: str = DEFAULT_TENANT
+    principals: tuple[str, ...] | None = None
+
+    def allows(self, chunk: Chunk) -> bool:
+        """Whether a chunk may be read.
+
+        >>> chunk = Chunk("c", "d", "text", 0, 4, metadata={"principals": ["ada", "bob"]})
+        >>> Access().allows(chunk), Access(principals=("bob",)).allows(chunk)
+        (True, True)
+        >>> Access(principals=()).allows(chunk), Access("other").allows(chunk)
+        (False, False)
+        """
+        if chunk.tenant != self.tenant:
+            return False
+        named = chunk.metadata.get(PRINCIPALS)
+        if self.principals is None or named is None or named == []:
+            return True
+        names = named if isinstance(named, list) else [named]
+        return any(name in names for name in self.principals)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Plan ─find→ Found ─fuse→ Fused ─fetch→ Results."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Self, TypeAlias
 
-from rag.values.documents import DEFAULT_TENANT, Chunk, SparseVector
+from rag.values.documents import Access, Chunk, SparseVector
 from rag.values.frozen import Frozen, Vector
 from rag.values.queries import Plan, Query, Where
 from rag.values.stages import Trace
@@ -38,10 +38,10 @@ class FeedbackProbe(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Frozen):
-    """What a store is asked: every probe, each under the same tenant and conditions."""
+    """What a store is asked: every probe, each under the same access and conditions."""
 
     probes: tuple[Probe | FeedbackProbe, ...]
-    tenant: str = DEFAULT_TENANT
+    access: Access = field(default=Access())
     where: Where = ()
 
 

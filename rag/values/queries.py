@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from rag.values.documents import DEFAULT_TENANT, SparseVector
+from rag.values.documents import DEFAULT_TENANT, Access, SparseVector
 from rag.values.frozen import Frozen, Scalar
 from rag.values.messages import Prompt
 from rag.values.stages import Trace
@@ -57,6 +57,7 @@ class Handling(Frozen):
 class Query(Frozen):
     """What somebody asked: `k` results of `tenant`'s documents that satisfy `where`.
 
+    `principals` are the names of who asks; None is a trusted caller, who sees the whole tenant.
     `branches` and `fusion` override the settings; empty means the default. `history` is what was
     said before, the oldest first. `preset` names a handling, "" the settings'; `handling` is one
     for this query alone. `changes` are fields of either that are otherwise: {"rerank_depth": 20}.
@@ -72,6 +73,12 @@ class Query(Frozen):
     preset: str = ""
     handling: Handling | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
+    principals: tuple[str, ...] | None = None
+
+    @property
+    def access(self) -> Access:
+        """What may be read to answer it."""
+        return Access(self.tenant, self.principals)
 
     @property
     def handled(self) -> Handling:

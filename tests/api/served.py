@@ -43,6 +43,15 @@ DOCUMENTS = (
         {"kind": "manual", "year": 2020},
         tenant="mallory",
     ),
+    Document(
+        "party.md",
+        "The surprise party for the boss is in the lab on Friday.",
+        "Party",
+        "/lab/party.md",
+        {"principals": ["ada", "bob"]},
+        tenant="lab",
+    ),
+    Document("lab.md", "The lab closes at nine.", "Lab", "/lab/lab.md", tenant="lab"),
 )
 
 

@@ -59,6 +59,9 @@ def send(client: httpx.Client, body: bytes, route: str = "/v1/search") -> httpx.
         ("collection", None),
         ("filter", []),
         ("filter", "metadata.year > 2020"),
+        ("principals", "ada"),
+        ("principals", {"name": "ada"}),
+        ("principals", ["x"] * 1_001),
     ],
 )
 def test_a_field_of_the_wrong_type_or_size_is_400_and_named(
@@ -114,6 +117,7 @@ def test_a_body_that_is_no_readable_json_object_is_400(client: httpx.Client, bod
         ({"query": " \n\t "}, "BadQuery", "empty"),
         ({"query": "badge", "branches": ["sparse"]}, "BadQuery", "Known: bm25, dense"),
         ({"query": "badge", "fusion": "sum"}, "BadQuery", "Known: rrf, dbsf, convex"),
+        ({"query": "badge", "principals": ["ada", " "]}, "BadQuery", "no principal"),
         ({"query": "badge", "filter": {"metadata.year": {"near": 1}}}, "BadFilter", "near"),
         ({"query": "badge", "filter": {"tenant": "mallory"}}, "BadFilter", "tenant"),
         ({"query": "badge", "filter": {"metadata.year": {}}}, "BadFilter", "no operator"),
@@ -303,6 +307,7 @@ BODIES = JSON_VALUES | st.fixed_dictionaries(
     optional={
         "k": st.integers(-2, 1_100) | JSON_VALUES,
         "tenant": st.sampled_from(["default", "mallory"]) | JSON_VALUES,
+        "principals": st.lists(st.sampled_from(["ada", "", " "])) | JSON_VALUES,
         "collection": st.sampled_from(["handbook", "Handbook", "."]) | JSON_VALUES,
         "filter": st.dictionaries(FIELDS, TESTS, max_size=2) | JSON_VALUES,
         "branches": st.lists(st.sampled_from(["bm25", "dense", "x"])) | JSON_VALUES,

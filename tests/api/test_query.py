@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.served import DOCUMENTS
 
-FREEZER, BADGE, DIARY = DOCUMENTS
+FREEZER, BADGE, DIARY, *_ = DOCUMENTS
 QUESTION = "How long does the sample freezer stay cold without power?"
 
 
@@ -150,6 +150,29 @@ def test_answers_quote_the_own_tenant_only(client: httpx.Client) -> None:
     theirs = client.post("/v1/answer", json={"query": question, "tenant": "mallory"}).json()
     assert "ice cream" not in ours["answer"]
     assert {r["document_id"] for r in theirs["references"]} == {"diary.md"}
+
+
+@pytest.mark.parametrize(
+    ("principals", "found"),
+    [
+        (None, {"party.md", "lab.md"}),
+        (["ada"], {"party.md", "lab.md"}),
+        (["eve", "bob"], {"party.md", "lab.md"}),
+        (["boss"], {"lab.md"}),
+        ([], {"lab.md"}),
+    ],
+)
+def test_who_asks_sees_what_is_open_and_what_names_them(
+    client: httpx.Client, principals: list[str] | None, found: set[str]
+) -> None:
+    body = {"query": "surprise party in the lab", "tenant": "lab", "principals": principals}
+    assert set(search(client, **body)) == found
+    answer = client.post("/v1/answer", json=body).json()
+    assert ("surprise" in answer["answer"]) is ("party.md" in found)
+
+
+def test_principals_do_not_open_another_tenant(client: httpx.Client) -> None:
+    assert "party.md" not in search(client, query="surprise party", principals=["ada"])
 
 
 def test_an_answer_obeys_the_filter(client: httpx.Client) -> None:

@@ -205,6 +205,35 @@ def test_tenants_are_apart(firstcite: Firstcite, tmp_path: Path) -> None:
     assert "nineteen" in theirs.out
 
 
+@pytest.mark.usefixtures("at_home")
+def test_who_asks_sees_what_is_open_and_what_names_them(
+    firstcite: Firstcite, tmp_path: Path
+) -> None:
+    rows = [
+        {"_id": "open", "text": "The party room is open to all."},
+        {"_id": "ada's", "text": "The surprise party is on Friday.", "principals": ["ada", "bob"]},
+        {"_id": "nobody's", "text": "The party hats.", "principals": []},
+    ]
+    (tmp_path / "party.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    indexed = firstcite("index", str(tmp_path / "party.jsonl"), "-c", "party")
+    assert indexed.code == 3
+    assert "party.jsonl:3: metadata.principals must be a name or a list of names" in indexed.err
+    (tmp_path / "said.jsonl").write_text('{"role": "user", "content": "Hello."}\n')
+    asked = ["-c", "party", "--preset", "fast", "--history", str(tmp_path / "said.jsonl")]
+
+    def found(*names: str) -> set[str]:
+        more = [part for name in names for part in ("--principal", name)]
+        results = value(firstcite("search", "surprise party", *asked, "--json", *more))
+        assert results["query"]["history"] == [{"role": "user", "content": "Hello."}]
+        return {c["chunk"]["document_id"] for c in results["candidates"]}
+
+    assert found() == found("ada") == found("eve", "bob") == {"open", "ada's"}
+    assert found("eve") == {"open"}
+    question = ["ask", "When is the surprise party?", *asked, "--principal"]
+    assert "Friday" in firstcite(*question, "bob").out
+    assert "Friday" not in firstcite(*question, "eve").out
+
+
 def test_a_collection_that_does_not_exist_names_the_command(
     at_home: Path, firstcite: Firstcite
 ) -> None:

@@ -105,6 +105,8 @@ def test_wrong_usage_is_exit_code_2_with_the_usage(
         (["search", "x", "--filter", '{"metadata.y": 1e999}'], "finite numbers"),
         (["search", "x", "--filter", '{"metadata.y": "\\ud800"}'], "valid Unicode"),
         (["ask", "x", "--filter", "{"], "--filter is not JSON"),
+        (["search", "x", "--principal", ""], "no principal"),
+        (["ask", "x", "--principal", "ada", "--principal", " "], "no principal"),
     ],
 )
 def test_a_query_that_cannot_be_used_is_one_line_naming_the_remedy(

@@ -9,7 +9,7 @@ from indexers.bulk import READ_BATCH, WINDOW, IndexReport, Progress, index
 from indexers.readers import read_paths
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.exact import ExactStore
-from rag.values import Document, Fault, Json, Lookup, Probe
+from rag.values import Access, Document, Fault, Json, Lookup, Probe
 from tests.indexers.runs import (
     BM25,
     ENCODER,
@@ -25,6 +25,9 @@ from tests.indexers.runs import (
 )
 
 pytestmark = pytest.mark.anyio
+
+NO_NAMES: list[Json] = [None, "", " ", [], [""], ["ada", " "], ["ada", 5], 5, True, {"ada": 1}]
+NO_NAMES += [["ada", ["bob"]], ["ada", None]]
 
 
 async def test_a_run_puts_every_chunk_with_its_vectors() -> None:
@@ -87,7 +90,7 @@ async def test_metadata_and_title_are_replaced_although_the_ids_stay() -> None:
     before = await ids(store)
     await run(store, [replace(GUIDE, title="Guide", metadata={"year": 2024})])
     assert await ids(store) == before
-    for chunk in await store.get(before):
+    for chunk in await store.get(before, None):
         assert (chunk.title, chunk.metadata) == ("Guide", {"year": 2024})
 
 
@@ -151,6 +154,11 @@ def _nested(levels: int) -> Json:
         (Document("a", "text", "\udcff"), "not valid Unicode"),
         (Document("a", "text", tenant="\udcff"), "not valid Unicode"),
         (Document("a", "text", metadata={"k": ["\udcff"]}), "half a surrogate pair"),
+        (Document("a", "text", metadata={"principals": ["\udcff"]}), "half a surrogate pair"),
+        *(
+            (Document("a", "text", metadata={"principals": value}), "a name or a list of names")
+            for value in NO_NAMES
+        ),
         (Document("a", "text", metadata={"k": {"\udcff": 1}}), "half a surrogate pair"),
         (Document("a", "text", metadata={"k": 2**63}), "an integer outside 64 bits"),
         (Document("a", "text", metadata={"k": [{"l": -(2**63) - 1}]}), "an integer outside 64"),
@@ -170,6 +178,18 @@ async def test_what_no_store_can_hold_is_a_fault_and_the_rest_is_indexed(
     assert (fault.source, fault.line) == ("/c.jsonl", 3)
     assert reason in fault.reason
     assert sorted(await texts(store)) == ["default/guide", "default/notes"]
+
+
+async def test_new_principals_close_a_document_whose_text_is_as_it_was() -> None:
+    store = ExactStore(SPEC)
+    await run(store, [GUIDE, NOTES])
+    every = await ids(store)
+    assert len(await store.get(every, Access(principals=("bob",)))) == 4
+    closed = replace(GUIDE, metadata={"principals": "ada"})
+    report = await run(store, [closed])
+    assert (report.faults, await ids(store)) == ((), every)
+    assert {c.document_id for c in await store.get(every, Access(principals=("bob",)))} == {"notes"}
+    assert len(await store.get(every, Access(principals=("ada",)))) == 4
 
 
 async def test_one_hostile_line_does_not_make_the_store_unreadable(tmp_path: Path) -> None:
@@ -196,7 +216,7 @@ async def test_what_is_just_within_the_limits_survives_being_stored(tmp_path: Pa
     assert (await run(store, [replace(GUIDE, metadata=metadata)])).faults == ()
     await store.close()
     again = open_edge(tmp_path / "c")
-    (chunk, _) = await again.get(await ids(again))
+    (chunk, _) = await again.get(await ids(again), None)
     assert chunk.metadata == metadata
     await again.close()
 

@@ -115,6 +115,22 @@ async def test_a_branch_fetches_its_depth_and_looks_with_its_own_text(store: Exa
 
 
 @pytest.mark.anyio
+async def test_what_is_closed_between_finding_and_fetching_is_not_fetched(
+    store: ExactStore,
+) -> None:
+    query = Query("freezer", principals=("ada",))
+    found = await find(
+        plan(Branch("bm25", "freezer", 10), query=query), HashedEncoder(), Bm25Encoder(), store
+    )
+    ranking = found.rankings["bm25"]
+    assert ids(ranking) == ["b", "a"]
+    closed = Chunk("b", "doc-b", TEXTS["b"], 0, 16, metadata={"principals": ["bob"]})
+    await store.put([Point(closed, np.ones(64, np.float32), Bm25Encoder().query("freezer"), 3)])
+    results = await fetch(Fused(query, ranking, found.rankings), store)
+    assert [candidate.chunk.id for candidate in results.candidates] == ["a"]
+
+
+@pytest.mark.anyio
 async def test_without_a_dense_branch_nothing_is_encoded(store: ExactStore) -> None:
     encoder = Counting()
     await find(plan(Branch("bm25", "freezer", 10)), encoder, Bm25Encoder(), store)

@@ -20,7 +20,7 @@ from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec
-from rag.values import Answer, Chunk, Context, Lookup, Point, Query, Ranking
+from rag.values import Access, Answer, Chunk, Context, Lookup, Point, Query, Ranking
 
 TEXT = "The freezer holds thirty six hours."
 
@@ -40,8 +40,8 @@ class BrokenStore(ExactStore):
 class ForgetfulStore(ExactStore):
     """Finds, and is gone when the text is fetched."""
 
-    async def get(self, chunk_ids: Sequence[str]) -> tuple[Chunk, ...]:
-        del chunk_ids
+    async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
+        del chunk_ids, access
         raise StoreUnavailable("the store is gone: start it")
 
 

@@ -8,7 +8,7 @@ import pytest
 from rag.errors import BadQuery
 from rag.plan import MAX_K, MAX_QUERY_CHARS, Defaults, make_plan
 from rag.presets import PRESETS
-from rag.values import Branch, Condition, Handling, Query
+from rag.values import Access, Branch, Condition, Handling, Query
 
 DEFAULTS = Defaults("dbsf", 100, ("rrf", "dbsf", "convex"))
 
@@ -35,6 +35,19 @@ def test_a_query_says_its_branches_in_its_order_each_once() -> None:
     assert [b.name for b in make_plan(Query("x", branches=("bm25",)), DEFAULTS).branches] == [
         "bm25"
     ]
+
+
+@pytest.mark.parametrize("principals", [None, (), ("ada",), ("ada", "team a", "é😀")])
+def test_who_asks_stands_in_the_plan(principals: tuple[str, ...] | None) -> None:
+    plan = make_plan(Query("x", tenant="acme", principals=principals), DEFAULTS)
+    assert plan.query.access == Access("acme", principals)
+
+
+@pytest.mark.parametrize("principals", ["ada", ["ada"], ("",), ("ada", " "), (5,), ("\udc80",)])
+def test_principals_that_are_no_names_are_refused(principals: tuple[str, ...]) -> None:
+    with pytest.raises(BadQuery, match="principal") as caught:
+        make_plan(Query("x", principals=principals), DEFAULTS)
+    str(caught.value).encode()
 
 
 def test_a_query_overrides_the_fusion() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from rag.seams import CollectionSpec, Store
 from rag.values import (
     DEFAULT_TENANT,
+    Access,
     Chunk,
     Lookup,
     Metadata,
@@ -75,14 +76,15 @@ def ask(
     *,
     depth: int = 100,
     tenant: str = DEFAULT_TENANT,
+    principals: tuple[str, ...] | None = None,
     where: Where = (),
 ) -> Lookup:
-    """Both branches under one tenant and filter; the terms default to term 1."""
+    """Both branches under one access and filter; the terms default to term 1."""
     probes = (
         Probe("bm25", sparse(terms or {1: 1.0}), depth),
         Probe("dense", np.asarray(dense, np.float32), depth),
     )
-    return Lookup(probes, tenant, where)
+    return Lookup(probes, Access(tenant, principals), where)
 
 
 def numbers(ranking: Ranking) -> list[int]:

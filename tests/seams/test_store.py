@@ -23,7 +23,7 @@ async def test_it_is_a_store_and_starts_empty(store: Store) -> None:
     assert isinstance(store, Store)
     assert await store.count() == 0
     assert await ids_in(store) == []
-    assert await store.get([id_of(1)]) == ()
+    assert await store.get([id_of(1)], None) == ()
     assert dict(await store.find(ask())) == {"bm25": (), "dense": ()}
 
 
@@ -47,24 +47,24 @@ async def test_what_was_put_comes_back_as_it_was(store: Store) -> None:
         },
     )
     await store.put([rich])
-    assert await store.get([id_of(7)]) == (rich.chunk,)
+    assert await store.get([id_of(7)], None) == (rich.chunk,)
     stored = [stored async for page in store.scan() for stored in page]
     assert [(s.chunk, s.length) for s in stored] == [(rich.chunk, 1)]
 
 
 async def test_chunks_come_in_the_order_asked_without_those_that_are_missing(store: Store) -> None:
     await store.put([point(n, {1: 1.0}) for n in (1, 2, 3)])
-    chunks = await store.get([id_of(3), id_of(9), id_of(1), id_of(3)])
+    chunks = await store.get([id_of(3), id_of(9), id_of(1), id_of(3)], None)
     assert [chunk.text for chunk in chunks] == ["text 3", "text 1", "text 3"]
-    assert await store.get([]) == ()
-    assert await store.get([id_of(9)]) == ()
+    assert await store.get([], None) == ()
+    assert await store.get([id_of(9)], None) == ()
 
 
 async def test_a_point_replaces_the_one_of_the_same_id_in_every_respect(store: Store) -> None:
     await store.put([point(1, {1: 1.0, 2: 1.0}, EAST, text="old"), point(2, {1: 0.5}, NORTH)])
     await store.put([point(1, {3: 1.0}, NORTH, text="new", tenant="other")])
     assert await store.count() == 2
-    assert [chunk.text for chunk in await store.get([id_of(1)])] == ["new"]
+    assert [chunk.text for chunk in await store.get([id_of(1)], None)] == ["new"]
     assert numbers((await store.find(ask({1: 1.0, 2: 1.0})))["bm25"]) == [2]
     found = await store.find(ask({3: 1.0}, NORTH, tenant="other"))
     assert numbers(found["bm25"]) == [1]
@@ -74,7 +74,7 @@ async def test_a_point_replaces_the_one_of_the_same_id_in_every_respect(store: S
 async def test_the_last_of_two_points_of_one_id_in_one_put_counts(store: Store) -> None:
     await store.put([point(1, {1: 1.0}, text="first"), point(1, {2: 1.0}, text="second")])
     assert await store.count() == 1
-    assert [chunk.text for chunk in await store.get([id_of(1)])] == ["second"]
+    assert [chunk.text for chunk in await store.get([id_of(1)], None)] == ["second"]
 
 
 async def test_doing_nothing_is_allowed(store: Store) -> None:
@@ -99,7 +99,7 @@ async def test_a_scan_yields_every_chunk_of_every_tenant_once_across_pages(store
     assert sum(pages) == 2_345
     assert sorted(await ids_in(store)) == [id_of(n) for n in range(1, 2_346)]
     every = [id_of(n) for n in range(2_345, 0, -1)]
-    assert [chunk.id for chunk in await store.get(every)] == every
+    assert [chunk.id for chunk in await store.get(every, None)] == every
 
 
 async def test_a_drop_takes_the_documents_of_one_tenant_except_what_is_kept(store: Store) -> None:
@@ -139,7 +139,7 @@ async def test_reweighing_changes_sparse_scores_and_nothing_else(store: Store) -
         6 * _scores(before["bm25"])[id_of(1)], abs=1e-4
     )
     assert after["dense"] == before["dense"]
-    assert await store.get([id_of(1), id_of(2), id_of(3)]) == tuple(p.chunk for p in points)
+    assert await store.get([id_of(1), id_of(2), id_of(3)], None) == tuple(p.chunk for p in points)
     assert await store.count() == 3
 
 

@@ -45,14 +45,14 @@ async def test_a_closed_collection_opens_as_it_was(tmp_path: Path) -> None:
     stamped = CollectionSpec("hashed", "hashed/2", 2, "bm25", "none", 1.25)
     await store.stamp(stamped)
     await store.optimize()
-    before, chunks = await store.find(Lookup(BOTH)), await store.get([id_of(2)])
+    before, chunks = await store.find(Lookup(BOTH)), await store.get([id_of(2)], None)
     await store.close()
 
     again = open_edge(folder)
     assert await again.info() == stamped
     assert await again.count() == 4
     assert await again.find(Lookup(BOTH)) == before
-    assert await again.get([id_of(2)]) == chunks
+    assert await again.get([id_of(2)], None) == chunks
     odd = Lookup(BOTH, where=(Condition("metadata.odd", "eq", True),))
     assert [hit.chunk_id for hit in (await again.find(odd))["dense"]] == [id_of(1), id_of(5)]
     await again.put([point(6)])

@@ -244,9 +244,15 @@ def test_what_was_made_is_kept_until_something_it_depends_on_changes() -> None:
     assert len(llm.history) == 2
     handling = planned("asking").query.handled
     ways = Defaults("dbsf", 50, ("dbsf",), expansions=tuple(METHODS))
-    other = make_plan(Query(TEXT, tenant="other", handling=handling), ways)
-    asyncio.run(expand(other, world.expander(), world.search))
-    assert len(llm.history) == 3
+    others = [
+        Query(TEXT, tenant="other"),
+        Query(TEXT, principals=()),
+        Query(TEXT, principals=("a",)),
+    ]
+    for asked, other in enumerate(others, start=3):
+        plan = make_plan(replace(other, handling=handling), ways)
+        asyncio.run(expand(plan, world.expander(), world.search))
+        assert len(llm.history) == asked
 
 
 def test_a_failure_is_not_kept() -> None:

@@ -1,0 +1,179 @@
+"""What is answered over the wire: values as they are, problems, and how the server is."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from rag.values import Answer, Results
+
+
+class Span(Struct, frozen=True):
+    """A half-open span in Unicode code points of the document's text."""
+
+    start: int
+    end: int
+
+
+class Result(Struct, frozen=True):
+    """A chunk that was found."""
+
+    chunk_id: str
+    document_id: str
+    title: str
+    text: str
+    span: Span
+    source: str
+    metadata: dict[str, Any]
+    score: float
+    ranks: Annotated[dict[str, int], Meta(description="Rank from 1 in every branch that found it.")]
+    flags: Annotated[list[str], Meta(description="What the reranker found suspicious in the text.")]
+
+
+class CostReport(Struct, frozen=True):
+    """What a stage asked of a language model and, for that, of the store."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cached: int
+    searches: int
+
+
+class StageReport(Struct, frozen=True):
+    """What one stage did."""
+
+    name: str
+    ms: float
+    status: str
+    detail: str
+    cost: CostReport
+
+
+class SearchResponse(Struct, frozen=True):
+    """The chunks found, best first."""
+
+    results: list[Result]
+    trace: list[StageReport]
+
+
+class CitationBody(Struct, frozen=True):
+    """Evidence: `quote` stands verbatim at `span` of the document."""
+
+    ref: int
+    chunk_id: str
+    document_id: str
+    quote: str
+    span: Span
+    score: float
+
+
+class SentenceBody(Struct, frozen=True):
+    """A sentence; `span` is its place in `answer`."""
+
+    text: str
+    span: Span
+    citations: list[CitationBody]
+
+
+class ReferenceBody(Struct, frozen=True):
+    """A source under its number."""
+
+    ref: int
+    document_id: str
+    title: str
+    source: str
+
+
+class AnswerResponse(Struct, frozen=True):
+    """A cited answer; when `abstained`, `answer` is empty and `reason` says why."""
+
+    answer: str
+    abstained: bool
+    reason: str
+    sentences: list[SentenceBody]
+    references: list[ReferenceBody]
+    trace: list[StageReport]
+
+
+class Health(Struct, frozen=True):
+    """The process is alive."""
+
+    status: str = "ok"
+
+
+class Ready(Struct, frozen=True):
+    """The models are loaded and the store answers."""
+
+    status: str
+    collection: str
+    chunks: int
+    encoder: str
+    precision: str
+
+
+class FieldProblem(Struct, frozen=True):
+    """What is wrong with one field of a request."""
+
+    message: str
+    key: str
+    source: str
+
+
+class Problem(Struct, frozen=True):
+    """An error (RFC 9457); `type` names its class, `detail` the value at fault and the remedy."""
+
+    status: Annotated[int, Meta(examples=[404])]
+    type: Annotated[str, Meta(examples=["urn:firstcite:error:CollectionNotFound"])]
+    title: Annotated[str, Meta(examples=["No collection of that name: index something first"])]
+    detail: Annotated[
+        str, Meta(examples=["no collection 'x': firstcite index PATH --collection x"])
+    ]
+    extra: Annotated[
+        list[FieldProblem] | UnsetType, Meta(description="The fields that were refused.")
+    ] = UNSET
+
+
+def search_response(results: Results) -> SearchResponse:
+    """Return the wire form of search results."""
+    found = [
+        Result(
+            chunk_id=candidate.chunk.id,
+            document_id=candidate.chunk.document_id,
+            title=candidate.chunk.title,
+            text=candidate.chunk.text,
+            span=Span(candidate.chunk.start, candidate.chunk.end),
+            source=candidate.chunk.source,
+            metadata=dict(candidate.chunk.metadata),
+            score=candidate.score,
+            ranks=dict(candidate.ranks),
+            flags=list(candidate.flags),
+        )
+        for candidate in results.candidates
+    ]
+    return SearchResponse(found, _trace(results))
+
+
+def answer_response(answer: Answer) -> AnswerResponse:
+    """Return the wire form of an answer."""
+    sentences = [
+        SentenceBody(
+            sentence.text,
+            Span(sentence.start, sentence.end),
+            [
+                CitationBody(
+                    c.ref, c.chunk_id, c.document_id, c.quote, Span(c.start, c.end), c.score
+                )
+                for c in sentence.citations
+            ],
+        )
+        for sentence in answer.sentences
+    ]
+    references = [ReferenceBody(r.ref, r.document_id, r.title, r.source) for r in answer.references]
+    return AnswerResponse(
+        answer.text, answer.abstained, answer.reason, sentences, references, _trace(answer)
+    )
+
+
+def _trace(value: Results | Answer) -> list[StageReport]:
+    return msgspec.convert(value.trace, list[StageReport], from_attributes=True)
