@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from rag.iterate.gathered import Step
 from rag.iterate.ircot import answers, ircot, next_thought
-from rag.iterate.queries import cleaned, same
+from rag.iterate.queries import cleaned
 from rag.iterate.sufficient import sufficient
 from rag.llms.scripted import ScriptedLLM
+from rag.outside.words import same
 from rag.values import Complete
 from tests.rag.iterate.library import (
     BRIDGE,
@@ -72,7 +73,7 @@ def test_the_model_reads_its_thoughts_and_the_best_document_last() -> None:
         ("It cost 3.5 million. Then?", "It cost 3.5 million."),
         ("Thought: Dr. Solheim made it. Then?", "Dr. Solheim made it."),
         ("One broken\nline. Two.", "One broken line."),
-        ("# Glass Harbour", "# Glass Harbour"),
+        ("# Glass Harbour", "Glass Harbour"),
         ("她出生在特罗姆瑟。她是导演。", "她出生在特罗姆瑟。"),
         ("", ""),
         ("…", ""),

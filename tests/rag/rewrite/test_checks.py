@@ -6,9 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.rewrite.checks import MOST_CHARACTERS, MOST_WORDS, bare, checked, lines
-from rag.rewrite.outside import controls, orders
-from rag.rewrite.words import scripts, words
+from rag.outside.harmless import controls
+from rag.outside.orders import orders
+from rag.outside.words import scripts, words
+from rag.rewrite.checks import MOST_CHARACTERS, MOST_WORDS, checked
+from rag.rewrite.replies import bare, lines
 from rag.values import is_unicode
 from tests.rag.rewrite.writer import ATTACKS
 
