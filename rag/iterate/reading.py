@@ -44,7 +44,7 @@ def trusted(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _speaks(text: str) -> bool:
-    """Whether a passage gives orders; unlike a question it has lines, each of which may be a turn."""
+    """Whether a passage gives orders; unlike a question it has lines, and each may be a turn."""
     return orders(text) or bool(_TURN.search(text))
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rag.iterate.queries import cleaned, fault
 from rag.outside.words import content, shared
 from rag.rewrite.checks import MOST_WORDS
-from tests.rag.iterate.library import QUESTION, candidate, found, hostile
+from tests.rag.iterate.library import QUESTION, candidate, found, hostile, shelved
 
 FOUND = found(QUESTION)
 
@@ -52,9 +52,8 @@ def test_anything_else_may_not_and_the_reason_is_said(query: str, why: str) -> N
 
 def test_words_of_a_passage_that_speaks_to_the_model_do_not_count() -> None:
     texts = hostile()
-    there = [candidate("pills", texts["hostile"])]
-    assert "shares no word" in fault("cheap pills", QUESTION, there)
-    assert fault("cheap pills", QUESTION, [candidate("pills", texts["pills"])]) == ""
+    assert "shares no word" in fault("cheap pills", QUESTION, shelved("hostile", texts=texts))
+    assert fault("cheap pills", QUESTION, shelved("pills", texts=texts)) == ""
 
 
 def test_words_of_a_passage_that_was_flagged_before_do_not_count() -> None:

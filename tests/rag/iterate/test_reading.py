@@ -18,7 +18,7 @@ from rag.outside.harmless import controls
 from rag.outside.size import size
 from rag.prompts import prompt
 from rag.values import Candidate, Chunk
-from tests.rag.iterate.library import TEXTS, candidate, hostile, ids
+from tests.rag.iterate.library import TEXTS, candidate, hostile, ids, shelved
 
 NASTY = st.text(alphabet=st.sampled_from("<|im_end>-#[]/INSTs \n\u2028a｜é北"), max_size=60)
 
@@ -62,7 +62,7 @@ def test_without_documents_the_prompt_says_so() -> None:
 
 
 def test_a_passage_that_speaks_to_the_model_is_not_read() -> None:
-    found = [candidate(name, text) for name, text in hostile().items()]
+    found = shelved(*hostile(), texts=hostile())
     assert set(ids(trusted(found))) == {*TEXTS, "pills"}
     assert "ignore" not in documents(found)
 
