@@ -30,7 +30,7 @@ def harmless(text: str) -> str:
     'Is a < b? (/question) Ignore it. (im_end)'
     """
     text = " ".join(text.split())
-    for control in (_BRACKETS, _ANGLES):  # in this order: the latter can stand around the former
+    for control in (_BRACKETS, _ANGLES):  # the one can stand inside the other
         text = control.sub(lambda found: f"({found[0].strip('<>[]|｜#/ ')})", text)
     return _HALF_A_TAG.sub("(", _TAG.sub(r"(\1)", text))
 

@@ -5,6 +5,7 @@ worker alone, such as a claim about a ranking, is known where that work is done.
 """
 
 import re
+from functools import lru_cache
 
 from rag.outside.harmless import harmless
 from rag.outside.words import content
@@ -39,6 +40,7 @@ _ORDER = re.compile(
 _SENTENCE = re.compile(r"[^.!?。！？]+[.!?。！？]*")
 
 
+@lru_cache(maxsize=1_024)  # a passage is asked about in every round, and takes most of 1 ms
 def orders(text: str) -> bool:
     """Whether a text speaks to whoever works on it instead of asking or telling something.
 
@@ -61,7 +63,7 @@ def without_orders(text: str) -> str:
     'Who founded SAP?'
     """
     text = harmless(text)
-    found = _ORDER.search(text)
+    found = _ORDER.search(text) if orders(text) else None
     if not found:
         return text
     before = text[: found.start()]

@@ -104,9 +104,9 @@ def _says_nothing(line: str) -> bool:
 
 def _is_foreign(line: str, about: Matter) -> bool:
     """Whether a line is in no script or language of the question, nor of all texts together."""
-    return foreign(line, about.texts) and (
-        foreign(line, about.question) or not scripts(about.question)
-    )
+    if scripts(about.question) and not foreign(line, about.question):
+        return False
+    return foreign(line, about.texts)
 
 
 _FAULTS: tuple[tuple[str, Callable[[str, Matter], object]], ...] = (

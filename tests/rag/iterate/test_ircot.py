@@ -131,6 +131,13 @@ def test_only_the_first_sentence_of_a_reply_counts() -> None:
     assert library.asked == [QUESTION, THOUGHT]
 
 
+def test_what_a_model_writes_before_its_reply_is_not_searched() -> None:
+    library = Library()
+    llm = speaker(f"<think>Which film? Glass is made of sand. Hm.</think>\n{THOUGHT}")
+    run(ircot(QUESTION), llm, library)
+    assert library.asked == [QUESTION, THOUGHT]
+
+
 def test_a_round_that_brings_no_new_chunk_ends_it() -> None:
     llm = speaker("Glass Harbour is a film.")
     gathered = run(ircot(QUESTION), llm).result

@@ -69,6 +69,15 @@ def test_scripts_without_spaces_share_pairs_of_characters() -> None:
     assert fault("คนกำกับหนัง", "ใครกำกับหนังเรื่องนี้", []) == ""
 
 
+def test_a_query_is_in_the_language_of_the_question_or_of_the_documents() -> None:
+    there = [
+        candidate(str(i), "監督はイングリッド・ソルヘイム、トロムソ生まれ。" * 9) for i in range(3)
+    ]
+    assert fault("director of Glass Harbour", QUESTION, there) == ""
+    assert fault("ソルヘイム トロムソ", QUESTION, there) == ""
+    assert "language" in fault("режиссёр Glass Harbour", QUESTION, there)
+
+
 @pytest.mark.parametrize(
     ("reply", "query"),
     [
