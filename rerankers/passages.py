@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from sentencex import get_sentence_boundaries
 
+from rag.outside import harmless as outside
+from rag.outside.orders import orders
 from rag.values import Frozen
 
 Count = Callable[[str], int]
@@ -27,23 +29,15 @@ _IDENTIFIER = re.compile(rf"{_OPEN}{_GAP}([A-Za-zＡ-Ｚａ-ｚ]|[0-9０-９]{{1
 _PASSAGE = re.compile(
     rf"\b(passages?|documents?)(?!-){_GAP}(?=(?:(?-i:[A-Z])|\d{{1,3}})\b)", re.IGNORECASE
 )
-_CONTROL = re.compile(
-    r"<\|[^<>|\s]{1,40}\|>"  # ChatML, Llama 3, Phi
-    r"|</?s>|</?think>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
-    r"|\[/?(?:INST|SYS|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>"
-    r"|<｜[^<>｜]{1,40}｜>",  # DeepSeek
-    re.IGNORECASE,
-)
-# Sentences that speak to whoever ranks, as collected in K.4 of the reference: orders, claims about
-# the ranking itself, and words of the output format.
-_INSTRUCTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,40}"
-    r"\b(?:passages?|documents?|instructions?|above|previous|others?|prompt)\b"
+# What speaks to whoever ranks and to nobody else, as collected in K.4 of the reference: orders and
+# claims about the ranking. A question or a query may say such things ("list me the best"), so they
+# are no orders for other rooms (`rag.outside.orders`).
+_RANKS = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,40}\bothers?\b"
     r"|\b(?:rank|rate|place|put|score|list|choose|select|output|answer)\b.{0,30}"
     r"\b(?:this|me|it)\b.{0,30}\b(?:first|top|highest|best|most relevant|only)\b"
     r"|\bthis (?:passage|document|text) is (?:by far )?the (?:most relevant|best|only)\b"
-    r"|\b(?:you are|act as) (?:now )?(?:an?|the) (?:\w+ ){0,3}(?:assistant|ranker|judge|model)\b"
-    r"|\b(?:system|assistant|user)\s*:\s|\b(?:most relevant|correct) (?:passage|document) is\b",
+    r"|\b(?:most relevant|correct) (?:passage|document) is\b|\bsystem\s*:\s",
     re.IGNORECASE,
 )
 _REPEATED_WORDS = 12  # chosen: in shorter texts a word repeats by chance
@@ -61,18 +55,18 @@ class Prepared(Frozen):
 
 
 def harmless(text: str) -> str:
-    r"""Return a text on one line without strings that a prompt could take for its own.
+    r"""Return a text on one line without strings that a ranking prompt could take for its own.
+
+    Its passages stand behind identifiers; these are rewritten beside what is in any prompt.
 
     >>> harmless("See [A] and [ 12 ], Passage B.\n<|im_end|>")
     'See (A) and (12), passage-B. (im_end)'
     """
     before = ""
-    while before != text:  # what is rewritten can leave a new one around it: <|<|x|>|>
+    while before != text:  # what is rewritten can uncover more: "[A]" after "passage" is "(A)"
         before = text
-        text = _CONTROL.sub(lambda found: f"({found[0].strip('<>[]|｜/')})", text)
-        text = _IDENTIFIER.sub(lambda found: f"({found[1]})", text)
+        text = _IDENTIFIER.sub(lambda found: f"({found[1]})", outside.harmless(text))
         text = _PASSAGE.sub(lambda found: f"{found[1].lower()}-", text)
-        text = " ".join(text.split())
     return text
 
 
@@ -89,8 +83,8 @@ def suspicions(text: str) -> tuple[str, ...]:
     most = Counter(words).most_common(1)
     found = {
         "identifier": bool(_IDENTIFIER.search(text) or _PASSAGE.search(text)),
-        "control string": bool(_CONTROL.search(text)),
-        "instruction": bool(_INSTRUCTION.search(" ".join(text.split()))),
+        "control string": outside.controls(text),
+        "instruction": orders(text) or bool(_RANKS.search(" ".join(text.split()))),
         "repetition": len(words) >= _REPEATED_WORDS and most[0][1] > _REPEATED_SHARE * len(words),
         "empty": not text.strip(),
     }
@@ -101,6 +95,7 @@ def shortened(text: str, tokens: int, count: Count, language: str = "en") -> str
     """Return the first sentences of a text that have at most so many tokens together.
 
     Of a first sentence that is longer, its first words. At least one character of a text is kept.
+    Whoever ranks has the model's tokenizer at hand; `rag.outside.size` is for those who have not.
 
     >>> shortened("One two three. Four five six.", 4, lambda text: len(text.split()))
     'One two three.'

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from rag.expand.asked import Asked
 from rag.expand.generated import boosted
 from rag.flows import Flow, Reply
+from rag.outside.orders import orders
+from rag.outside.words import words
 from rag.rewrite.asking import asked as about
 from rag.rewrite.asking import written
-from rag.rewrite.checks import unthought
-from rag.rewrite.outside import orders
 from rag.rewrite.passages import clean, samples, shown
-from rag.rewrite.words import words
+from rag.rewrite.replies import unthought
 from rag.values import Branch, Candidate, Search, Searched
 
 _SENTENCES = 5  # chosen: asked for per sample

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from rag.flows import Flow
+from rag.rewrite.replies import unthought
 from rag.values import Choose, Chosen, Complete, Completed, Prompt
 
 _YES, _NO = ("yes", "Yes"), ("no", "No")
@@ -19,9 +20,9 @@ def written(prompt: Prompt, tokens: int) -> Flow[str]:
 
 
 def drafted(requests: Sequence[Complete]) -> Flow[tuple[str, ...]]:
-    """Return what the model writes to each request, asked in one batch."""
+    """Return what the model writes to each request, without its thoughts, asked in one batch."""
     replies = yield requests
-    return tuple(reply.text for reply in cast("Sequence[Completed]", replies))
+    return tuple(unthought(reply.text) for reply in cast("Sequence[Completed]", replies))
 
 
 def affirmed(prompts: Sequence[Prompt]) -> Flow[tuple[float | None, ...]]:

@@ -13,8 +13,9 @@ from typing import TypeAlias
 from rag.flows import Flow
 from rag.iterate.asking import drafted
 from rag.iterate.gathered import Check, Gathered, Stop, Trail, gathering
-from rag.iterate.queries import QUOTES, cleaned, fault
-from rag.iterate.reading import asked, documents, harmless
+from rag.iterate.queries import cleaned, fault
+from rag.iterate.reading import asked, documents
+from rag.outside.harmless import harmless
 from rag.prompts import prompt
 from rag.values import Candidate, Complete
 
@@ -26,6 +27,7 @@ _READ = 5  # passages from which an answer is read
 _WORDS = 10  # chosen: a name, a date, a place
 _TOKENS = 32
 _PLACEHOLDER = re.compile(r"\[#?(\d{1,2})\]|#(\d{1,2})\b")
+_AROUND = " .,;:!?\"'`*_“”„«»"
 _UNKNOWN = re.compile(
     r"(?:unknown|none|not (?:stated|given|known|mentioned|found|in the)|no answer|n/?a)\b",
     re.IGNORECASE,
@@ -153,7 +155,7 @@ def short_answer(reply: str, read: Sequence[Candidate]) -> str:
 
     It may have ten words, and must share one with the passages that were read.
     """
-    answer = harmless(cleaned(reply)).strip(f" .,;:!?{QUOTES}")
+    answer = harmless(cleaned(reply)).strip(_AROUND)
     if _UNKNOWN.match(answer) or len(answer.split()) > _WORDS or fault(answer, "", read):
         return ""
     return answer

@@ -11,8 +11,10 @@ from typing import Literal, TypeAlias, cast
 from rag.errors import BudgetExceeded, DeadlineExceeded, RagError
 from rag.flows import Flow
 from rag.iterate.merge import merged
-from rag.iterate.queries import fault, same
-from rag.iterate.reading import harmless, shortened
+from rag.iterate.queries import fault
+from rag.outside.harmless import harmless
+from rag.outside.size import shortened
+from rag.outside.words import same
 from rag.values import Candidate, Frozen, Search, Searched
 
 Stop: TypeAlias = Literal["sufficient", "rounds", "nothing new", "budget", "failed", "answered"]
@@ -28,7 +30,7 @@ Check: TypeAlias = Callable[[str, Sequence[Candidate]], Flow[bool]]
 """Says whether what was found is enough to answer the question: no further round runs."""
 
 ASIDE = 0.25  # chosen: the first of what is set aside stands beside the fourth of the rest
-_SHOWN = 60  # pieces of a text that stands in a step
+_SHOWN = 60  # size of a text that stands in a step
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from rag.cite import sentences
 from rag.flows import Flow
 from rag.iterate.asking import written
 from rag.iterate.gathered import Check, Gathered, Stop, Trail, gathering
-from rag.iterate.queries import cleaned, same
+from rag.iterate.queries import cleaned
 from rag.iterate.reading import asked, documents
+from rag.outside.words import same
 from rag.prompts import prompt
 
 _TOKENS = 64  # chosen: one sentence, with room

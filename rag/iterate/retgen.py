@@ -9,7 +9,7 @@ from functools import partial
 from rag.flows import Flow
 from rag.iterate.asking import written
 from rag.iterate.gathered import Check, Gathered, Stop, Trail, gathering
-from rag.iterate.queries import WORDS
+from rag.iterate.queries import joined
 from rag.iterate.reading import asked, documents
 from rag.prompts import prompt
 
@@ -42,7 +42,7 @@ def _rounds(trail: Trail, rounds: int, check: Check | None) -> Flow[Stop]:
         wanted = prompt("iterate-answer").fill(
             documents=documents(trail.last), question=asked(trail.question)
         )
-        answer = " ".join((yield from written(wanted, _TOKENS)).split()[:WORDS])
+        answer = joined((yield from written(wanted, _TOKENS)))
         query = f"{trail.question} {answer}"
         if stop := trail.check(query, answer):
             return "answered" if stop == "nothing new" else stop

@@ -1,15 +1,19 @@
 """The LLM that answers from a script: the shipped fake of the `LLM` seam."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from rag.seams import LLMSpec
 from rag.values import Choose, Chosen, Complete, Completed, Prompt, Score, Scored
 
+_WORD = re.compile(r"\s*\S+(?:\s+\Z)?")
+
 
 class ScriptedLLM:
     """Answers with the given functions and keeps what it was asked in `history`.
 
-    Tokens are words. `complete` also feeds `stream`, word by word.
+    Tokens are words, each with the white space before it. `complete` also feeds `stream`, word by
+    word.
     """
 
     def __init__(
@@ -42,17 +46,17 @@ class ScriptedLLM:
         return tuple(self._score(request) for request in requests)
 
     async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
-        """Return what the script says, cut at `max_tokens` words."""
+        """Return what the script says, with its line breaks, cut after `max_tokens` words."""
         self.history.extend(requests)
-        return tuple(Completed(" ".join(w), len(w)) for w in map(self._words, requests))
+        return tuple(_completed(self._words(one), one) for one in requests)
 
     async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
-        """Yield the completion word by word, a space before each but the first, then whole."""
+        """Yield the completion word by word, then whole."""
         self.history.append(request)
         words = self._words(request)
-        for i, word in enumerate(words):
-            yield f" {word}" if i else word
-        yield Completed(" ".join(words), len(words))
+        for word in words[: request.max_tokens]:
+            yield word
+        yield _completed(words, request)
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the number of words of all messages."""
@@ -62,4 +66,9 @@ class ScriptedLLM:
         """Do nothing: there is nothing to release."""
 
     def _words(self, request: Complete) -> list[str]:
-        return self._complete(request).split()[: request.max_tokens]
+        return _WORD.findall(self._complete(request))
+
+
+def _completed(words: Sequence[str], request: Complete) -> Completed:
+    kept = words[: request.max_tokens]
+    return Completed("".join(kept), len(kept), cut=len(kept) < len(words))

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 
 from rag.flows import Flow, Reply
+from rag.outside.harmless import harmless
+from rag.outside.size import shortened
 from rag.prompts import prompt
-from rag.rewrite.outside import harmless, shortened
 from rag.values import Complete, Completed, Prompt
 
-QUESTION_WORDS = (
-    60  # chosen: what a prompt shows of a question, well over the 25 that are rewritten
+QUESTION = (
+    75  # chosen: what a prompt shows of a question, well over the 25 words of a rewritten one
 )
 
 
 def asked(name: str, question: str, **others: str) -> Prompt:
     """Return the prompt of that name about a question, which is made harmless and not too long."""
-    return prompt(name).fill(question=shortened(harmless(question), QUESTION_WORDS), **others)
+    return prompt(name).fill(question=shortened(harmless(question), QUESTION), **others)
 
 
 def written(replies: Sequence[Reply]) -> tuple[str, ...]:

@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Sequence
 
 from rag.flows import Flow
+from rag.outside.harmless import harmless
+from rag.outside.orders import orders
+from rag.outside.refusals import refuses
+from rag.outside.size import shortened
+from rag.outside.words import content, foreign, repeats, shared
 from rag.rewrite.asking import asked, written
-from rag.rewrite.checks import refuses, subject, unthought
-from rag.rewrite.outside import harmless, orders, shortened
-from rag.rewrite.words import content, foreign, repeats, shared
+from rag.rewrite.checks import subject
+from rag.rewrite.replies import unthought
 from rag.values import Candidate, Complete, Prompt, is_unicode
 
-MOST_WORDS, MOST_TOKENS = 128, 128
-SHOWN_WORDS = 80  # ten such passages, a question and a reply need 1,500 to 1,900 of 2,048 tokens
+MOST, MOST_TOKENS = 160, 128
+SHOWN = 100  # ten such passages, a question and a reply need 1,500 to 1,900 of 2,048 tokens
 
 
 def passages(
@@ -31,24 +35,25 @@ def samples(
     return tuple(Complete(prompt, tokens, temperature, seed + i) for i in range(count))
 
 
-def shown(candidates: Sequence[Candidate], most_words: int = SHOWN_WORDS) -> str:
+def shown(candidates: Sequence[Candidate], most: int = SHOWN) -> str:
     """Return what was found as a prompt holds it: numbered, a line each, harmless and short."""
-    texts = (shortened(harmless(one.chunk.indexed_text), most_words) for one in candidates)
+    texts = (shortened(harmless(one.chunk.indexed_text), most) for one in candidates)
     return "\n".join(f"{i}. {text}" for i, text in enumerate(texts, start=1))
 
 
-def clean(question: str, replies: Iterable[str], most_words: int = MOST_WORDS) -> tuple[str, ...]:
+def clean(question: str, replies: Iterable[str], most: int = MOST) -> tuple[str, ...]:
     """Return the passages that can be about a question, in their order, each on one line.
 
-    They have no thoughts and no control strings, and so many words at most. Dropped are those that
-    are empty, refuse, give orders, go round in circles, are in another script or language than the
-    question, share no content word with it (without its orders), or say nothing more than it.
+    They have no thoughts and no control strings, and at most that size (`rag.outside.size`).
+    Dropped are those that are empty, refuse, give orders, go round in circles, are in another
+    script or language than the question, share no content word with it (without its orders), or say
+    nothing more than it.
 
     >>> clean("Who founded SAP?", ["I'm sorry.", "<think>Hm.</think>SAP was founded by five men."])
     ('SAP was founded by five men.',)
     """
     known = subject(question)
-    passages = (shortened(harmless(unthought(reply)), most_words) for reply in replies)
+    passages = (shortened(harmless(unthought(reply)), most) for reply in replies)
     return tuple(one for one in passages if _is_usable(one, question, known))
 
 

@@ -7,10 +7,10 @@ thrown into a flow goes through to its caller, who still has the question.
 import re
 
 from rag.flows import Flow
+from rag.outside.orders import orders
+from rag.outside.words import content, shared
 from rag.rewrite.asking import asked, said
 from rag.rewrite.checks import checked, subject
-from rag.rewrite.outside import orders
-from rag.rewrite.words import content, shared
 from rag.values import Complete
 
 _TOKENS = 32  # chosen: of one query

@@ -7,16 +7,17 @@ what was said, and its reply must be made of the question's and the conversation
 import re
 
 from rag.flows import Flow
+from rag.outside.harmless import harmless
+from rag.outside.size import shortened
+from rag.outside.words import content, language, shared, words
 from rag.rewrite.asking import asked, said
-from rag.rewrite.checks import checked, subject
-from rag.rewrite.outside import harmless, shortened, without_orders
-from rag.rewrite.words import content, language, shared, words
+from rag.rewrite.checks import checked, matter
 from rag.values import Complete, Prompt
 
 MOST_WORDS = 25  # longer questions bring their own context
 CLEAR_WORDS = 8  # chosen: a question of more words, with nothing that points back, stands alone
 _TURNS = 4  # the last two pairs of question and answer
-_TURN_WORDS = 60  # chosen: four such turns have 350 tokens
+_TURN = 75  # chosen: four such turns have 350 tokens
 _TOKENS = 64
 _LEAST_SHARE = 0.5  # chosen: of a rewrite's content words that must have been said
 _POINTS_BACK = re.compile(
@@ -68,7 +69,7 @@ def leans(text: str) -> bool:
 def _last(history: Prompt) -> tuple[tuple[str, str], ...]:
     """Return role and text of the last turns that say something, short and harmless."""
     turns = [
-        (turn.role, shortened(harmless(turn.content), _TURN_WORDS))
+        (turn.role, shortened(harmless(turn.content), _TURN))
         for turn in history
         if turn.role != "system"
     ]
@@ -76,6 +77,5 @@ def _last(history: Prompt) -> tuple[tuple[str, str], ...]:
 
 
 def _was_said(rewrite: str, text: str, spoken: tuple[str, ...]) -> bool:
-    known = subject(text).union(*(content(without_orders(one)) for one in spoken))
     ours = content(rewrite)
-    return shared(ours, known) >= _LEAST_SHARE * len(ours)
+    return shared(ours, matter(text, spoken).words) >= _LEAST_SHARE * len(ours)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from rag.outside.words import content, shared
 from rag.values import Frozen
 
 _CLAIM_CHARS, _QUERY_CHARS = 300, 200  # chosen: what is longer is no fact and no query
@@ -12,17 +13,7 @@ _BULLET = re.compile(r"^(?:[-*•–>#\s]|\(?\d{1,2}[.):]\s|(?i:(?:fact|claim|qu
 _QUOTES = "\"'`*_“”‘’«» \t"
 _SEEN = {"Cc": " ", "Cf": "", "Cs": ""}  # control signs, what has no width, half characters
 _HEADS = {"fact", "claim", "query", "search query"}  # of the table that some models draw
-_SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # scripts without spaces: a sign is a word
-_WORD = re.compile(rf"{_SIGN}|(?:(?!{_SIGN})\w)+")
-_CONTENT_CHARS = 4  # chosen: shorter words are mostly function words
 _SHARED = 0.5  # chosen: of a claim's words; a rewording shares more, an invention less
-_REFUSALS = re.compile(
-    r"\b(?:i (?:do not|don['’]?t|cannot|can['’]?t|can not) "
-    r"(?:know|answer|say|provide|help|assist|find|determine|tell|have)|i am (?:not sure|unable)|"
-    r"i['’]m (?:not sure|unable|sorry)|i am sorry|not enough information|as an ai|"
-    r"no information (?:about|on)|unable to (?:answer|provide|help|determine))\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +44,16 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
 def grounded(claim: Claim, source: str) -> bool:
     """Whether a claim says what the source says: half of its words are there, and one of the query.
 
-    Words of four letters or more, numbers, and signs of scripts without spaces.
+    Words are those that say what a text is about (`rag.outside.words`).
 
     >>> grounded(Claim("Jaws came out in 1975", "Jaws release"), "Jaws came out in 1975.")
     True
     >>> grounded(Claim("Visit evil.example now", "evil offers"), "Jaws came out in 1975.")
     False
     """
-    there, said = _content(source), _content(claim.text)
-    shared = len(said & there)
-    return bool(shared) and shared >= _SHARED * len(said) and bool(_content(claim.query) & there)
-
-
-def refuses(answer: str) -> bool:
-    """Whether an answer says that there is none; an empty one does.
-
-    >>> refuses("I'm sorry, I cannot answer that."), refuses("Paris.")
-    (True, False)
-    """
-    return not any(map(str.isalnum, answer)) or bool(_REFUSALS.search(answer))
+    there, said = content(source), content(claim.text)
+    found = shared(said, there)
+    return found > 0 and found >= _SHARED * len(said) and shared(content(claim.query), there) > 0
 
 
 def _clean(side: str) -> str:
@@ -88,10 +70,3 @@ def _usable(claim: str, query: str) -> bool:
         and any(map(str.isalnum, claim))
         and any(map(str.isalnum, query))
     )
-
-
-def _content(text: str) -> set[str]:
-    words: list[str] = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return {
-        word for word in words if len(word) >= _CONTENT_CHARS or re.fullmatch(rf"{_SIGN}|\d+", word)
-    }

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from rag.expand.asked import Expansion
 from rag.expand.corpus import csqe, lamer, quoted
-from rag.rewrite.asking import QUESTION_WORDS
+from rag.rewrite.asking import QUESTION as QUESTION_SIZE
+from rag.rewrite.passages import SHOWN
 from rag.values import Branch, Part
 from tests.rag.rewrite.shelf import QUESTION, SAP, Shelf, asked, expanded
 from tests.rag.rewrite.writer import ATTACKS, DEADLY, Writer, echo
@@ -41,8 +42,8 @@ def test_lamer_shows_what_was_found_short_enough_for_a_small_window() -> None:
     (turn,) = llm.asked[0].prompt
     numbered = [line for line in turn.content.splitlines() if line[0:1].isdigit()]
     assert [line.partition(".")[0] for line in numbered] == [str(i) for i in range(1, 11)]
-    assert all(len(line.split()) <= 81 for line in numbered)
-    assert len(turn.content.split()) < 10 * 81 + QUESTION_WORDS + 100
+    assert all(len(line.split()) <= 1 + SHOWN for line in numbered)
+    assert len(turn.content.split()) < 10 * (1 + SHOWN) + QUESTION_SIZE + 100
 
 
 def test_csqe_takes_sentences_from_the_corpus_and_passages_from_memory() -> None:

@@ -1,4 +1,6 @@
-"""A small library in memory, searched by plain word overlap, and an expert who reads prompts.
+"""What all tests of iterations begin with: a library, models that read prompts, and a run.
+
+The library is small, in memory, and searched by plain word overlap.
 
 The second document of the question can only be found by the name that the first one gives.
 """
@@ -39,6 +41,11 @@ def candidate(chunk_id: str, text: str = "", score: float = 1.0, rank: int = 1) 
     return Candidate(chunk, score, {"bm25": rank})
 
 
+def shelved(*chunk_ids: str, texts: Texts = TEXTS) -> list[Candidate]:
+    """Return these texts of the library as candidates, in that order."""
+    return [candidate(chunk_id, texts[chunk_id]) for chunk_id in chunk_ids]
+
+
 def found(text: str, k: int = 10, texts: Texts = TEXTS) -> tuple[Candidate, ...]:
     """Return the texts that share a word of four letters with a query, most words first."""
     shared = {name: len(words(text) & words(content)) for name, content in texts.items()}
@@ -70,10 +77,8 @@ def about(request: Question) -> str:
     return name
 
 
-def expert(
-    scripts: Mapping[str, Script], yes: Callable[[str], bool] = lambda _: False
-) -> ScriptedLLM:
-    """Return a model that writes what a prompt's script says, and says yes where `yes` does."""
+def affirms(yes: Callable[[str], bool]) -> Callable[[Choose], Chosen]:
+    """Return a choice between yes and no: yes to the prompts where `yes` says so."""
 
     def choose(request: Choose) -> Chosen:
         sure = yes(request.prompt[0].content)
@@ -81,10 +86,24 @@ def expert(
             tuple(-0.1 if (label.lower() == "yes") == sure else -3.0 for label in request.labels)
         )
 
+    return choose
+
+
+says_no = affirms(lambda _: False)
+
+
+def expert(scripts: Mapping[str, Script], yes: Callable[[str], bool] | None = None) -> ScriptedLLM:
+    """Return a model that writes what a prompt's script says, and says yes where `yes` does."""
+
     def complete(request: Complete) -> str:
         return scripts[about(request)](request.prompt[0].content)
 
-    return ScriptedLLM(choose=choose, complete=complete)
+    return ScriptedLLM(choose=affirms(yes) if yes else says_no, complete=complete)
+
+
+def speaker(reply: str) -> ScriptedLLM:
+    """Return a model that writes the same to everything, and says no."""
+    return ScriptedLLM(choose=says_no, complete=lambda _: reply)
 
 
 def knows(text: str) -> bool:

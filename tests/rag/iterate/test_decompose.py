@@ -26,6 +26,8 @@ from tests.rag.iterate.library import (
     ids,
     knows,
     run,
+    shelved,
+    speaker,
 )
 
 PARTS = ("Who directed the film Glass Harbour?", "Where did #1 come into the world?")
@@ -97,7 +99,7 @@ def test_a_chain_of_parts_is_followed_to_its_end() -> None:
 def test_a_part_never_waits_for_a_later_one() -> None:
     parts = ("Which film of #2 is it?", "Who directed [1], the #3 hit?", "sand film", "lights #3")
     library = Library()
-    gather(parts, expert({"read": lambda _: "Glass"}), library)
+    gather(parts, speaker("Glass"), library)
     assert library.asked[1:3] == ["Which film of #2 is it?", "sand film"]
     assert library.asked[3:] == ["Who directed Glass, the #3 hit?", "lights Glass"]
 
@@ -116,7 +118,7 @@ def test_a_part_never_waits_for_a_later_one() -> None:
 )
 def test_a_part_whose_answer_is_not_read_is_not_searched(reply: str) -> None:
     library = Library(hostile())
-    gathered = gather(PARTS, expert({"read": lambda _: reply}), library)
+    gathered = gather(PARTS, speaker(reply), library)
     assert library.asked == [QUESTION, PARTS[0]]
     assert gathered.steps[-2:] == (
         Step(PARTS[0], "answer read: none"),
@@ -125,7 +127,7 @@ def test_a_part_whose_answer_is_not_read_is_not_searched(reply: str) -> None:
 
 
 def test_no_answer_is_asked_for_that_no_part_needs() -> None:
-    llm = expert({})
+    llm = speaker("")
     gathered = gather(["Who kept a lighthouse, in which film?"], llm)
     assert llm.history == []
     assert gathered.stopped == "rounds"
@@ -212,13 +214,13 @@ def test_a_word_for_nothing_is_no_answer_even_where_a_passage_has_it() -> None:
 
 @given(st.text())
 def test_a_short_answer_is_short_and_from_the_passages(reply: str) -> None:
-    answer = short_answer(reply, [candidate(FIRST, TEXTS[FIRST])])
+    answer = short_answer(reply, shelved(FIRST))
     assert len(answer.split()) <= 10
     assert len(answer.splitlines()) <= 1
 
 
 @pytest.mark.parametrize("reply", ["Ingrid Solheim", 'Answer: "Ingrid Solheim".', "ingrid", "1987"])
 def test_a_name_or_a_number_of_the_passage_is_an_answer(reply: str) -> None:
-    answer = short_answer(reply, [candidate(FIRST, TEXTS[FIRST])])
+    answer = short_answer(reply, shelved(FIRST))
     assert answer.casefold() in TEXTS[FIRST].casefold()
     assert answer

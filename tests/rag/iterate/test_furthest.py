@@ -19,12 +19,14 @@ from tests.rag.iterate.library import (
     TEXTS,
     Library,
     about,
+    affirms,
     expert,
     found,
     hostile,
     ids,
     knows,
     run,
+    speaker,
 )
 
 GOOD = f"{BRIDGE} world"
@@ -42,9 +44,7 @@ def draws(request: Complete) -> str:
     return f"The director is {BRIDGE}.\nQuery: {GOOD if request.seed % 2 else POOR}"
 
 
-def chooses(request: Choose) -> Chosen:
-    good = f"Query: {GOOD}" in request.prompt[0].content
-    return Chosen(tuple(-0.1 if (one.lower() == "yes") == good else -3.0 for one in request.labels))
+chooses = affirms(lambda text: f"Query: {GOOD}" in text)
 
 
 def planner() -> ScriptedLLM:
@@ -134,7 +134,7 @@ def test_labels_that_are_missing_are_an_even_chance() -> None:
 
 
 def test_a_sole_plan_is_followed_without_a_question() -> None:
-    llm = ScriptedLLM(complete=lambda _: GOOD)
+    llm = speaker(GOOD)
     gathered = run(furthest(QUESTION, rounds=1), llm).result
     assert all(isinstance(request, Complete) for request in llm.history)
     assert gathered.stopped == "rounds"
@@ -142,7 +142,7 @@ def test_a_sole_plan_is_followed_without_a_question() -> None:
 
 
 def test_plans_that_were_searched_before_end_it() -> None:
-    gathered = run(furthest(QUESTION), ScriptedLLM(complete=lambda _: GOOD)).result
+    gathered = run(furthest(QUESTION), speaker(GOOD)).result
     assert gathered.stopped == "nothing new"
     assert gathered.steps[-1].why == "not searched: it was searched before"
 
@@ -193,7 +193,7 @@ def test_a_hostile_passage_does_not_steer_the_search() -> None:
     run(furthest(QUESTION), expert({"plan": obeys}), library)
     assert library.asked == [QUESTION, GOOD]
     library = Library(hostile())
-    gathered = run(furthest(QUESTION), expert({"plan": lambda _: "cheap pills"}), library).result
+    gathered = run(furthest(QUESTION), speaker("cheap pills"), library).result
     assert library.asked == [QUESTION]
     assert gathered.stopped == "failed"
 

@@ -21,7 +21,7 @@ from rag.iterate.retgen import retgen
 from rag.iterate.sufficient import sufficient
 from rag.llms.scripted import ScriptedLLM
 from rag.prompts import prompt
-from rag.values import Candidate, Choose, Chosen, Complete, Completed, Message, Search, Searched
+from rag.values import Candidate, Choose, Complete, Completed, Message, Search, Searched
 from tests.rag.iterate.library import (
     BRIDGE,
     QUESTION,
@@ -32,6 +32,8 @@ from tests.rag.iterate.library import (
     hostile,
     ids,
     run,
+    says_no,
+    speaker,
 )
 
 PLAIN = set(ids(found(QUESTION)))
@@ -41,7 +43,7 @@ def split(question: str) -> Flow[tuple[str, ...]]:
     """Let the model write the sub-questions, one a line."""
     (reply,) = yield [Complete((Message("user", question),))]
     text = str(getattr(reply, "text", ""))
-    return tuple(text.split(" | "))
+    return tuple(text.split("\n"))
 
 
 Iteration = Callable[..., Flow[Gathered]]
@@ -67,14 +69,10 @@ REPLIES = {
 
 def writes(request: Complete) -> str:
     if request.prompt == (Message("user", QUESTION),):
-        return "Who directed the film Glass Harbour? | Where was #1 born?"
+        return "Who directed the film Glass Harbour?\nWhere was #1 born?"
     if about(request) == "plan" and request.seed % 2:
         return "Query: parents of a film merchant"
     return REPLIES[about(request)]
-
-
-def says_no(request: Choose) -> Chosen:
-    return Chosen(tuple(-3.0 if label.lower() == "yes" else -0.1 for label in request.labels))
 
 
 def able() -> ScriptedLLM:
@@ -188,8 +186,7 @@ def test_a_model_that_writes_nothing_of_use_is_not_searched_with(
     flow: Iteration, reply: str
 ) -> None:
     library = Library(hostile())
-    llm = ScriptedLLM(choose=says_no, complete=lambda _: reply)
-    gathered = run(flow(QUESTION), llm, library).result
+    gathered = run(flow(QUESTION), speaker(reply), library).result
     assert library.asked == [QUESTION]
     assert gathered.stopped == "failed"
     assert gathered.candidates == found(QUESTION, texts=library.texts)

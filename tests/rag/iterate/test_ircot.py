@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from rag.iterate.gathered import Step
 from rag.iterate.ircot import answers, ircot, next_thought
-from rag.iterate.queries import cleaned, same
+from rag.iterate.queries import cleaned
 from rag.iterate.sufficient import sufficient
 from rag.llms.scripted import ScriptedLLM
+from rag.outside.words import same
 from rag.values import Complete
 from tests.rag.iterate.library import (
     BRIDGE,
@@ -23,6 +24,7 @@ from tests.rag.iterate.library import (
     ids,
     knows,
     run,
+    speaker,
 )
 
 THOUGHT = f"The U.S. film Glass Harbour, made for 3.5 million, was directed by {BRIDGE}."
@@ -72,7 +74,7 @@ def test_the_model_reads_its_thoughts_and_the_best_document_last() -> None:
         ("It cost 3.5 million. Then?", "It cost 3.5 million."),
         ("Thought: Dr. Solheim made it. Then?", "Dr. Solheim made it."),
         ("One broken\nline. Two.", "One broken line."),
-        ("# Glass Harbour", "# Glass Harbour"),
+        ("# Glass Harbour", "Glass Harbour"),
         ("她出生在特罗姆瑟。她是导演。", "她出生在特罗姆瑟。"),
         ("", ""),
         ("…", ""),
@@ -113,7 +115,7 @@ def test_an_answer_is_known_by_its_words(text: str, answered: bool) -> None:
 
 
 def test_a_thought_that_repeats_ends_it() -> None:
-    gathered = run(ircot(QUESTION), expert({"thought": lambda _: THOUGHT})).result
+    gathered = run(ircot(QUESTION), speaker(THOUGHT)).result
     assert gathered.stopped == "nothing new"
     assert [step.why for step in gathered.steps] == [
         "the question",
@@ -124,13 +126,20 @@ def test_a_thought_that_repeats_ends_it() -> None:
 
 def test_only_the_first_sentence_of_a_reply_counts() -> None:
     library = Library()
-    llm = expert({"thought": lambda _: f"{THOUGHT} So the answer is: Oslo."})
+    llm = speaker(f"{THOUGHT} So the answer is: Oslo.")
+    run(ircot(QUESTION), llm, library)
+    assert library.asked == [QUESTION, THOUGHT]
+
+
+def test_what_a_model_writes_before_its_reply_is_not_searched() -> None:
+    library = Library()
+    llm = speaker(f"<think>Which film? Glass is made of sand. Hm.</think>\n{THOUGHT}")
     run(ircot(QUESTION), llm, library)
     assert library.asked == [QUESTION, THOUGHT]
 
 
 def test_a_round_that_brings_no_new_chunk_ends_it() -> None:
-    llm = expert({"thought": lambda _: "Glass Harbour is a film."})
+    llm = speaker("Glass Harbour is a film.")
     gathered = run(ircot(QUESTION), llm).result
     assert gathered.stopped == "nothing new"
     assert len(llm.history) == 1
@@ -175,7 +184,7 @@ def test_a_hostile_passage_does_not_steer_the_search() -> None:
 
 def test_a_query_that_only_a_hostile_passage_wants_is_not_searched() -> None:
     library = Library(hostile())
-    gathered = run(ircot(QUESTION), expert({"thought": lambda _: "cheap pills"}), library).result
+    gathered = run(ircot(QUESTION), speaker("cheap pills"), library).result
     assert library.asked == [QUESTION]
     assert gathered.stopped == "failed"
     assert "shares no word" in gathered.steps[-1].why

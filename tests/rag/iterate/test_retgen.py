@@ -16,6 +16,7 @@ from tests.rag.iterate.library import (
     ids,
     knows,
     run,
+    speaker,
 )
 
 NEAR = f"The director of Glass Harbour is {BRIDGE}."
@@ -46,7 +47,7 @@ def test_the_steps_tell_the_story() -> None:
 
 
 def test_an_answer_that_repeats_ends_it() -> None:
-    gathered = run(retgen(QUESTION), expert({"answer": lambda _: NEAR})).result
+    gathered = run(retgen(QUESTION), speaker(NEAR)).result
     assert gathered.stopped == "answered"
 
 
@@ -57,7 +58,7 @@ def test_it_ends_after_its_rounds() -> None:
 
 def test_the_model_reads_what_the_last_search_found() -> None:
     guess = f"{BRIDGE} came into the world where parents kept a lighthouse at Tromsø."
-    llm = expert({"answer": lambda _: guess})
+    llm = speaker(guess)
     run(retgen(QUESTION, k=1), llm)
     first, second = (request.prompt[0].content for request in llm.history)
     assert TEXTS[FIRST] in first
@@ -75,6 +76,6 @@ def test_the_check_ends_it_before_a_round() -> None:
 
 def test_an_answer_about_something_else_is_not_searched_with() -> None:
     library = Library(hostile())
-    gathered = run(retgen(QUESTION), expert({"answer": lambda _: "cheap pills"}), library).result
+    gathered = run(retgen(QUESTION), speaker("cheap pills"), library).result
     assert library.asked == [QUESTION]
     assert gathered.stopped == "failed"

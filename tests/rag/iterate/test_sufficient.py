@@ -9,9 +9,9 @@ from rag.flows import drive
 from rag.iterate.sufficient import sufficient
 from rag.llms.scripted import ScriptedLLM
 from rag.values import Candidate, Chosen
-from tests.rag.iterate.library import FIRST, QUESTION, SECOND, TEXTS, candidate, hostile
+from tests.rag.iterate.library import FIRST, QUESTION, SECOND, TEXTS, hostile, shelved
 
-BOTH = [candidate(SECOND, TEXTS[SECOND]), candidate(FIRST, TEXTS[FIRST])]
+BOTH = shelved(SECOND, FIRST)
 Logprobs = tuple[float | None, ...]
 
 
@@ -50,7 +50,7 @@ def test_the_threshold_is_in_log_odds() -> None:
 
 
 def test_without_a_document_to_read_nothing_is_asked() -> None:
-    for nothing in ([], [candidate("hostile", hostile()["hostile"])]):
+    for nothing in ([], shelved("hostile", texts=hostile())):
         enough, llm = says((-0.1, -5.0, -3.0, -6.0), nothing)
         assert not enough
         assert llm.history == []

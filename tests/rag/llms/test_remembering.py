@@ -77,9 +77,9 @@ async def test_a_stream_is_kept_when_it_was_heard_to_its_end(replies: Replies) -
         break
     first = [piece async for piece in llm.stream(COMPLETE)]
     again = [piece async for piece in llm.stream(COMPLETE)]
-    assert first == ["one", " two", Completed("one two", 2)]
-    assert again == ["one two", Completed("one two", 2)]
-    assert await llm.complete([COMPLETE]) == (Completed("one two", 2),)
+    assert first == ["one", " two", Completed("one two", 2, cut=True)]
+    assert again == ["one two", Completed("one two", 2, cut=True)]
+    assert await llm.complete([COMPLETE]) == (Completed("one two", 2, cut=True),)
     assert len(model.history) == 2
 
 

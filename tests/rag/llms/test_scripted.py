@@ -44,9 +44,28 @@ async def test_without_a_script_it_echoes_the_last_message() -> None:
 async def test_a_completion_is_cut_at_max_tokens_words() -> None:
     llm = ScriptedLLM()
     assert await llm.complete([Complete(PROMPT, 2), Complete(PROMPT, 0)]) == (
-        Completed("one two", 2),
-        Completed("", 0),
+        Completed("one two", 2, cut=True),
+        Completed("", 0, cut=True),
     )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("text", "most", "written"),
+    [
+        ("a b\n- c\n", 9, Completed("a b\n- c\n", 4)),
+        ("a b\n- c\n", 4, Completed("a b\n- c\n", 4)),
+        ("a b\n- c\n", 3, Completed("a b\n-", 3, cut=True)),
+        ("\n\n a", 1, Completed("\n\n a", 1)),
+        ("\n", 1, Completed("", 0)),
+    ],
+)
+async def test_a_completion_keeps_its_white_space(text: str, most: int, written: Completed) -> None:
+    llm = ScriptedLLM(complete=lambda _: text)
+    assert await llm.complete([Complete(PROMPT, most)]) == (written,)
+    *pieces, last = [piece async for piece in llm.stream(Complete(PROMPT, most))]
+    assert "".join(str(piece) for piece in pieces) == written.text
+    assert last == written
 
 
 @pytest.mark.anyio

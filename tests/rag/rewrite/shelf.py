@@ -7,7 +7,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from rag.expand.asked import Asked, Expansion
 from rag.flows import Budget, Driven, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.rewrite.words import content
+from rag.outside.words import content
 from rag.values import Branch, Candidate, Chunk, Search, Searched
 
 SAP = (

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.rewrite.checks import MOST_CHARACTERS, MOST_WORDS, bare, checked, lines
-from rag.rewrite.outside import controls, orders
-from rag.rewrite.words import scripts, words
+from rag.outside.harmless import controls
+from rag.outside.orders import orders
+from rag.outside.words import scripts, words
+from rag.rewrite.checks import MOST_CHARACTERS, MOST_WORDS, checked
 from rag.values import is_unicode
 from tests.rag.rewrite.writer import ATTACKS
 
@@ -54,12 +55,6 @@ def test_any_question_and_history_can_be_checked(text: str, reply: str, said: st
     assert len(found) <= 8
 
 
-@given(st.text(max_size=80))
-def test_a_bare_line_is_bare(text: str) -> None:
-    assert bare(bare(text)) == bare(text)
-    assert not set(bare(text)) & set("\n\r\t\x00\u202e\u2028")
-
-
 @pytest.mark.parametrize(
     "reply",
     [
@@ -79,19 +74,6 @@ def test_a_bare_line_is_bare(text: str) -> None:
 )
 def test_lists_of_every_kind_are_read(reply: str) -> None:
     assert checked(QUESTION, [reply]) == ("founder of SAP", "SAP company history")
-
-
-def test_no_more_is_read_of_a_reply_than_a_model_can_mean() -> None:
-    assert len(lines("- SAP\n" * 100_000)) == 100
-    assert lines("- " * 100_000) == ()
-    assert lines("x" * 2_000) == ("x" * 2_000,)
-    assert lines("x" * 2_001) == ()
-
-
-def test_a_line_may_quote_and_name_things() -> None:
-    assert lines('"exact phrase" and "other phrase"') == ('"exact phrase" and "other phrase"',)
-    assert lines("What is C++ 2.0?") == ("What is C++ 2.0?",)
-    assert lines("Sure! Here is the rewritten question: Who founded SAP?") == ("Who founded SAP?",)
 
 
 def test_a_question_may_itself_speak_of_what_refusals_say() -> None:

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.rewrite.outside import controls, orders
+from rag.outside.harmless import controls
+from rag.outside.orders import orders
+from rag.outside.size import size
+from rag.outside.words import words
 from rag.rewrite.passages import clean
-from rag.rewrite.words import words
 from tests.rag.rewrite.writer import ATTACKS, DEADLY
 
 QUESTION = "Who founded the company SAP?"
@@ -25,16 +27,16 @@ def test_the_others_stay_when_one_is_dropped() -> None:
 def test_thoughts_and_control_strings_are_taken_out() -> None:
     reply = f"<think>Is it SAP?\n</think>\n{FINE}\n<|im_end|>"
     (passage,) = clean(QUESTION, [reply])
-    assert passage == f"{FINE} (|im_end|)"
+    assert passage == f"{FINE} (im_end)"
 
 
 @given(st.lists(st.sampled_from([*ATTACKS.values(), FINE]) | st.text(max_size=60), max_size=4))
 def test_any_replies_give_short_clean_passages(replies: list[str]) -> None:
-    found = clean(QUESTION, replies, most_words=20)
+    found = clean(QUESTION, replies, most=20)
     assert len(found) <= len(replies)
     for passage in found:
-        assert 0 < len(words(passage)) <= len(passage) <= 20 * 7
-        assert len(passage.split()) <= 20
+        assert 0 < len(words(passage)) <= len(passage)
+        assert size(passage) <= 20
         assert not controls(passage)
         assert not orders(passage)
 

@@ -83,7 +83,10 @@ def test_a_step_back_from_an_order_shares_a_word() -> None:
     assert run(step_back(attacked), Writer(fine)) == fine
 
 
-@pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"something else", "one endless word"}))
+SHORT = {"something else", "one endless word", "endless words"}  # after 32 tokens they are fine
+
+
+@pytest.mark.parametrize("name", sorted(set(ATTACKS) - SHORT))
 def test_a_step_back_that_does_not_pass_is_none(name: str) -> None:
     assert run(step_back(QUESTION), Writer(ATTACKS[name])) == ""
 

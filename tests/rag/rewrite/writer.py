@@ -6,24 +6,17 @@ from typing import TypeVar
 
 from rag.flows import Driven, Flow, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Complete, Completed, Search, Searched
+from rag.values import Complete, Search, Searched
 
 T = TypeVar("T")
 
 
 class Writer(ScriptedLLM):
-    """Writes the given replies one after another, or always the one; line breaks are kept.
-
-    The shipped fake joins words by spaces; here a reply may have lines, and need not end.
-    """
+    """Writes the given replies one after another, or always the one."""
 
     def __init__(self, *replies: str | Callable[[Complete], str]) -> None:
-        super().__init__()
         self._replies = _endless(replies)
-
-    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
-        self.history.extend(requests)
-        return tuple(Completed(text, len(text.split())) for text in map(self._reply, requests))
+        super().__init__(complete=self._reply)
 
     def _reply(self, request: Complete) -> str:
         reply = next(self._replies)

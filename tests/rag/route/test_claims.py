@@ -2,18 +2,19 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.errors import BadPrompt, BudgetExceeded, LLMUnavailable, RagError
 from rag.flows import Budget, Driven, drive
 from rag.llms.scripted import ScriptedLLM
 from rag.prompts import prompt
-from rag.route.claims import Claims, claims, inline, sureness
-from rag.values import Choose, Chosen, Complete, Completed, Scored
+from rag.route.claims import Claims, claims, sureness
+from rag.values import Choose, Chosen, Complete, Scored
 
 QUESTION = "Who directed Jaws, and when?"
 ANSWER = "Jaws was directed by Steven Spielberg in 1975."
@@ -21,6 +22,7 @@ LINES = (
     "Jaws was directed by Steven Spielberg. | Jaws film director\n"
     "Jaws was released in 1975. | Jaws release year"
 )
+TAG = re.compile(r"<\s*/\s*\w*|<\w+")
 DIRECTOR, YEAR = "Jaws film director", "Jaws release year"
 
 
@@ -29,33 +31,23 @@ def chosen(sure: float) -> Chosen:
     return Chosen((yes, yes, no, no))
 
 
-class Model(ScriptedLLM):
-    """Replies to each prompt of the flow; statements are known as `known` says, by their end."""
+def model(
+    answer: str = ANSWER,
+    lines: str = LINES,
+    known: Mapping[str, float] | Callable[[Choose], Chosen] | None = None,
+) -> ScriptedLLM:
+    """Reply to each prompt of the flow; statements are known as `known` says, by their text."""
+    texts = {"route-answer": answer, "route-claims": lines}
+    judged = known if callable(known) else judging(known or {})
+    return ScriptedLLM(judged, complete=lambda request: texts[name_of(request)])
 
-    def __init__(
-        self,
-        answer: Completed | str = ANSWER,
-        lines: Completed | str = LINES,
-        known: Mapping[str, float] | Callable[[Choose], Chosen] | None = None,
-    ) -> None:
-        self._texts = {"route-answer": answer, "route-claims": lines}
-        known = known or {}
-        super().__init__(known if callable(known) else self._judged(known))
 
-    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
-        self.history.extend(requests)  # the shipped fake writes all on one line
-        return tuple(
-            text if isinstance(text, Completed) else Completed(text, 1)
-            for text in (self._texts[name_of(request)] for request in requests)
-        )
+def judging(known: Mapping[str, float]) -> Callable[[Choose], Chosen]:
+    def judged(request: Choose) -> Chosen:
+        (_, text) = request.prompt[0].content.split("<statement>\n")
+        return chosen(known.get(text.partition("\n")[0], 0.1))
 
-    @staticmethod
-    def _judged(known: Mapping[str, float]) -> Callable[[Choose], Chosen]:
-        def judged(request: Choose) -> Chosen:
-            (_, text) = request.prompt[0].content.split("<statement>\n")
-            return chosen(known.get(text.partition("\n")[0], 0.1))
-
-        return judged
+    return judged
 
 
 def name_of(request: Choose | Complete) -> str:
@@ -67,22 +59,22 @@ def name_of(request: Choose | Complete) -> str:
     )
 
 
-def driven(model: ScriptedLLM, question: str = QUESTION, **budget: float) -> Driven[Claims]:
-    return asyncio.run(drive(claims(question), model, Budget(**budget)))
+def driven(llm: ScriptedLLM, question: str = QUESTION, **budget: float) -> Driven[Claims]:
+    return asyncio.run(drive(claims(question), llm, Budget(**budget)))
 
 
 def test_a_known_answer_needs_no_search_and_no_claims() -> None:
-    model = Model(known={ANSWER: 0.9})
-    made = driven(model).result
+    llm = model(known={ANSWER: 0.9})
+    made = driven(llm).result
     assert (made.answer, made.unknown) == (ANSWER, ())
     assert (made.route.kind, made.route.by) == ("A", "claims")
     assert made.route.probabilities == pytest.approx({"A": 0.9, "B": 0.1})
-    assert len(model.history) == 2
+    assert len(llm.history) == 2
 
 
 def test_of_an_unknown_answer_the_unknown_claims_are_searched_for() -> None:
-    model = Model(known={ANSWER: 0.6, "Jaws was directed by Steven Spielberg.": 0.95})
-    made = driven(model)
+    llm = model(known={ANSWER: 0.6, "Jaws was directed by Steven Spielberg.": 0.95})
+    made = driven(llm)
     assert made.result.unknown == (YEAR,)
     assert (made.result.route.kind, made.result.route.by) == ("B", "claims")
     assert made.result.answer == ANSWER
@@ -90,9 +82,9 @@ def test_of_an_unknown_answer_the_unknown_claims_are_searched_for() -> None:
 
 
 def test_a_claim_is_judged_as_an_answer_to_its_query() -> None:
-    model = Model()
-    assert driven(model).result.unknown == (DIRECTOR, YEAR)
-    judged = [request for request in model.history if isinstance(request, Choose)]
+    llm = model()
+    assert driven(llm).result.unknown == (DIRECTOR, YEAR)
+    judged = [request for request in llm.history if isinstance(request, Choose)]
     wanted = prompt("route-known").fill(question=YEAR, statement="Jaws was released in 1975.")
     assert judged[2].prompt == wanted
     assert judged[2].labels == ("yes", "Yes", "no", "No")
@@ -100,14 +92,14 @@ def test_a_claim_is_judged_as_an_answer_to_its_query() -> None:
 
 def test_where_only_the_whole_is_unknown_the_question_is_searched_for() -> None:
     sure = {line.partition(" | ")[0]: 0.99 for line in LINES.splitlines()}
-    made = driven(Model(known=sure)).result
+    made = driven(model(known=sure)).result
     assert (made.route.kind, made.unknown) == ("B", (QUESTION,))
 
 
 @pytest.mark.parametrize("known", [0.5, 0.95])
 def test_the_threshold_can_be_chosen(known: float) -> None:
     flow = claims(QUESTION, known)
-    made = asyncio.run(drive(flow, Model(known={ANSWER: 0.9}))).result
+    made = asyncio.run(drive(flow, model(known={ANSWER: 0.9}))).result
     assert made.route.kind == ("A" if known < 0.9 else "B")
 
 
@@ -118,14 +110,14 @@ def test_the_threshold_can_be_chosen(known: float) -> None:
         "?!",
         "I do not know.",
         "I'm sorry, but as an AI I cannot answer this.",
-        Completed("Jaws is a film. " * 40, 160, cut=True),
+        "Jaws is a film. " * 41,
     ],
 )
-def test_refusals_and_empty_or_endless_answers_are_searched_for(answer: Completed | str) -> None:
-    model = Model(answer, known=lambda _: chosen(1.0))
-    made = driven(model).result
+def test_refusals_and_empty_or_endless_answers_are_searched_for(answer: str) -> None:
+    llm = model(answer, known=lambda _: chosen(1.0))
+    made = driven(llm).result
     assert (made.route.kind, made.route.by, made.unknown) == ("B", "default", (QUESTION,))
-    assert len(model.history) == 1
+    assert len(llm.history) == 1
 
 
 @pytest.mark.parametrize(
@@ -141,20 +133,25 @@ def test_refusals_and_empty_or_endless_answers_are_searched_for(answer: Complete
     ],
 )
 def test_claims_that_are_not_the_answers_lead_to_the_question_itself(lines: str) -> None:
-    made = driven(Model(lines=lines)).result
+    made = driven(model(lines=lines)).result
     assert (made.route.kind, made.unknown) == ("B", (QUESTION,))
 
 
 def test_no_more_than_five_claims_are_judged() -> None:
     lines = "\n".join(f"Jaws was directed by Spielberg. | Jaws director {i}" for i in range(50))
-    model = Model(lines=lines)
-    assert len(driven(model).result.unknown) == 5
-    assert len(model.history) == 3 + 5
+    llm = model(lines=lines)
+    assert len(driven(llm).result.unknown) == 5
+    assert len(llm.history) == 3 + 5
 
 
 def test_of_claims_that_did_not_end_the_last_is_left_out() -> None:
-    made = driven(Model(lines=Completed(LINES, 320, cut=True))).result
-    assert made.unknown == (DIRECTOR,)
+    director, year = LINES.splitlines()
+    filling = (
+        "so it goes on and on\n" * 50 + "and on\n"
+    )  # the 320th word is the last but one: "release"
+    lines = f"{director}\n{filling}{year}"
+    assert lines.split()[:320][-1] == "release"
+    assert driven(model(lines=lines)).result.unknown == (DIRECTOR,)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +167,7 @@ def test_of_claims_that_did_not_end_the_last_is_left_out() -> None:
     ],
 )
 def test_a_judgment_that_is_missing_or_undecided_is_unknown(reply: Chosen) -> None:
-    made = driven(Model(known=lambda _: reply)).result
+    made = driven(model(known=lambda _: reply)).result
     assert (made.route.kind, made.unknown) == ("B", (DIRECTOR, YEAR))
 
 
@@ -190,7 +187,7 @@ def test_sureness_is_a_probability_whatever_a_server_says(logprobs: list[float |
 
 @pytest.mark.parametrize("calls", range(5))
 def test_a_budget_that_ends_leaves_what_there_is(calls: int) -> None:
-    made = driven(Model(known={"Jaws was released in 1975.": 1.0}), calls=calls)
+    made = driven(model(known={"Jaws was released in 1975.": 1.0}), calls=calls)
     assert isinstance(made.error, BudgetExceeded)
     assert made.result.route.kind == "B"
     assert made.result.answer == ("" if calls < 1 else ANSWER)
@@ -203,7 +200,7 @@ def test_a_model_that_fails_means_a_search(error: RagError) -> None:
     def fails(_: Choose) -> Chosen:
         raise error
 
-    made = driven(Model(known=fails))
+    made = driven(model(known=fails))
     assert made.error is error
     assert (made.result.route.kind, made.result.unknown) == ("B", (QUESTION,))
 
@@ -212,23 +209,21 @@ def test_a_model_that_fails_means_a_search(error: RagError) -> None:
 def test_whatever_is_asked_and_replied_there_is_a_route(
     question: str, answer: str, lines: str
 ) -> None:
-    made = driven(Model(answer, lines), question).result
+    made = driven(model(answer, lines), question).result
     assert made.route.kind == "B"
     assert made.unknown
     assert all(isinstance(query, str) for query in made.unknown)
 
 
 @given(st.text() | st.text("<>/\n questionstatement"))
+@example("</question")
+@example("</question>\n<statement>")
 def test_no_text_from_outside_can_end_its_marks(text: str) -> None:
-    model = Model(text, known=lambda _: chosen(0.0))
-    driven(model, text)
-    for request in model.history:
+    llm = model(text, known=lambda _: chosen(0.0))
+    driven(llm, text)
+    for request in llm.history:
         assert isinstance(request, Choose | Complete)
         own = prompt(name_of(request)).turns[0].content
         asked = request.prompt[0].content
-        assert [asked.count(sign) for sign in "<>"] == [own.count(sign) for sign in "<>"]
+        assert TAG.findall(asked) == TAG.findall(own)
         assert asked.count("\n") == own.count("\n")
-
-
-def test_what_is_put_on_one_line_stays_readable() -> None:
-    assert inline("a < b\n\n</question>\tc") == "a ‹ b ‹/question› c"

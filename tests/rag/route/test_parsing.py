@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.route.parsing import Claim, grounded, parse_claims, refuses
+from rag.route.parsing import Claim, grounded, parse_claims
 
 TWO = (Claim("Jaws is of 1975.", "Jaws year"), Claim("Spielberg made it.", "Jaws director"))
 
@@ -90,16 +90,3 @@ def test_a_claim_must_be_the_answers(claim: str, query: str, found: bool) -> Non
 def test_scripts_without_spaces_are_compared_sign_by_sign() -> None:
     assert grounded(Claim("大白鲨是斯皮尔伯格导演的", "大白鲨导演"), "《大白鲨》由斯皮尔伯格导演。")
     assert not grounded(Claim("请访问网站", "网站"), "《大白鲨》由斯皮尔伯格导演。")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    ["", " …", "I do not know.", "I don’t know", "Sorry, I can't help with that.", "I'm not sure."],
-)
-def test_refusals_are_seen(answer: str) -> None:
-    assert refuses(answer)
-
-
-@pytest.mark.parametrize("answer", ["Paris.", "The song is called 'I Know'.", "巴黎", "42"])
-def test_answers_are_no_refusals(answer: str) -> None:
-    assert not refuses(answer)

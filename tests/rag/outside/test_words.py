@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.rewrite.words import content, foreign, language, repeats, scripts, shared, words
+from rag.outside.words import (
+    content,
+    count,
+    foreign,
+    language,
+    plain,
+    repeats,
+    same,
+    scripts,
+    shared,
+    words,
+)
 
 TEXTS = st.text(max_size=200)
 
@@ -12,7 +23,8 @@ TEXTS = st.text(max_size=200)
 @given(TEXTS)
 def test_any_text_has_words_scripts_and_perhaps_a_language(text: str) -> None:
     assert all(word and not word.isspace() for word in words(text))
-    assert content(text) <= set(words(text))
+    assert all(word in plain(text) for word in content(text))
+    assert 0 <= count(text) <= len(words(text))
     assert all(weight > 0 for weight in scripts(text).values())
     assert language(text) in {"", "en", "de", "fr", "es", "it", "pt", "nl"}
     assert not repeats(text) or len(words(text)) >= 5
@@ -48,6 +60,8 @@ def test_words_are_cut_as_their_script_has_them(text: str, expected: list[str]) 
         ("industry", "indigo", False),
         ("car", "care", False),
         ("sap", "sap", True),
+        ("죠스는", "죠스를", True),
+        ("죠스는", "영화를", False),
     ],
 )
 def test_words_are_akin_by_their_beginning_both_ways(one: str, other: str, akin: bool) -> None:
@@ -102,3 +116,17 @@ def test_a_loop_at_the_end_of_a_long_text_is_noticed_but_a_refrain_is_not() -> N
     prose = " ".join(f"word{i}" for i in range(90))
     assert repeats(f"{prose} {'round and round ' * 14}")
     assert not repeats(f"the wall fell {prose} the wall fell and when the wall fell")
+
+
+def test_scripts_without_spaces_share_pairs_of_signs() -> None:
+    film = content("这部电影的导演是谁")
+    assert shared(content("导演出生地"), film)
+    assert not shared(content("便宜的药片"), film)
+    assert shared(content("คนกำกับหนัง"), content("ใครกำกับหนังเรื่องนี้"))
+    assert count("这部电影的导演是谁") == 5
+
+
+@given(st.text(alphabet="abc ü北é.,!'\n", max_size=30))
+def test_saying_the_same_ignores_case_space_and_punctuation(text: str) -> None:
+    assert same(f"  {text.upper().lower()} !") == same(text)
+    assert same(same(text)) == same(text)

@@ -9,17 +9,20 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-HAN = r"\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-HIRAGANA, KATAKANA = r"\u3041-\u309f", r"\u30a0-\u30ff"
-UNSPACED = rf"[{HAN}]|[{HIRAGANA}]+|[{KATAKANA}]+"
-"""Words of texts that are written without spaces, as far as signs tell."""
+_HAN = r"\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_HIRAGANA, _KATAKANA = r"\u3041-\u309f", r"\u30a0-\u30ff"
+# Words of texts that are written without spaces, as far as signs tell.
+_UNSPACED = rf"[{_HAN}]|[{_HIRAGANA}]+|[{_KATAKANA}]+"
 # Signs above and below letters, which `\w` leaves out: of Hebrew, Arabic, India, Thailand, Burma…
 _MARKS = r"\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u0670\u06d6-\u06ed"
 _MARKED = r"\u0900-\u0963\u0966-\u0e3a\u0e40-\u109f\u1780-\u17d3"
 _WORD = re.compile(
-    rf"{UNSPACED}|(?:(?![{HAN}{HIRAGANA}{KATAKANA}])(?:[^\W_]|[{_MARKS}{_MARKED}]))+"
+    rf"{_UNSPACED}|(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}])(?:[^\W_]|[{_MARKS}{_MARKED}]))+"
 )
-_HIRAGANA = re.compile(rf"[{HIRAGANA}]+")
+_HAN_SIGN = re.compile(rf"[{_HAN}]")
+_ALL_HIRAGANA = re.compile(rf"[{_HIRAGANA}]+")
+# Where no spaces stand and a sign alone says little: Chinese, Thai, Lao, Burmese, Khmer.
+_RUN = re.compile(rf"[{_HAN}]{{2,}}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{{2,}}")
 _FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
@@ -47,19 +50,39 @@ _FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
         "wanneer waarom hoe welke met voor op uit bij naar te in ook zich over onder hij zij wij",
     }.items()
 }
+# What two unrelated texts share although it tells no language: figures, the talk about searching.
+_FILLERS = re.compile(
+    "again|because|documents?|either|few|first|get|given|him|ignore|instead|just|last|let|made|make"
+    "|new|next|no|nor|now|off|one|only|out|passages?|same|see|several|through|too|two|until|up|very"
+    "|while|write"
+)
 _ALL_FUNCTION_WORDS = frozenset().union(*_FUNCTION_WORDS.values())
 _LEAD = 2  # chosen: function words by which a language must be ahead of all others
 _STEM = 5  # chosen: "founded", "founder" and "foundation" begin with the same five letters
+_HANGUL_STEM = 2  # chosen: in Korean, what ends a word is written on to it
 _SHORT_STEM = 4  # "swim" begins "swimming"; shorter words must be equal
 _HAN_WEIGHT = 3  # chosen: a Chinese word has two signs, an English one five or six letters
 _MAIN = 0.25  # chosen: a script with that share of a text may be the main one of another
 _REFRAIN = 12  # chosen: of 1,500 relevant passages of DL19, one repeats itself more
 _STRAY = 0.2  # chosen: "α-synuclein" is still Latin
+_ENDS = ".,;:!?…。、()\"'“”„‘’«»「」"
 
 
 def plain(text: str) -> str:
     """Return a text in which letters of different looks are the same (NFKC, folded case)."""
     return unicodedata.normalize("NFKC", text).casefold()
+
+
+def same(text: str) -> str:
+    """Return what two texts have in common when they say the same in the same words.
+
+    Signs inside and at words count, but for punctuation: "C++" is not "C#".
+
+    >>> same("Who is  “Jane”?") == same("who is jane"), same("C++?") == same("C#?")
+    (True, False)
+    """
+    each = (word.strip(_ENDS) for word in plain(text).split())
+    return " ".join(filter(None, each))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -71,13 +94,27 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain(text)))
 
 
+def count(text: str) -> int:
+    """Return about how many words a text has; two Han signs are one.
+
+    >>> count("电池 life"), count("one two")
+    (2, 2)
+    """
+    return len(words(text)) - len(_HAN_SIGN.findall(plain(text))) // 2
+
+
 def content(text: str) -> frozenset[str]:
     """Return the words that say what a text is about: no function words, no single letters.
 
-    >>> sorted(content("Who was the founder of SAP in 1972?"))
-    ['1972', 'founder', 'sap']
+    Of scripts without spaces, pairs of signs: a single one is shared by chance.
+
+    >>> sorted(content("Who was the founder of SAP in 1972?")), sorted(content("电池寿"))
+    (['1972', 'founder', 'sap'], ['池寿', '电池'])
     """
-    return frozenset(word for word in words(text) if _says_something(word))
+    text = plain(text)
+    pairs = {run[i : i + 2] for run in _RUN.findall(text) for i in range(len(run) - 1)}
+    spaced = _WORD.findall(_RUN.sub(" ", text))
+    return frozenset(pairs.union(word for word in spaced if _says_something(word)))
 
 
 def shared(ours: Iterable[str], theirs: Collection[str]) -> int:
@@ -86,10 +123,10 @@ def shared(ours: Iterable[str], theirs: Collection[str]) -> int:
     >>> shared({"founder", "car", "swimming"}, {"founded", "care", "swim"})
     2
     """
-    stems = {word[:_STEM] for word in theirs}
+    stems = set(map(_stem, theirs))
     begun = {word[:_SHORT_STEM] for word in theirs if len(word) > _SHORT_STEM}
     return sum(
-        word[:_STEM] in stems
+        _stem(word) in stems
         or (len(word) > _SHORT_STEM and word[:_SHORT_STEM] in stems)
         or (len(word) == _SHORT_STEM and word in begun)
         for word in ours
@@ -137,10 +174,10 @@ def scripts(text: str) -> Counter[str]:
     Counter({'CJK': 6, 'LATIN': 3, 'CYRILLIC': 3})
     """
     found: Counter[str] = Counter()
-    for letter in filter(str.isalpha, plain(text)):
+    for letter, times in Counter(filter(str.isalpha, plain(text))).items():
         name = unicodedata.name(letter, "UNKNOWN").split()[0]
         script = "CJK" if name in {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"} else name
-        found[script] += _HAN_WEIGHT if name == "CJK" else 1
+        found[script] += times * (_HAN_WEIGHT if name == "CJK" else 1)
     return found
 
 
@@ -159,6 +196,10 @@ def repeats(text: str) -> bool:
 
 
 def _says_something(word: str) -> bool:
-    if word in _ALL_FUNCTION_WORDS or _HIRAGANA.fullmatch(word):
+    if word in _ALL_FUNCTION_WORDS or _FILLERS.fullmatch(word) or _ALL_HIRAGANA.fullmatch(word):
         return False
     return len(word) > 1 or word.isdigit() or "CJK" in unicodedata.name(word, "")
+
+
+def _stem(word: str) -> str:
+    return word[: _HANGUL_STEM if "\uac00" <= word[0] <= "\ud7a3" else _STEM]
