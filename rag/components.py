@@ -22,9 +22,10 @@ from rag.pack import pack
 from rag.parts import Parts
 from rag.plan import make_plan
 from rag.rerank import cut, rerank
+from rag.route.route import Routers, route, unsearched
 from rag.seams import Generator, Reranker
 from rag.second_look import look_again
-from rag.values import Answer, Context, Found, Fused, Plan, Query, Results
+from rag.values import Answer, Context, Found, Fused, Plan, Query, Results, Stage
 
 Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
 
@@ -32,9 +33,14 @@ Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
 async def write(context: Context, generator: Generator) -> Answer:
     """Return the generator's `Answer`, its last event.
 
+    Where nothing was searched for, it is not asked: that is an abstention.
+
     Raises:
         RuntimeError: the generator broke its contract and yielded none.
     """
+    if reason := unsearched(context.trace):
+        stage = Stage("generate", 0.0, "skipped", reason)
+        return Answer(context.query, "", reason=reason, trace=(*context.trace, stage))
     async for event in generator.answer(context):
         if isinstance(event, Answer):
             return event
@@ -67,8 +73,46 @@ class Planner:
 
 
 @component
+class StandingAlone:
+    """`stand_alone` as a component."""
+
+    def __init__(self, expander: Expander) -> None:
+        self._expander = expander
+
+    @component.output_types(plan=Plan)
+    def run(self, plan: Plan) -> dict[str, Plan]:
+        """Return the plan with its question as it stands without what was said before."""
+        return asyncio.run(self.run_async(plan))
+
+    @component.output_types(plan=Plan)
+    async def run_async(self, plan: Plan) -> dict[str, Plan]:
+        """Return the plan with its question as it stands without what was said before."""
+        return {"plan": await stand_alone(plan, self._expander.llm)}
+
+
+@component
+class Routing:
+    """`route` as a component."""
+
+    def __init__(self, parts: Parts, routers: Routers) -> None:
+        self._parts = parts
+        self._routers = routers
+
+    @component.output_types(plan=Plan)
+    def run(self, plan: Plan) -> dict[str, Plan]:
+        """Return the plan as the question's route changes it."""
+        return asyncio.run(self.run_async(plan))
+
+    @component.output_types(plan=Plan)
+    async def run_async(self, plan: Plan) -> dict[str, Plan]:
+        """Return the plan as the question's route changes it."""
+        search = partial(self._parts.search, replace(plan.query, fusion=""))
+        return {"plan": await route(plan, self._routers, search)}
+
+
+@component
 class Expanding:
-    """`stand_alone` and `expand` as a component."""
+    """`expand` as a component."""
 
     def __init__(self, parts: Parts, expander: Expander) -> None:
         self._parts = parts
@@ -82,9 +126,8 @@ class Expanding:
     @component.output_types(plan=Plan)
     async def run_async(self, plan: Plan) -> dict[str, Plan]:
         """Return the plan with the branches of its expansions."""
-        asked = await stand_alone(plan, self._expander.llm)
-        search = partial(self._parts.search, asked.query)
-        return {"plan": await expand(asked, self._expander, search)}
+        search = partial(self._parts.search, plan.query)
+        return {"plan": await expand(plan, self._expander, search)}
 
 
 @component
