@@ -1,7 +1,6 @@
 """The query path as a thin Haystack graph.
 
-plan (→ standalone) (→ route) (→ expand) → find → fuse → fetch (→ deepen) (→ rerank)
-(→ pack → generate)
+plan (→ prepare) → find → fuse → fetch (→ deepen) (→ rerank) (→ pack → generate)
 
 Every component (`rag.components`) hands one frozen value to the next; the graph's result equals the
 functions called by hand (tested). Importing this module imports Haystack, so only the wiring does.
@@ -15,15 +14,13 @@ from haystack.core.errors import PipelineRuntimeError
 
 from rag.components import (
     Deepening,
-    Expanding,
     Fetcher,
     Finder,
     Fuser,
     Packer,
     Planner,
+    Preparing,
     Reordering,
-    Routing,
-    StandingAlone,
     Writer,
 )
 from rag.errors import RagError
@@ -45,12 +42,8 @@ def search_graph(parts: Parts) -> Pipeline:
 
 def _after_planning(parts: Parts) -> Iterator[tuple[str, Component, str]]:
     """Yield the name of every further component, itself, and what it takes from the one before."""
-    if parts.expander is not None:
-        yield "standalone", StandingAlone(parts.expander), "plan"
-    if parts.routers is not None:
-        yield "route", Routing(parts, parts.routers), "plan"
-    if parts.expander is not None:
-        yield "expand", Expanding(parts, parts.expander), "plan"
+    if parts.expander is not None or parts.routers is not None:
+        yield "prepare", Preparing(parts), "plan"
     yield "find", Finder(parts), "plan"
     yield "fuse", Fuser(parts), "found"
     yield "fetch", Fetcher(parts), "fused"

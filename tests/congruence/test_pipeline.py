@@ -317,19 +317,7 @@ async def test_every_components_declared_outputs_equal_its_returned_keys() -> No
     graph = answer_graph(await parts(RERANKED, expanding=True))
     declared = graph.outputs(include_components_with_connected_outputs=True)
     inputs: dict[str, object] = {"query": QUERIES[0]}
-    order = [
-        "plan",
-        "standalone",
-        "route",
-        "expand",
-        "find",
-        "fuse",
-        "fetch",
-        "deepen",
-        "rerank",
-        "pack",
-        "generate",
-    ]
+    order = ["plan", "prepare", "find", "fuse", "fetch", "deepen", "rerank", "pack", "generate"]
     assert sorted(components(graph)) == sorted(order)
     for name in order:
         node = components(graph)[name]
