@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from rag.values import (
     Search,
     Searched,
     Usage,
+    Vector,
 )
 
 
@@ -325,9 +327,21 @@ async def test_a_store_that_fails_is_told_to_the_flow() -> None:
     assert isinstance(driven.error, StoreUnavailable)
 
 
+class Reading(HashedEncoder):
+    """An encoder that notes how it was to read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: list[str] = []
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        self.kinds.append(kind)
+        return await super().encode(texts, kind)
+
+
 @pytest.mark.anyio
 async def test_a_flow_may_ask_how_a_text_reads_and_pays_nothing_for_it() -> None:
-    encoder = HashedEncoder()
+    encoder = Reading()
     batch = (Encode("a b"), Search("a"), Encode("c"))
     driven = await drive(asks(batch), None, Budget(calls=0), nothing, encoder)
     (first, found, second) = driven.result[0]
@@ -337,6 +351,7 @@ async def test_a_flow_may_ask_how_a_text_reads_and_pays_nothing_for_it() -> None
     assert np.array_equal(np.stack([first.vector, second.vector]), vectors)
     assert found == Searched(())
     assert driven.cost == Cost(searches=1)
+    assert encoder.kinds[0] == "query"
 
 
 @pytest.mark.anyio
