@@ -12,16 +12,14 @@ from rag.iterate.gathered import Gathered
 from rag.iterate.merge import merged
 from rag.iterate.methods import Iteration
 from rag.ledger import ms_since
-from rag.route.methods import Router
 from rag.seams import LLM
 from rag.values import Frozen, Results, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Deepener(Frozen):
-    """What deepening takes: routers and iterations by name, and what gives the language model."""
+    """What deepening takes: iterations by name, and what gives the language model."""
 
-    routers: Mapping[str, Router]
     iterations: Mapping[str, Iteration]
     llm: Callable[[], Awaitable[LLM]]
 
@@ -29,8 +27,8 @@ class Deepener(Frozen):
 async def deepen(results: Results, deepener: Deepener, search: Searcher, most: int) -> Results:
     """Return the candidates with those that an iteration finds, merged by their ranks.
 
-    Only where the query's handling names an iteration, and its router, if it names one, says that
-    the question needs several steps. What fails, or is not done in time, leaves what was found.
+    Only where the query's handling names an iteration, once it is routed. What fails, or is not
+    done in time, leaves what was found.
 
     Args:
         results: of the first search.
@@ -42,13 +40,6 @@ async def deepen(results: Results, deepener: Deepener, search: Searcher, most: i
     if not handling.iterate:
         return results
     began, name = time.perf_counter(), f"iterate {handling.iterate}"
-    if handling.route:
-        route = deepener.routers[handling.route](question, [c.score for c in results.candidates])
-        told = Stage("route", 0.0, detail=f"{route.kind} by {route.by}: {route.why}")
-        results = replace(results, trace=(*results.trace, told))
-        if route.kind != "C":
-            stage = Stage(name, 0.0, "skipped", "one search is enough")
-            return replace(results, trace=(*results.trace, stage))
     try:
         async with within(handling.seconds):
             flow = deepener.iterations[handling.iterate](question)

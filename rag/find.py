@@ -27,7 +27,7 @@ async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store
     """Return one ranking per branch, each under the query's access and conditions.
 
     A text that stands in several dense branches is encoded once. The vector of several weighted
-    texts is their weighted sum, of unit length.
+    texts is their weighted sum, of unit length. A plan without branches finds nothing.
 
     Raises:
         StoreUnavailable: from the store.
@@ -38,9 +38,11 @@ async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store
         **await _encoded(dense, "document", encoder),
     }
     probes = tuple(_probe(branch, vectors, sparse) for branch in plan.branches)
-    rankings = await store.find(Lookup(probes, plan.query.access, plan.query.where))
+    lookup = Lookup(probes, plan.query.access, plan.query.where)
+    rankings = await store.find(lookup) if probes else {}
     detail = ", ".join(f"{name} {len(ranking)}" for name, ranking in rankings.items())
-    return Found(plan, rankings, (*plan.trace, Stage("find", 0.0, detail=detail)))
+    stage = Stage("find", 0.0, "ok" if probes else "skipped", detail or "no branches")
+    return Found(plan, rankings, (*plan.trace, stage))
 
 
 async def fetch(fused: Fused, store: Store, least: int = 0) -> Results:

@@ -4,8 +4,8 @@ A flow is a generator that yields batches of requests and is sent the replies in
 what it returns is its result. The one driver below asks the model, keeps the budget and counts.
 Where a batch cannot be answered (no budget or time left, the model failed), the error is thrown
 into the flow at its `yield`: one that can return what it has so far catches it and does, any other
-lets it through. A flow may also ask what the store holds (`Search`). The idea is httpx's
-`Auth.auth_flow`.
+lets it through. A flow may also ask what the store holds (`Search`) and how a text reads to the
+encoder (`Encode`). The idea is httpx's `Auth.auth_flow`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from rag.deadline import within
 from rag.errors import BudgetExceeded, DeadlineExceeded, LLMUnavailable, RagError
-from rag.seams import LLM
+from rag.seams import LLM, Encoder
 from rag.values import (
     Choose,
     Chosen,
@@ -30,13 +30,29 @@ from rag.values import (
     Search,
     Searched,
     Stage,
+    Vector,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Encode(Frozen):
+    """Ask for the vector of a text that is read as a query."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded(Frozen):
+    """The unit vector of a text."""
+
+    vector: Vector  # (h,)
+
 
 Question: TypeAlias = Choose | Score | Complete
 """A request to the model."""
 
-Request: TypeAlias = Question | Search
-Reply: TypeAlias = Chosen | Scored | Completed | Searched
+Request: TypeAlias = Question | Search | Encode
+Reply: TypeAlias = Chosen | Scored | Completed | Searched | Encoded
 Searcher: TypeAlias = Callable[[Search], Awaitable[Searched]]
 """Looks in the store for a flow."""
 
@@ -80,7 +96,11 @@ def stopped(stage: Stage, error: RagError) -> Stage:
 
 
 async def drive(
-    flow: Flow[T], llm: LLM | None, budget: Budget = USUAL, search: Searcher | None = None
+    flow: Flow[T],
+    llm: LLM | None,
+    budget: Budget = USUAL,
+    search: Searcher | None = None,
+    encoder: Encoder | None = None,
 ) -> Driven[T]:
     """Run a flow to its end and return its result with its cost.
 
@@ -89,6 +109,7 @@ async def drive(
         llm: answers its questions; None for a flow that has none.
         budget: the most that it may ask for.
         search: answers its searches; None for a flow that makes none.
+        encoder: reads its texts; None for a flow that wants no vectors.
 
     Raises:
         BudgetExceeded: before a batch that would bring requests or tokens over the budget.
@@ -96,7 +117,7 @@ async def drive(
         RagError: from the model or the store.
         All of them only where the flow does not catch them.
     """
-    spent = _Spent(llm, budget, search)
+    spent = _Spent(llm, budget, search, encoder)
     error: RagError | None = None
     try:
         batch = next(flow)
@@ -117,10 +138,17 @@ async def drive(
 class _Spent:
     """Asks for one flow and keeps to its budget."""
 
-    def __init__(self, llm: LLM | None, budget: Budget, search: Searcher | None) -> None:
+    def __init__(
+        self,
+        llm: LLM | None,
+        budget: Budget,
+        search: Searcher | None,
+        encoder: Encoder | None,
+    ) -> None:
         self.cost = Cost()
         self._llm = llm
         self._search = search
+        self._encoder = encoder
         self._budget = budget
         self._ends = time.monotonic() + budget.seconds
         self._asked = Cost()
@@ -128,14 +156,14 @@ class _Spent:
     async def ask(self, batch: Sequence[Request]) -> tuple[Reply, ...]:
         """Ask a batch, if the budget allows it."""
         searches = sum(isinstance(request, Search) for request in batch)
-        calls = len(batch) - searches
+        calls = sum(isinstance(request, Question) for request in batch)
         self._allow("calls", self._asked.calls + calls, self._budget.calls)
         self._allow("searches", self._asked.searches + searches, self._budget.searches)
         tokens = self._tokens(batch) if self._budget.tokens < math.inf else 0
         self._allow("tokens", self._asked.tokens_in + tokens, self._budget.tokens)
         self._asked += Cost(calls=calls, tokens_in=tokens, searches=searches)
         async with within(max(0.0, self._ends - time.monotonic())):
-            replies = await _ask(self._llm, self._search, batch)
+            replies = await _ask(self._llm, self._search, self._encoder, batch)
         self.cost += _cost(replies)
         return replies
 
@@ -147,7 +175,7 @@ class _Spent:
             )
 
     def _tokens(self, batch: Sequence[Request]) -> int:
-        asked = [request for request in batch if not isinstance(request, Search)]
+        asked = [request for request in batch if isinstance(request, Question)]
         return sum(_model(self._llm).count_tokens(one.prompt) + _most(one) for one in asked)
 
 
@@ -162,7 +190,7 @@ def _model(llm: LLM | None) -> LLM:
 
 
 def _cost(replies: Sequence[Reply]) -> Cost:
-    asked = [reply for reply in replies if not isinstance(reply, Searched)]
+    asked = [reply for reply in replies if not isinstance(reply, Searched | Encoded)]
     made = [reply.usage for reply in asked if not reply.usage.cached]
     return Cost(
         calls=len(asked),
@@ -170,12 +198,12 @@ def _cost(replies: Sequence[Reply]) -> Cost:
         tokens_in=sum(usage.tokens_in for usage in made),
         tokens_out=sum(usage.tokens_out for usage in made),
         cached=len(asked) - len(made),
-        searches=len(replies) - len(asked),
+        searches=sum(isinstance(reply, Searched) for reply in replies),
     )
 
 
 async def _ask(
-    llm: LLM | None, search: Searcher | None, batch: Sequence[Request]
+    llm: LLM | None, search: Searcher | None, encoder: Encoder | None, batch: Sequence[Request]
 ) -> tuple[Reply, ...]:
     """Ask a batch that may mix kinds, one call of the model per kind; replies in its order."""
     replies: dict[int, Reply] = {}
@@ -183,6 +211,7 @@ async def _ask(
     score = {i: r for i, r in enumerate(batch) if isinstance(r, Score)}
     complete = {i: r for i, r in enumerate(batch) if isinstance(r, Complete)}
     searches = {i: r for i, r in enumerate(batch) if isinstance(r, Search)}
+    encode = {i: r for i, r in enumerate(batch) if isinstance(r, Encode)}
     if choose:
         replies.update(zip(choose, await _model(llm).choose([*choose.values()]), strict=True))
     if score:
@@ -194,4 +223,9 @@ async def _ask(
             raise TypeError("this flow searches: drive it with a search")
         found = await asyncio.gather(*map(search, searches.values()))
         replies.update(zip(searches, found, strict=True))
+    if encode:
+        if encoder is None:
+            raise TypeError("this flow wants vectors: drive it with an encoder")
+        vectors = await encoder.encode([request.text for request in encode.values()], "query")
+        replies.update(zip(encode, map(Encoded, vectors), strict=True))
     return tuple(replies[i] for i in range(len(batch)))

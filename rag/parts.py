@@ -8,6 +8,7 @@ from rag.expand.expand import Expander
 from rag.find import fetch, find
 from rag.fuse import Fusion, Weights, fuse
 from rag.plan import Defaults, make_plan
+from rag.route.route import Routers
 from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
 from rag.second_look import Move
 from rag.values import Frozen, Handling, Query, Search, Searched
@@ -17,8 +18,8 @@ from rag.values import Frozen, Handling, Query, Search, Searched
 class Parts(Frozen):
     """What the query path is made of.
 
-    Without a reranker the fused order stands; without an expander queries look with their own words
-    alone, and without a deepener once.
+    Without a reranker the fused order stands; without routers every query is searched; without an
+    expander queries look with their own words alone, and without a deepener once.
     """
 
     encoder: Encoder
@@ -32,6 +33,7 @@ class Parts(Frozen):
     reranker: Reranker | None = None
     rerank_depth: int = 0
     move: Move | None = None
+    routers: Routers | None = None
     expander: Expander | None = None
     deepener: Deepener | None = None
 

@@ -1,24 +1,25 @@
 """The query path as a thin Haystack graph.
 
-plan (→ expand) → find → fuse → fetch (→ deepen) (→ rerank) (→ pack → generate)
+plan (→ prepare) → find → fuse → fetch (→ deepen) (→ rerank) (→ pack → generate)
 
 Every component (`rag.components`) hands one frozen value to the next; the graph's result equals the
 functions called by hand (tested). Importing this module imports Haystack, so only the wiring does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from haystack import Pipeline
+from haystack.core.component import Component
 from haystack.core.errors import PipelineRuntimeError
 
 from rag.components import (
     Deepening,
-    Expanding,
     Fetcher,
     Finder,
     Fuser,
     Packer,
     Planner,
+    Preparing,
     Reordering,
     Writer,
 )
@@ -31,26 +32,25 @@ def search_graph(parts: Parts) -> Pipeline:
     """Return the graph Query → Results; input `plan.query`, output `results` of `found_by`."""
     graph = Pipeline()
     graph.add_component("plan", Planner(parts))
-    graph.add_component("find", Finder(parts))
-    graph.add_component("fuse", Fuser(parts))
-    graph.add_component("fetch", Fetcher(parts))
-    if parts.expander is None:
-        graph.connect("plan.plan", "find.plan")
-    else:
-        graph.add_component("expand", Expanding(parts, parts.expander))
-        graph.connect("plan.plan", "expand.plan")
-        graph.connect("expand.plan", "find.plan")
-    graph.connect("find.found", "fuse.found")
-    graph.connect("fuse.fused", "fetch.fused")
-    last = "fetch"
-    if parts.deepener is not None:
-        graph.add_component("deepen", Deepening(parts, parts.deepener))
-        graph.connect(f"{last}.results", "deepen.results")
-        last = "deepen"
-    if parts.reranker is not None:
-        graph.add_component("rerank", Reordering(parts, parts.reranker))
-        graph.connect(f"{last}.results", "rerank.results")
+    last = "plan"
+    for name, node, value in _after_planning(parts):
+        graph.add_component(name, node)
+        graph.connect(f"{last}.{value}", f"{name}.{value}")
+        last = name
     return graph
+
+
+def _after_planning(parts: Parts) -> Iterator[tuple[str, Component, str]]:
+    """Yield the name of every further component, itself, and what it takes from the one before."""
+    if parts.expander is not None or parts.routers is not None:
+        yield "prepare", Preparing(parts), "plan"
+    yield "find", Finder(parts), "plan"
+    yield "fuse", Fuser(parts), "found"
+    yield "fetch", Fetcher(parts), "fused"
+    if parts.deepener is not None:
+        yield "deepen", Deepening(parts, parts.deepener), "results"
+    if parts.reranker is not None:
+        yield "rerank", Reordering(parts, parts.reranker), "results"
 
 
 def found_by(parts: Parts) -> str:

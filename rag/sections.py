@@ -91,8 +91,12 @@ class SearchSettings(Section, frozen=True):
         Literal["fast", "balanced", "quality"],
         _says("how queries are handled that do not say: what is asked of a model, how deep"),
     ] = "balanced"
+    route: Annotated[
+        Literal["", "rules", "classifier", "neighbours", "claims"],
+        _says("who routes where a preset does; empty is the router's file, without one the rules"),
+    ] = ""
     router: Annotated[
-        str, _says("file of a trained router, by the name classifier; empty is none")
+        str, _says("file of a router: a trained classifier or a log of outcomes; empty is none")
     ] = ""
     rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5

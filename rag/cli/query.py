@@ -204,10 +204,9 @@ async def _ask(settings: Settings, name: str, query: Query) -> Answer:
 
 def _planned(query: Query, settings: Settings) -> Query:
     """Return the query; one that cannot be planned is refused before a model is loaded."""
-    from rag.route.methods import routers
-    from rag.wiring.querying import defaults
+    from rag.wiring.querying import defaults, routers_of
 
-    make_plan(query, defaults(settings, routers(settings.search.router)))
+    make_plan(query, defaults(settings, routers_of(settings)))
     return query
 
 

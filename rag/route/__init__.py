@@ -1,7 +1,7 @@
 """Routing: whether a question needs no search (A), one (B), or several steps (C).
 
-Level 0, `rules`, knows what wording alone makes certain. Level 1 is whichever there is:
-`classifier` over `features`, trained by `train` on one's own outcomes (`silver`, `fitting`; its
-file: `model_file`), or `neighbours` over a log of them. `claims` asks a model. Whoever is unsure
-searches.
+`route` is the stage before the search. It asks `rules` first, which know what wording alone makes
+certain, then a router by its name in `methods`: `classifier` over `features`, trained by `train` on
+one's own outcomes (`silver`, `fitting`; its file: `model_file`), `neighbours` over a log of them
+(`log_file`), or `claims`, which asks a model. Whoever is unsure searches.
 """

@@ -37,6 +37,8 @@ class Classifier(Frozen):
         l2: penalty that the weights were fitted under.
         trained: when.
         accuracy: share of right routes of examples that were held out, None where none was.
+        fusion: whose scores of a first search it was fitted with, "" where it knows none. Scores
+            are on their fusion's scale: those of another one mean nothing to the model.
     """
 
     features: tuple[str, ...]
@@ -49,6 +51,7 @@ class Classifier(Frozen):
     l2: float
     trained: date
     accuracy: float | None = None
+    fusion: str = ""
 
     def route(
         self, features: Mapping[str, float], thresholds: Mapping[Kind, float] = THRESHOLDS

@@ -27,6 +27,7 @@ _TOKEN = re.compile(r"\w+(?:[.'’&-]\w+)*|[^\w\s]")
 _QUOTED = re.compile(  # bounded: what has no end is not looked for from every place
     r"\"[^\"]{1,200}\"|“[^”]{1,200}”|„[^“”]{1,200}[“”]|«[^»]{1,200}»|「[^」]{1,200}」"
 )
+_MOST_SCORES = 10  # chosen: so that features do not depend on how many hits were asked for
 _MOST_SCORE = 1e6  # chosen: no real score is beyond, and no sum of squares overflows
 
 
@@ -84,7 +85,7 @@ _SCORES: Mapping[str, str] = {
     "top_score": "the best score",
     "gap_2": "the best score less the second",
     "gap_10": "the best score less the tenth, or the last of fewer",
-    "spread": "standard deviation of the scores",
+    "spread": "standard deviation of the ten best scores",
 }
 
 FEATURES: Mapping[str, str] = {
@@ -126,6 +127,7 @@ def features(text: str, scores: Sequence[float] = ()) -> Mapping[str, float]:
 def _of_scores(scores: Sequence[float]) -> Mapping[str, float]:
     finite = filter(math.isfinite, scores)
     best = sorted((max(-_MOST_SCORE, min(_MOST_SCORE, s)) for s in finite), reverse=True)
+    best = best[:_MOST_SCORES]
     if not best:
         return dict.fromkeys(_SCORES, 0.0)
     mean = math.fsum(best) / len(best)

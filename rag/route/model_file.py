@@ -27,12 +27,14 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     """The file as it stands; a feature's table has its mean, its scale, and a weight per kind."""
 
     format: Literal[1]
+    kind: Literal["classifier"]
     trained: date
     l2: float
     counts: dict[Kind, int]
     bias: dict[Kind, float]
     features: dict[str, dict[str, float]]
     accuracy: float | None = None
+    fusion: str = ""
 
 
 def write(classifier: Classifier, path: Path) -> None:
@@ -41,7 +43,9 @@ def write(classifier: Classifier, path: Path) -> None:
     Raises:
         BadInput: the file cannot be written.
     """
-    lines = ["format = 1", f"trained = {classifier.trained.isoformat()}"]
+    lines = ["format = 1", 'kind = "classifier"', f"trained = {classifier.trained.isoformat()}"]
+    if classifier.fusion:
+        lines.append(f'fusion = "{classifier.fusion}"  # whose scores it knows')
     if classifier.accuracy is not None:
         lines.append(f"accuracy = {classifier.accuracy!r}  # share of right routes, held out")
     lines += [f"l2 = {classifier.l2!r}", "", "[counts]  # examples"]
@@ -97,6 +101,7 @@ def _fault(file: _File) -> str:
         "a bias is not finite": not all(map(math.isfinite, file.bias.values())),
         "a count is below 0": min(file.counts.values(), default=0) < 0,
         "l2 is not above 0": not 0 < file.l2 < math.inf,
+        "fusion is no name of a fusion": not NAME.fullmatch(file.fusion or "none"),
         "accuracy is not between 0 and 1": not 0 <= (file.accuracy or 0.0) <= 1,
     }
     return next((fault for fault, there in faults.items() if there), "")
@@ -116,4 +121,5 @@ def _model(file: _File) -> Classifier:
         l2=file.l2,
         trained=file.trained,
         accuracy=file.accuracy,
+        fusion=file.fusion,
     )

@@ -31,6 +31,14 @@ class Route(Frozen):
     probabilities: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Routed(Frozen):
+    """A route, and what else is worth searching for beside the question, if anything."""
+
+    route: Route
+    queries: tuple[str, ...] = ()
+
+
 def unsure(why: str, probabilities: Mapping[str, float] | None = None) -> Route:
     """Return the default route: search once.
 

@@ -22,7 +22,9 @@ _TALK = re.compile(
     rf"(?:(?:{AROUND}|{'|'.join(SMALL_TALK.values())}) )*"
 )
 
-_NAME = r"(?i:the )?[\"'“‘]?[A-ZÀ-ÖØ-Þ][\w.'’&-]*"
+# Words between an article and a capital say what is named: "the tower of Pisa". Without an article
+# none may stand there: "or by Post" names no second thing.
+_NAME = r"(?:(?i:the|an?) (?:[\w'’-]+ ){0,5})?[\"'“‘]?[A-ZÀ-ÖØ-Þ][\w.'’&-]*"
 _DEGREE = rf"(?i:{COMPARATIVE}|{ORDINAL})"
 _HEAD = r"(?!(?i:name|title|kind|type|part|list|number|size|end|rest|text|one|some|most|all)\b)\w+"
 _US = r"(?!\s+(?i:i|we|you|my|our|your)\b)"  # "the form that I need" is one thing, well described
@@ -43,9 +45,13 @@ _COMPOSED: Mapping[str, re.Pattern[str]] = {
         rf"|^(?i:is|are|was|were|do|does|did|has|have) {_NAME}.*\sand\s+{_NAME}.*\s"
         r"(?i:both|the same)\b"
     ),
-    "it asks for what two things share": re.compile(rf"(?i:\bboth) {_NAME}.*\sand\s+{_NAME}"),
+    "it asks for what two things share": re.compile(
+        rf"(?i:\bboth) (?:\w+, )?{_NAME}.*\sand\s+{_NAME}"
+    ),
     "it chooses between two things": re.compile(
         rf"^(?i:which|who|what|whose)\b.*\b{_DEGREE}\b[^,:?–—]*[\s,:?–—]+{_NAME}.*\sor\s+{_NAME}"
+        rf"|^(?i:which|who)\b[^,]*\s(?i:is|was|are|were) (?i:an? |not )?\w+, {_NAME}.*"
+        rf"\sor\s+{_NAME}"
         rf"|^(?i:between) {_NAME}.*\sand\s+{_NAME}.*,\s*(?i:which|who)\b"
     ),
     "it asks about something found by another question": re.compile(

@@ -57,7 +57,13 @@ class Report(Frozen):
 
 
 def train(
-    path: Path, trained: date, *, l2: float = 1.0, folds: int = 5, seed: int = 0
+    path: Path,
+    trained: date,
+    *,
+    fusion: str = "dbsf",
+    l2: float = 1.0,
+    folds: int = 5,
+    seed: int = 0,
 ) -> tuple[Classifier, Report]:
     """Return a model of a file of outcomes, and how it does on questions it has not seen.
 
@@ -67,6 +73,7 @@ def train(
     Args:
         path: a JSON-lines file, as `rag.route.silver.read_outcomes` takes.
         trained: the date that the model will bear.
+        fusion: whose scores the file has, if it has any.
         l2: penalty, as in `fit`.
         folds: 2 at least.
         seed: of the folds.
@@ -84,7 +91,9 @@ def train(
     _check(path, made)
     routed = _held_out(made.labelled, examples, lambda some: fit(some, trained, l2), folds, seed)
     report = _report(made, routed)
-    return replace(fit(examples, trained, l2), accuracy=report.accuracy), report
+    scored = any(one.outcome.scores for one in made.labelled)
+    model = fit(examples, trained, l2)
+    return replace(model, accuracy=report.accuracy, fusion=fusion if scored else ""), report
 
 
 def stratified(

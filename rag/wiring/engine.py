@@ -20,13 +20,13 @@ from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.generate import Extractive
 from rag.iterate.methods import ITERATIONS
-from rag.route.methods import routers
+from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
-from rag.wiring.querying import defaults
+from rag.wiring.querying import defaults, routers_of
 from rag.wiring.reranking import Rerankers
 from rerankers.late_interaction import TokenEncoder
 
@@ -47,7 +47,8 @@ class Engine:
         split: how documents become chunks.
 
     Raises:
-        BadSettings: an unknown reranker, or a router's file that is missing or damaged.
+        BadSettings: an unknown reranker, a router that is not there, or one whose file is missing,
+            damaged, or made with another encoder or fusion.
     """
 
     def __init__(self, settings: Settings, encoder: Encoder, split: Split) -> None:
@@ -62,7 +63,8 @@ class Engine:
         self._opening = asyncio.Lock()
         self._connecting = asyncio.Lock()
         self._rerankers = Rerankers(settings, self.llm, self._tokens)
-        self._routers = routers(settings.search.router)
+        self._routers = Routers(routers_of(settings, encoder), self.llm, encoder)
+        self._defaults = defaults(settings, self._routers.methods)
         self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:
@@ -211,13 +213,14 @@ class Engine:
                 sparse=self.sparse,
                 store=store,
                 generator=Extractive(self.encoder, answer.floor, answer.sentences),
-                defaults=defaults(self.settings, self._routers),
+                defaults=self._defaults,
                 fusions=fusions(search.rrf_k),
                 weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
                 passages=answer.passages,
                 reranker=self._rerankers.get(name) if rerank.method else None,
                 rerank_depth=rerank.depth,
                 move=self._rerankers.move() if rerank.method else None,
+                routers=self._routers,
                 expander=Expander(
                     EXPANSIONS,
                     self.llm,
@@ -225,7 +228,7 @@ class Engine:
                     partial(self._corpus, store),
                     ExpansionCache(),
                 ),
-                deepener=Deepener(self._routers, ITERATIONS, self.llm),
+                deepener=Deepener(ITERATIONS, self.llm),
             )
         )
 

@@ -17,12 +17,13 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.components import write
 from rag.deepen import Deepener, deepen
-from rag.errors import LLMUnavailable
+from rag.errors import LLMUnavailable, StoreUnavailable
+from rag.expand.alone import stand_alone
 from rag.expand.asked import Asked
 from rag.expand.expand import Expander, ExpansionCache, Method, expand
 from rag.filters import parse_where
 from rag.find import fetch, find
-from rag.flows import Flow
+from rag.flows import Encode, Encoded, Flow
 from rag.fuse import FUSIONS, fuse
 from rag.generate import Extractive
 from rag.iterate.gathered import Gathered, Stop, Trail, gathering
@@ -32,7 +33,10 @@ from rag.parts import Parts
 from rag.pipeline import QueryPath, answer_graph, search_graph
 from rag.plan import Defaults, make_plan
 from rag.rerank import cut, rerank
+from rag.route.methods import Method as Routing
 from rag.route.methods import routers
+from rag.route.route import Routers, route
+from rag.route.routes import Route, Routed
 from rag.seams import LLM, CollectionSpec, Reranker
 from rag.values import (
     Answer,
@@ -48,6 +52,8 @@ from rag.values import (
     Searched,
 )
 from rerankers.reranker import Guarded, Scoring
+from tests.rag.route.test_claims import QUESTION as CLAIMED
+from tests.rag.route.test_claims import Model
 
 TEXTS = [
     "The sample freezer holds its cold for 36 hours without power. Call the caretaker.",
@@ -120,8 +126,45 @@ async def silent() -> LLM:
     return ScriptedLLM()
 
 
-DEEPENER = Deepener(routers(), {"twice": twice}, silent)
-WAYS = Defaults("dbsf", 100, tuple(FUSIONS), expansions=("echo", "asking"), iterations=("twice",))
+def searching(question: str) -> Flow[Routed]:
+    """Follow the score of the first search: few steps for what is found at once."""
+    (found,) = yield [Search(question, 1)]
+    assert isinstance(found, Searched)
+    best = found.candidates[0].score if found.candidates else 0.0
+    return Routed(Route("B" if best > 0.5 else "C", "classifier", f"the best has {best:.2f}"))
+
+
+def near(question: str) -> Flow[Routed]:
+    """Follow the first number of the question's vector."""
+    (reply,) = yield [Encode(question)]
+    assert isinstance(reply, Encoded)
+    return Routed(Route("A" if reply.vector[0] > 0 else "B", "neighbours", "as its vector says"))
+
+
+def fail(question: str) -> Flow[Routed]:
+    yield [Search(question)]
+    raise StoreUnavailable("gone")
+
+
+async def claiming() -> LLM:
+    return Model()
+
+
+METHODS = {
+    **routers(),
+    "searching": Routing(searching),
+    "near": Routing(near),
+    "failing": Routing(fail),
+}
+DEEPENER = Deepener({"twice": twice}, silent)
+WAYS = Defaults(
+    "dbsf",
+    100,
+    tuple(FUSIONS),
+    expansions=("echo", "asking"),
+    routers=tuple(METHODS),
+    iterations=("twice",),
+)
 EXPANDED = Handling(expand=("echo", "asking"), iterate="twice", seconds=10.0)
 RERANKED = Guarded(Scoring("longest", Longest()), None)
 BOTH = pytest.mark.parametrize("reranker", [None, RERANKED], ids=["fused", "reranked"])
@@ -147,14 +190,13 @@ async def parts(reranker: Reranker | None = None, *, expanding: bool = False) ->
         sparse=sparse,
         store=store,
         generator=Extractive(encoder, 0.35, 3),
-        defaults=Defaults(
-            "dbsf", 100, tuple(FUSIONS), expansions=("echo", "asking"), iterations=("twice",)
-        ),
+        defaults=WAYS,
         fusions=FUSIONS,
         weights={"dense": 0.5, "bm25": 0.5},
         passages=3,
         reranker=reranker,
         rerank_depth=2,
+        routers=Routers(METHODS, claiming, encoder) if expanding else None,
         expander=expander() if expanding else None,
         deepener=DEEPENER if expanding else None,
     )
@@ -168,7 +210,11 @@ def timeless(value: Traced) -> Traced:
 async def fused_by_hand(query: Query, mine: Parts) -> Fused:
     plan = make_plan(query, mine.defaults)
     if mine.expander is not None:
-        plan = await expand(plan, mine.expander, partial(mine.search, query))
+        plan = await stand_alone(plan, mine.expander.llm)
+    if mine.routers is not None:
+        plan = await route(plan, mine.routers, partial(mine.search, replace(plan.query, fusion="")))
+    if mine.expander is not None:
+        plan = await expand(plan, mine.expander, partial(mine.search, plan.query))
     return fuse(await find(plan, mine.encoder, mine.sparse, mine.store), mine.fusions, mine.weights)
 
 
@@ -271,7 +317,7 @@ async def test_every_components_declared_outputs_equal_its_returned_keys() -> No
     graph = answer_graph(await parts(RERANKED, expanding=True))
     declared = graph.outputs(include_components_with_connected_outputs=True)
     inputs: dict[str, object] = {"query": QUERIES[0]}
-    order = ["plan", "expand", "find", "fuse", "fetch", "deepen", "rerank", "pack", "generate"]
+    order = ["plan", "prepare", "find", "fuse", "fetch", "deepen", "rerank", "pack", "generate"]
     assert sorted(components(graph)) == sorted(order)
     for name in order:
         node = components(graph)[name]
@@ -319,6 +365,69 @@ async def test_expanded_queries_come_out_of_the_graph_as_by_hand(
         assert found == timeless(await search_by_hand(query, mine))
         failed = next(stage for stage in found.trace if stage.name == "expand asking")
         assert (failed.status, failed.detail) == ("failed", "there is none")
+
+
+ROUTED = [
+    *(Query(text) for text in ("Hello there!", "???", "who are you?")),
+    Query("Which holds longer, the Freezer or the Battery?"),
+    Query(CLAIMED),
+    Query(CLAIMED, k=1, branches=("bm25",), fusion="rrf"),
+    Query("dogs", where=parse_where({"metadata.number": {"gte": 2}})),
+    Query("freezer", tenant="nobody"),
+]
+
+
+@pytest.mark.anyio
+@BOTH
+@pytest.mark.parametrize("name", METHODS)
+async def test_routed_queries_come_out_of_the_graph_as_by_hand(
+    name: str, reranker: Reranker | None
+) -> None:
+    mine = await parts(reranker, expanding=True)
+    path = QueryPath(await parts(reranker, expanding=True))
+    for query in ROUTED:
+        routed = replace(query, handling=replace(EXPANDED, route=name))
+        found = timeless(await path.search(routed))
+        assert found == timeless(await search_by_hand(routed, mine))
+        assert [stage.name for stage in found.trace][:2] == ["plan", "route"]
+        assert timeless(await path.answer(routed)) == timeless(await answer_by_hand(routed, mine))
+
+
+@pytest.mark.anyio
+@BOTH
+async def test_a_greeting_is_not_searched_for_and_the_answer_says_why(
+    reranker: Reranker | None,
+) -> None:
+    path = QueryPath(await parts(reranker, expanding=True))
+    query = Query("Hello!", handling=replace(EXPANDED, route="rules"))
+    found, answer = await path.search(query), await path.answer(query)
+    assert found.candidates == ()
+    assert answer.abstained
+    assert answer.reason == "no search is needed: a greeting"
+    done = {stage.name: stage for stage in answer.trace}
+    assert done["search"].detail == done["generate"].detail == answer.reason
+    assert done["find"].status == "skipped"
+    assert not any(name.startswith(("expand", "iterate")) for name in done)
+    plain = await path.search(replace(query, handling=EXPANDED))
+    assert plain.candidates  # where nobody routes, it is searched for
+
+
+@pytest.mark.anyio
+async def test_what_a_claim_finds_is_fused_with_what_the_question_finds() -> None:
+    path = QueryPath(await parts(expanding=True))
+    query = Query(CLAIMED, handling=Handling(route="claims", seconds=10.0))
+    found = await path.search(query)
+    branches = {name for candidate in found.candidates for name in candidate.ranks}
+    assert branches >= {"dense", "dense+claim-1", "dense+claim-2"}
+
+
+@pytest.mark.anyio
+async def test_a_router_searches_as_the_settings_fuse_whatever_the_query_asks_for() -> None:
+    # An RRF score is far below .5, a DBSF score of the best chunk above it.
+    path = QueryPath(await parts(expanding=True))
+    query = Query("sample freezer", handling=Handling(route="searching", seconds=10.0))
+    traces = [(await path.search(replace(query, fusion=name))).trace for name in ("", "rrf")]
+    assert len({trace[1].detail for trace in traces}) == 1
 
 
 @pytest.mark.anyio

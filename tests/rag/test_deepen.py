@@ -12,7 +12,6 @@ from rag.flows import Flow
 from rag.iterate.gathered import Gathered, Stop, Trail, gathering
 from rag.iterate.methods import ITERATIONS
 from rag.llms.scripted import ScriptedLLM
-from rag.route.methods import routers
 from rag.seams import LLM
 from rag.values import (
     Candidate,
@@ -66,7 +65,7 @@ def deepened(
     async def opened() -> LLM:
         return llm or ScriptedLLM(complete=lambda _: "said")
 
-    deepener = Deepener(routers(), {"second": second, "asking": asking}, opened)
+    deepener = Deepener({"second": second, "asking": asking}, opened)
     query = Query(question, handling=handling)
     results = Results(query, (candidate("a"), candidate("b")))
     found = asyncio.run(deepen(results, deepener, search, most))
@@ -84,19 +83,6 @@ def test_what_further_searches_find_is_merged_and_told() -> None:
     assert "second (because, 1 new)" in trace["iterate second"].detail
     assert trace["iterate second"].cost.searches == 2
     assert deepened(ONE, Handling(iterate="second"), most=2)[0] == found[:2]
-
-
-def test_a_router_that_sees_one_search_needed_stops_there() -> None:
-    found, trace = deepened(ONE, Handling(route="rules", iterate="second"))
-    assert found == ["a", "b"]
-    assert trace["route"].detail == "B by default: no rule speaks"
-    assert trace["iterate second"].status == "skipped"
-
-
-def test_a_router_that_sees_several_steps_lets_them_run() -> None:
-    found, trace = deepened(SEVERAL, Handling(route="rules", iterate="second"))
-    assert "c" in found
-    assert trace["route"].detail.startswith("C by rules: ")
 
 
 def test_a_model_that_fails_leaves_what_was_found() -> None:
@@ -130,7 +116,7 @@ def test_every_iteration_by_name_finds_at_least_what_the_question_finds(name: st
     async def opened() -> LLM:
         return ScriptedLLM(complete=lambda _: "I cannot say.")
 
-    deepener = Deepener(routers(), ITERATIONS, opened)
+    deepener = Deepener(ITERATIONS, opened)
     query = Query(SEVERAL, handling=Handling(iterate=name))
     results = Results(query, (candidate("a"), candidate("b")))
     found = asyncio.run(deepen(results, deepener, search, 10))

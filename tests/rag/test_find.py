@@ -1,6 +1,6 @@
 """Branches are encoded once and looked up under the query's tenant and conditions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,6 +11,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.find import fetch, find
+from rag.fuse import FUSIONS, fuse
 from rag.seams import CollectionSpec
 from rag.terms import mixed
 from rag.values import (
@@ -25,6 +26,7 @@ from rag.values import (
     Point,
     Probe,
     Query,
+    Ranking,
     Stage,
     Vector,
     ranked,
@@ -243,3 +245,20 @@ async def test_a_chunk_that_was_dropped_meanwhile_is_left_out(store: ExactStore)
 @pytest.mark.anyio
 async def test_nothing_found_is_no_candidates(store: ExactStore) -> None:
     assert (await fetch(replace(FUSED, ranking=(), rankings={}), store)).candidates == ()
+
+
+class Unasked(ExactStore):
+    """A store that must not be asked."""
+
+    async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
+        raise AssertionError(f"asked for {lookup}")
+
+
+@pytest.mark.anyio
+async def test_a_plan_without_branches_asks_nobody_and_finds_nothing() -> None:
+    encoder = Counting()
+    unasked = Unasked(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none"))
+    found = await find(plan(), encoder, Bm25Encoder(), unasked)
+    assert (found.rankings, encoder.asked) == ({}, [])
+    assert (found.trace[-1].name, found.trace[-1].status) == ("find", "skipped")
+    assert fuse(found, FUSIONS, {}).ranking == ()

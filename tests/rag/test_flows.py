@@ -3,9 +3,12 @@
 import asyncio
 import inspect
 from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
 import pytest
 
+from indexers.encoders.hashed import HashedEncoder
 from rag.errors import (
     BudgetExceeded,
     DeadlineExceeded,
@@ -13,7 +16,7 @@ from rag.errors import (
     RagError,
     StoreUnavailable,
 )
-from rag.flows import Budget, Driven, Flow, Reply, Request, drive
+from rag.flows import Budget, Driven, Encode, Encoded, Flow, Reply, Request, drive
 from rag.llms.scripted import ScriptedLLM
 from rag.values import (
     Choose,
@@ -28,6 +31,7 @@ from rag.values import (
     Search,
     Searched,
     Usage,
+    Vector,
 )
 
 
@@ -321,3 +325,36 @@ async def test_a_store_that_fails_is_told_to_the_flow() -> None:
     driven = await drive(careful(), None, search=broken)
     assert driven.result == "cannot look for a"
     assert isinstance(driven.error, StoreUnavailable)
+
+
+class Reading(HashedEncoder):
+    """An encoder that notes how it was to read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: list[str] = []
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        self.kinds.append(kind)
+        return await super().encode(texts, kind)
+
+
+@pytest.mark.anyio
+async def test_a_flow_may_ask_how_a_text_reads_and_pays_nothing_for_it() -> None:
+    encoder = Reading()
+    batch = (Encode("a b"), Search("a"), Encode("c"))
+    driven = await drive(asks(batch), None, Budget(calls=0), nothing, encoder)
+    (first, found, second) = driven.result[0]
+    assert isinstance(first, Encoded)
+    assert isinstance(second, Encoded)
+    vectors = await encoder.encode(["a b", "c"], "query")
+    assert np.array_equal(np.stack([first.vector, second.vector]), vectors)
+    assert found == Searched(())
+    assert driven.cost == Cost(searches=1)
+    assert encoder.kinds[0] == "query"
+
+
+@pytest.mark.anyio
+async def test_a_flow_that_wants_vectors_needs_an_encoder() -> None:
+    with pytest.raises(TypeError, match="drive it with an encoder"):
+        await drive(asks((Encode("a"),)), None)

@@ -113,6 +113,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "demonstrations": "7",
         "merge": "rrf",
         "preset": "fast",
+        "route": "claims",
     }
     others |= {"writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
@@ -131,7 +132,7 @@ def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None
 
 
 def test_an_unknown_key_is_refused_by_its_name_with_those_of_its_section() -> None:
-    known = "search.depth, search.preset, search.router, search.rrf_k, search.dense_weight"
+    known = "search.preset, search.route, search.router, search.rrf_k, search.dense_weight"
     for said in (refusal("[search]\ndeep = 3\n"), refusal(FIRSTCITE__SEARCH__DEEP="3")):
         assert "unknown field `deep` - at `$.search`" in said
         assert said.endswith(known)

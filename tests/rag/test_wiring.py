@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -20,6 +22,9 @@ from rag.errors import (
     StoreUnavailable,
 )
 from rag.fuse import FUSIONS, rrf
+from rag.route.log_file import logged, write_log
+from rag.route.model_file import write
+from rag.route.silver import Outcome
 from rag.sections import (
     AnswerSettings,
     IndexSettings,
@@ -30,6 +35,8 @@ from rag.sections import (
 from rag.settings import Settings
 from rag.values import Document, Hit, Query
 from rag.wiring import Engine, fusions
+from tests.rag.route.test_classifier import TINY
+from tests.rag.route.test_log_file import LOG
 
 CAT = Document("cat", "The cat sleeps on the mat. It dreams of fish.", "Cat")
 DOG = Document("dog", "The dog barks at the cat. It dreams of bones.", "Dog")
@@ -332,3 +339,72 @@ async def test_a_qdrant_server_that_does_not_answer_is_named(make: MakeEngine) -
     for attempt in (engine.collection("pets"), engine.index([CAT], "pets")):
         with pytest.raises(StoreUnavailable, match=r"store\.url"):
             await attempt
+
+
+def trained(folder: Path, fusion: str) -> Path:
+    """Return the file of a classifier that knows the scores of a fusion."""
+    write(replace(TINY, fusion=fusion), folder / "route.toml")
+    return folder / "route.toml"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("route", "names"),
+    [("", ("rules", "claims")), ("rules", ("rules", "claims")), ("claims", ("rules", "claims"))],
+)
+async def test_presets_route_by_the_rules_or_by_whom_the_settings_name(
+    make: MakeEngine, route: Literal["", "rules", "claims"], names: tuple[str, ...]
+) -> None:
+    engine = make(search=SearchSettings(route=route))
+    await engine.index([CAT, DOG], "pets")
+    defaults = (await engine.collection("pets")).parts.defaults
+    assert defaults.routers == names
+    assert {name: handling.route for name, handling in defaults.presets.items()} == {
+        "fast": "",
+        "balanced": "",
+        "quality": route or "rules",
+    }
+
+
+@pytest.mark.anyio
+async def test_presets_route_by_the_file_that_is_set(make: MakeEngine, tmp_path: Path) -> None:
+    file = trained(tmp_path, "dbsf")
+    engine = make(search=SearchSettings(router=str(file)))
+    await engine.index([CAT, DOG], "pets")
+    defaults = (await engine.collection("pets")).parts.defaults
+    assert defaults.presets["quality"].route == "classifier"
+
+
+@pytest.mark.anyio
+async def test_a_log_of_outcomes_routes_by_its_likes(make: MakeEngine, tmp_path: Path) -> None:
+    outcomes = [Outcome("what is two and two", {"A": True, "B": False, "C": False})] * 3
+    write_log(await logged(outcomes, HashedEncoder()), tmp_path / "log.jsonl")
+    engine = make(search=SearchSettings(router=str(tmp_path / "log.jsonl"), preset="quality"))
+    await engine.index([CAT, DOG], "pets")
+    results = await (await engine.collection("pets")).search(Query("What is two and two?"))
+    assert results.candidates == ()
+    assert results.trace[1].detail == "A by neighbours: -3 of the 3 nearest, -3 of all 3"
+
+
+@pytest.mark.anyio
+async def test_a_greeting_is_answered_with_why_nothing_is_searched_for(make: MakeEngine) -> None:
+    engine = make(search=SearchSettings(preset="quality"))
+    await engine.index([CAT, DOG], "pets")
+    path = await engine.collection("pets")
+    assert (await path.search(Query("Hi!"))).candidates == ()
+    assert (await path.answer(Query("Hi!"))).reason == "no search is needed: a greeting"
+
+
+@pytest.mark.anyio
+async def test_a_router_that_does_not_fit_is_refused_when_the_engine_is_made(
+    make: MakeEngine, tmp_path: Path
+) -> None:
+    file = str(trained(tmp_path, "rrf"))
+    with pytest.raises(BadSettings, match="trained with scores of rrf, the settings fuse by dbsf"):
+        make(search=SearchSettings(router=file))
+    make(search=SearchSettings(router=file, fusion="rrf"))
+    with pytest.raises(BadSettings, match=r"search\.route is neighbours, but search\.router is no"):
+        make(search=SearchSettings(router=file, fusion="rrf", route="neighbours"))
+    write_log(LOG, tmp_path / "log.jsonl")
+    with pytest.raises(BadSettings, match="made with the encoder tiny/3, the settings say hashed"):
+        make(search=SearchSettings(router=str(tmp_path / "log.jsonl")))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.flows import Budget, Reply, Request, drive
+from rag.flows import Budget, Question, Reply, Request, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Choose, Chosen, Completed, Message, Scored, Search
+from rag.values import Choose, Chosen, Completed, Message, Scored
 from rerankers.acurank import acurank
 from rerankers.asking import (
     Asked,
@@ -151,7 +151,7 @@ def test_a_window_is_first_shown_as_it_is_then_shuffled_the_same_way_every_time(
 
 def shown(request: Request) -> list[int]:
     """The numbers of the passages in a prompt, in its order."""
-    assert not isinstance(request, Search)
+    assert isinstance(request, Question)
     lines = request.prompt[1].content.splitlines()
     return [int(line.split()[-1].strip(".")) for line in lines if line.startswith("[")]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rag.errors import LLMUnavailable
 from rag.flows import Budget, Driven, Question, Reply, drive
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Choose, Chosen, Message, Score, Scored, Search
+from rag.values import Choose, Chosen, Message, Score, Scored
 from rerankers.ordering import Ordering, Ranker
 from rerankers.pointwise import graded, query_likelihood, rating, yes_no
 from rerankers.recipes import CHAT, LEVELS, PLAIN, QWEN3_RERANKER, YES_NO, Level, YesNo
@@ -200,7 +200,7 @@ def test_a_likelihood_that_is_no_number_comes_last_and_is_counted() -> None:
 
 def asked(flow: Ranker) -> Question:
     request = next(flow)[0]
-    assert not isinstance(request, Search)
+    assert isinstance(request, Question)
     return request
 
 

@@ -106,3 +106,8 @@ def test_a_pasted_page_is_read_in_time(part: str) -> None:
     started = time.process_time()
     features(part * (100_000 // len(part)))
     assert time.process_time() - started < 3
+
+
+def test_how_many_hits_were_asked_for_does_not_matter() -> None:
+    ten = [1.0 - i / 20 for i in range(10)]
+    assert features("q", ten) == features("q", [*ten, 0.1, 0.0])

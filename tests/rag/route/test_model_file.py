@@ -36,6 +36,7 @@ def classifiers(draw: st.DrawFn) -> Classifier:
         l2=draw(ABOVE),
         trained=draw(st.dates()),
         accuracy=draw(st.none() | st.floats(0, 1)),
+        fusion=draw(st.sampled_from(["", "rrf", "dbsf"])),
     )
 
 
@@ -59,6 +60,9 @@ def test_people_can_read_the_file(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("format = 1", "format = 2", "is no model of the router: Invalid enum value 2"),
+        ('kind = "classifier"', "", "missing required field `kind`"),
+        ('kind = "classifier"', 'kind = "neighbours"', "Invalid enum value 'neighbours'"),
+        ("l2 = 1.0", 'l2 = 1.0\nfusion = "my own"', "fusion is no name of a fusion"),
         ("format = 1", "", "missing required field `format`"),
         ("mean = 2.0", 'mean = "two"', "Expected `float`, got `str`"),
         ("mean = 2.0", "", "features.words must have A, B, mean, scale"),

@@ -95,7 +95,10 @@ def test_scores_of_the_first_search_are_learnt_from(tmp_path: Path) -> None:
         | {"scores": [0.9, 0.1] if i % 2 == 0 else [0.2, 0.1]}
         for i in range(40)
     ]
-    assert train(kept(tmp_path, rows), DAY)[1].accuracy == 1.0
+    model, report = train(kept(tmp_path, rows), DAY, fusion="rrf")
+    assert report.accuracy == 1.0
+    assert model.fusion == "rrf"
+    assert train(kept(tmp_path, lines(20)), DAY, fusion="rrf")[0].fusion == ""
 
 
 def test_a_kind_with_one_example_does_not_stop_training(tmp_path: Path) -> None:
