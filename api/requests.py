@@ -71,6 +71,16 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[tuple[str, ...], Meta(description="Names of expansions.", max_length=16)]
         | UnsetType
     ) = UNSET
+    route: (
+        Annotated[
+            str, Meta(description="Who decides whether it is searched for: rules, claims, ….")
+        ]
+        | UnsetType
+    ) = UNSET
+    iterate: (
+        Annotated[str, Meta(description="How several steps are taken: decompose, ircot, ….")]
+        | UnsetType
+    ) = UNSET
     depth: (
         Annotated[int, Meta(ge=1, le=10_000, description="Hits that each branch fetches.")]
         | UnsetType

@@ -49,7 +49,7 @@ def _parts(store: Store, corpus: Corpus) -> Parts:
         weights={"bm25": 0.5, "dense": 0.5},
         passages=1,
         expander=Expander({}, _nobody, sparse, _corpus, ExpansionCache()),
-        deepener=Deepener({}, {}, _nobody),
+        deepener=Deepener({}, _nobody),
     )
 
 

@@ -25,6 +25,7 @@ DOCUMENTS = (
     "docs/fusion.md",
     "docs/models.md",
     "docs/performance.md",
+    "docs/queries.md",
     "docs/reranking.md",
 )
 COLLECTIONS = ("scifact", "trec-dl19-passage-pool", "hotpotqa-hippo100", "clapnq-dev")
@@ -134,6 +135,57 @@ def reranking_cost() -> list[str]:
     return [*table(head, rows), "", told]
 
 
+def expansions() -> list[str]:
+    """nDCG@10 and R@100 of every expansion that asks no model, on whole collections."""
+    tables = _queries()
+    names = {name: f"{name}, all queries" for name in COLLECTIONS}
+    rows = [
+        [
+            row,
+            *(
+                f"{tables[t][row]['nDCG@10']:.3f} / {tables[t][row]['R@100']:.3f}"
+                for t in names.values()
+            ),
+        ]
+        for row in tables[names[COLLECTIONS[0]]]
+    ]
+    return table(["nDCG@10 / R@100", *names], rows)
+
+
+def asking_expansions() -> list[str]:
+    """What expansions that ask the embedded model are worth and cost, and those that ask none."""
+    return _worth(
+        ("nDCG@10", "R@100", "reranked nDCG@10"), lambda name: not name.startswith("fused, ")
+    )
+
+
+def steps() -> list[str]:
+    """What searches in several steps are worth and cost with the embedded model."""
+    return _worth(
+        ("nDCG@10", "all@10", "reranked nDCG@10"),
+        lambda name: name == "fused" or "," in name,
+        "hotpotqa-hippo100",
+    )
+
+
+def _worth(measures: Sequence[str], wanted: Callable[[str], bool], only: str = "") -> list[str]:
+    columns = (*measures, "added_ms", "calls", "tokens written", "added nothing")
+    rows = [
+        [f"{name}: {row}", *(_shown(found.get(column, 0)) for column in columns)]
+        for name, found_rows in _queries().items()
+        if not name.endswith("all queries") and name.startswith(only)
+        for row, found in found_rows.items()
+        if wanted(row)
+    ]
+    return table(["collection: handled as", *columns], rows)
+
+
+def _queries() -> Mapping[str, Mapping[str, Report]]:
+    file = ROOT / "eval" / "results" / "queries" / "quality.json"
+    found: Mapping[str, Mapping[str, Report]] = msgspec.json.decode(file.read_bytes())["tables"]
+    return found
+
+
 _SAME = {
     True: ", for the same order",
     False: " (what bf16 reads depends a little on what is read with it: the orders differ here)",
@@ -163,6 +215,9 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "bench_llm": bench_llm,
     "rerankers": rerankers,
     "reranking_cost": reranking_cost,
+    "expansions": expansions,
+    "asking_expansions": asking_expansions,
+    "steps": steps,
 }
 
 

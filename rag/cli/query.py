@@ -1,95 +1,42 @@
 """`firstcite search` and `firstcite ask`."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import click
 import msgspec
 
-from rag.cli.history import read_history
-from rag.cli.root import (
-    cli,
-    collection_option,
-    current_settings,
-    filter_option,
-    json_option,
-    principal_option,
-    run,
-    tenant_option,
-)
+from rag.cli.asking import asks
+from rag.cli.root import cli, collection_option, current_settings, json_option, run
 from rag.cli.verify import verify
-from rag.errors import BadFilter
-from rag.filters import parse_where
 from rag.plan import make_plan
 from rag.settings import Settings
-from rag.values import Answer, Prompt, Query, Results, Where
+from rag.values import Answer, Query, Results, Trace
 
 T = TypeVar("T", Results, Answer)
 _SNIPPET_CHARS = 240
 
 
-preset_option = click.option(
-    "--preset", default="", help="fast, balanced or quality; by default search.preset."
-)
-expand_option = click.option(
-    "--expand", multiple=True, help="An expansion, such as rocchio; may be given several times."
-)
-history_option = click.option(
-    "--history",
-    type=click.File("rb"),
-    metavar="FILE",
-    help='What was said before, as lines {"role": "user", "content": "…"}; - is standard input.',
-)
-explain_option = click.option(
-    "--explain", is_flag=True, help="Say what every stage did and what each branch looked for."
-)
-
-
 @cli.command("search")
 @click.argument("text")
-@click.option("-k", default=10, show_default=True, help="How many results.")
 @click.option("--branch", "branches", multiple=True, help="bm25, dense; by default both.")
 @click.option("--fusion", default="", help="rrf, dbsf or convex; by default search.fusion.")
-@preset_option
-@expand_option
-@explain_option
-@history_option
+@asks
 @collection_option
-@tenant_option
-@principal_option
-@filter_option
 @json_option
 def search_command(
     text: str,
-    k: int,
     branches: tuple[str, ...],
     fusion: str,
-    preset: str,
-    expand: tuple[str, ...],
     explain: bool,
-    history: BinaryIO | None,
     collection: str | None,
-    tenant: str,
-    principals: tuple[str, ...],
-    filters: str | None,
     as_json: bool,
+    query: Query,
 ) -> None:
     """Find the k best chunks for TEXT."""
     settings = current_settings()
-    query = Query(
-        text,
-        k,
-        _where(filters),
-        tenant,
-        branches,
-        fusion,
-        _said(history),
-        preset,
-        changes={"expand": expand} if expand else {},
-        principals=principals or None,
-    )
-    query = _planned(query, settings)
+    query = _planned(replace(query, text=text, branches=branches, fusion=fusion), settings)
     results = run(_search(settings, collection or settings.server.collection, query))
     if as_json:
         click.echo(_json(results))
@@ -104,51 +51,33 @@ def search_command(
     if not results.candidates:
         click.echo("nothing found")
     if explain:
-        for stage in results.trace:
-            cost = f" [{stage.cost}]" if str(stage.cost) else ""
-            click.echo(f"{stage.ms:8.1f} ms  {stage.name}, {stage.status}: {stage.detail}{cost}")
+        _explain(results.trace)
 
 
 @cli.command("ask")
 @click.argument("question")
-@click.option("-k", default=10, show_default=True, help="Chunks considered.")
-@preset_option
-@history_option
+@asks
 @collection_option
-@tenant_option
-@principal_option
-@filter_option
 @click.option("--verify", "verifying", is_flag=True, help="Look every quote up in its file.")
 @json_option
 def ask_command(
     question: str,
-    k: int,
-    preset: str,
-    history: BinaryIO | None,
+    explain: bool,
     collection: str | None,
-    tenant: str,
-    principals: tuple[str, ...],
-    filters: str | None,
     verifying: bool,
     as_json: bool,
+    query: Query,
 ) -> None:
     """Answer QUESTION with sentences quoted from the documents, each with its source.
 
     With --verify the exit code is 1 when a file no longer says a quote at the cited span.
     """
     settings = current_settings()
-    query = Query(
-        question,
-        k,
-        _where(filters),
-        tenant,
-        history=_said(history),
-        preset=preset,
-        principals=principals or None,
-    )
-    query = _planned(query, settings)
+    query = _planned(replace(query, text=question), settings)
     answer = run(_ask(settings, collection or settings.server.collection, query))
     click.echo(_json(answer) if as_json else render(answer))
+    if explain and not as_json:
+        _explain(answer.trace)
     if verifying and not _verified(answer):
         raise SystemExit(1)
 
@@ -182,6 +111,12 @@ def render(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def _explain(trace: Trace) -> None:
+    for stage in trace:
+        cost = f" [{stage.cost}]" if str(stage.cost) else ""
+        click.echo(f"{stage.ms:8.1f} ms  {stage.name}, {stage.status}: {stage.detail}{cost}")
+
+
 async def _search(settings: Settings, name: str, query: Query) -> Results:
     from rag.wiring import build
 
@@ -208,20 +143,6 @@ def _planned(query: Query, settings: Settings) -> Query:
 
     make_plan(query, defaults(settings, routers_of(settings)))
     return query
-
-
-def _said(history: BinaryIO | None) -> Prompt:
-    return read_history(history) if history else ()
-
-
-def _where(filters: str | None) -> Where:
-    if filters is None:
-        return ()
-    try:
-        decoded = json.loads(filters)
-    except (ValueError, RecursionError) as error:
-        raise BadFilter(f'--filter is not JSON ({error}): e.g. {{"metadata.kind": "x"}}') from None
-    return parse_where(decoded)
 
 
 def _json(value: T) -> str:

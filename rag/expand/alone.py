@@ -40,9 +40,11 @@ async def stand_alone(plan: Plan, llm: Callable[[], Awaitable[LLM]]) -> Plan:
             stage = replace(stage, detail=detail, cost=driven.cost)
         except RagError as error:
             stage = stopped(stage, error)
-    trace = (*plan.trace, replace(stage, ms=ms_since(began)))
+    stage = replace(stage, ms=ms_since(began))
+    query = query.spending(stage.cost.calls, stage.ms / 1_000)
+    trace = (*plan.trace, stage)
     if rewritten == text:
-        return replace(plan, trace=trace)
+        return replace(plan, query=query, trace=trace)
     twins = tuple(replace(b, name=f"{b.kind}+{NAME}", text=rewritten) for b in plan.branches)
     asked = replace(query, text=rewritten)
     return replace(plan, query=asked, branches=(*plan.branches, *twins), trace=trace)

@@ -89,14 +89,17 @@ async def expand(plan: Plan, expander: Expander, search: Searcher) -> Plan:
     calls = handling.calls // asking if asking else 0
     asked = Asked(text, plan.branches[0].depth, expander.sparse, 0.0)
     once = _Once(search)
+    began = time.perf_counter()
     made = await asyncio.gather(
         *(_made(name, query, asked, expander, once, calls) for name in handling.expand)
     )
-    branches = {b.name: b for b in (*(b for new, _ in made for b in new), *plan.branches)}
-    own = tuple(b.name for b in plan.branches)
-    added = tuple(b for name, b in branches.items() if name not in own)
-    trace = (*plan.trace, *(stage for _, stage in made))
-    return replace(plan, branches=(*plan.branches, *added), trace=trace)
+    own = {b.name for b in plan.branches}
+    new = {b.name: b for found, _ in made for b in found}
+    added = tuple(b for name, b in new.items() if name not in own)
+    stages = [stage for _, stage in made]
+    spent = query.spending(sum(s.cost.calls for s in stages), time.perf_counter() - began)
+    branches = (*plan.branches, *added)
+    return replace(plan, query=spent, branches=branches, trace=(*plan.trace, *stages))
 
 
 async def _made(

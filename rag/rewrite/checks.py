@@ -16,8 +16,8 @@ from rag.rewrite.replies import lines, unseen
 from rag.values import Frozen, is_unicode
 
 MOST_WORDS, MOST_CHARACTERS = 60, 400
-_TAG = re.compile(
-    r"</?(?:question|conversation|passages?|answer|statement)\b|^```"
+_MARKS = re.compile(
+    r"</?(?:question|conversation|passages?|answer|statement)\b|^```|^</?\w+>$"
     r"|^(?:user|assistant|system)\s*:",
     re.IGNORECASE,
 )
@@ -43,6 +43,15 @@ def matter(question: str, others: Iterable[str] = ()) -> Matter:
     texts = (question, *others)
     known = subject(question).union(*map(content, map(without_orders, texts[1:])))
     return Matter(question, " ".join(texts), known)
+
+
+def marked(text: str) -> bool:
+    """Whether a text holds marks of a prompt: its writer repeats what it read.
+
+    >>> marked("<question> Who founded SAP?"), marked("a < b")
+    (True, False)
+    """
+    return bool(_MARKS.search(text))
 
 
 def subject(question: str) -> frozenset[str]:
@@ -120,7 +129,7 @@ _FAULTS: tuple[tuple[str, Callable[[str, Matter], object]], ...] = (
     ("it repeats itself", lambda line, _: repeats(line)),
     ("it is no valid Unicode", lambda line, _: not is_unicode(line)),
     ("it holds a control string", lambda line, _: controls(line)),
-    ("it holds marks of a prompt", lambda line, _: _TAG.search(line)),
+    ("it holds marks of a prompt", lambda line, _: marked(line)),
     ("it refuses", lambda line, about: refuses(line) and not refuses(about.question)),
     ("it gives orders", lambda line, _: orders(line)),
     ("it is in another script or language", _is_foreign),

@@ -9,7 +9,7 @@ from rag.outside.refusals import refuses
 from rag.outside.size import shortened
 from rag.outside.words import content, foreign, repeats, shared
 from rag.rewrite.asking import asked, written
-from rag.rewrite.checks import subject
+from rag.rewrite.checks import marked, subject
 from rag.rewrite.replies import unthought
 from rag.values import Candidate, Complete, Prompt, is_unicode
 
@@ -45,15 +45,16 @@ def clean(question: str, replies: Iterable[str], most: int = MOST) -> tuple[str,
     """Return the passages that can be about a question, in their order, each on one line.
 
     They have no thoughts and no control strings, and at most that size (`rag.outside.size`).
-    Dropped are those that are empty, refuse, give orders, go round in circles, are in another
-    script or language than the question, share no content word with it (without its orders), or say
-    nothing more than it.
+    Dropped are those that are empty, repeat the prompt, refuse, give orders, go round in circles,
+    are in another script or language than the question, share no content word with it (without its
+    orders), or say nothing more than it.
 
     >>> clean("Who founded SAP?", ["I'm sorry.", "<think>Hm.</think>SAP was founded by five men."])
     ('SAP was founded by five men.',)
     """
     known = subject(question)
-    passages = (shortened(harmless(unthought(reply)), most) for reply in replies)
+    told = (unthought(reply) for reply in replies)
+    passages = (shortened(harmless(text), most) for text in told if not marked(text))
     return tuple(one for one in passages if _is_usable(one, question, known))
 
 

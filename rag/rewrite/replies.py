@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 _READABLE, _MOST_LINES = 2_000, 100  # chosen: characters of a line, lines of a reply
+_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # where `splitlines` splits
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cn", "Co"})
 _THOUGHT = re.compile(r"^.*</think(?:ing)?>|<think(?:ing)?>.*$", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(r"^(?:[-*•–—>#+]+|\(?\d{1,2}[.):]|\(?[a-zA-Z]\))(?:\s+|$)")
@@ -44,7 +45,8 @@ def lines(reply: str, label: re.Pattern[str] = LABEL) -> tuple[str, ...]:
     >>> lines("Query: “who founded SAP”"), lines("1. one 2) two"), lines('["one", "two"]')
     (('who founded SAP',), ('one', 'two'), ('one', 'two'))
     """
-    entries = islice(_entries(unthought(reply)), _MOST_LINES)
+    seen = "".join(" " if unseen(sign) and sign not in _BREAKS else sign for sign in reply)
+    entries = islice(_entries(unthought(seen)), _MOST_LINES)
     readable = (entry for entry in entries if len(entry) <= _READABLE)
     return tuple(line for line in (bare(entry, label) for entry in readable) if line)
 

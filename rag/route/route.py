@@ -56,7 +56,9 @@ async def route(plan: Plan, routers: Routers, search: Searcher) -> Plan:
     stage = Stage("route", ms_since(began), detail=told, cost=driven.cost)
     if error is not None:
         stage = replace(stopped(stage, error), detail=f"{told} ({error})")
-    return _CHANGES[decided.kind](replace(plan, trace=(*plan.trace, stage)), driven.result)
+    query = plan.query.spending(stage.cost.calls, stage.ms / 1_000)
+    spent = replace(plan, query=query, trace=(*plan.trace, stage))
+    return _CHANGES[decided.kind](spent, driven.result)
 
 
 def unsearched(trace: Trace) -> str:

@@ -1,8 +1,8 @@
 """Query ─plan→ Plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, TypeAlias
 
 from rag.values.documents import DEFAULT_TENANT, Access, SparseVector
 from rag.values.frozen import Frozen, Scalar
@@ -52,6 +52,15 @@ class Handling(Frozen):
     calls: int = 40
     seconds: float = 10.0
 
+    def after(self, calls: int, seconds: float) -> Self:
+        """Return what is left of it when so much has been spent.
+
+        >>> Handling(calls=4, seconds=2.0).after(1, 3.0).seconds
+        0.0
+        """
+        left = max(0, self.calls - calls), max(0.0, self.seconds - seconds)
+        return replace(self, calls=left[0], seconds=left[1])
+
 
 @dataclass(frozen=True, slots=True)
 class Query(Frozen):
@@ -74,6 +83,10 @@ class Query(Frozen):
     handling: Handling | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     principals: tuple[str, ...] | None = None
+
+    def spending(self, calls: int, seconds: float) -> Self:
+        """Return the query with what its handling has left afterwards."""
+        return replace(self, handling=self.handled.after(calls, seconds))
 
     @property
     def access(self) -> Access:

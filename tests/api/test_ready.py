@@ -18,7 +18,7 @@ from rag.sections import ServerSettings, StoreSettings
 from rag.settings import Settings
 from rag.values import Vector
 from rag.wiring import Engine
-from tests.api.served import Serve, Served, engine_of, fill, wait_until_ready
+from tests.api.served import DOCUMENTS, Serve, Served, engine_of, fill, wait_until_ready
 
 
 class Slow:
@@ -56,7 +56,7 @@ def test_health_is_ok_and_ready_is_not_while_the_models_load(
     assert client.get("/ready").json() == {
         "status": "ready",
         "collection": "handbook",
-        "chunks": 3,
+        "chunks": len(DOCUMENTS),
         "encoder": "hashed",
         "precision": "fp32",
     }
@@ -80,7 +80,7 @@ def test_a_collection_that_comes_into_being_is_served_without_a_restart(
     wait_until_ready(client)
     assert client.post("/v1/search", json={"query": "badge"}).status_code == 404
     fill(empty)
-    assert client.get("/ready").json()["chunks"] == 3
+    assert client.get("/ready").json()["chunks"] == len(DOCUMENTS)
     assert client.post("/v1/search", json={"query": "badge"}).status_code == 200
 
 

@@ -71,7 +71,7 @@ class World:
             rerank_depth=3,
             move=next(iter(MOVES.values()))(5),
             expander=Expander(EXPANSIONS, self.opened, sparse, self.holds, ExpansionCache()),
-            deepener=Deepener(routers(), ITERATIONS, self.opened),
+            deepener=Deepener(ITERATIONS, self.opened),
         )
         return QueryPath(parts)
 

@@ -44,7 +44,9 @@ def test_a_prompt_is_short_ends_with_its_user_and_shows_data_between_tags(name: 
     for hole in holes(read) - {"most", "count"}:
         around = rf"<(\w+)>\n\${hole}\n</\1>"
         assert any(re.search(around, turn.content) for turn in read.turns), hole
-    assert any("data" in turn.content for turn in read.turns)
+    # What the user asks is the user's own; a small model repeats a warning of it.
+    if holes(read) & {"passages", "conversation", "documents"}:
+        assert any("data" in turn.content for turn in read.turns)
 
 
 @every_prompt

@@ -50,7 +50,7 @@ def test_a_method_is_made_as_the_settings_say() -> None:
     settings = set_to(method="query-likelihood", guard="none")
     ids, status, detail = asyncio.run(order(settings, longest_is_best()))
     assert (ids, status) == (["2", "1", "0"], "ok")
-    assert detail == "query-likelihood, no guard, 3 calls"
+    assert detail == "query-likelihood, no guard"
 
 
 def test_the_guard_is_on_unless_the_collection_has_none() -> None:
@@ -70,7 +70,7 @@ def test_several_methods_are_a_cascade() -> None:
     settings = set_to(method="late-interaction:3, first:2", guard="none")
     _, status, detail = asyncio.run(order(settings, longest_is_best()))
     assert status == "ok"
-    assert detail == "late-interaction:3 → first:2, no guard, 4 calls"
+    assert detail == "late-interaction:3 → first:2, no guard"
 
 
 def test_a_server_that_cannot_continue_a_turn_is_asked_for_the_bare_label() -> None:

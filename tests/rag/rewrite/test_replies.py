@@ -23,3 +23,7 @@ def test_a_line_may_quote_and_name_things() -> None:
     assert lines('"exact phrase" and "other phrase"') == ('"exact phrase" and "other phrase"',)
     assert lines("What is C++ 2.0?") == ("What is C++ 2.0?",)
     assert lines("Sure! Here is the rewritten question: Who founded SAP?") == ("Who founded SAP?",)
+
+
+def test_what_nobody_sees_does_not_hide_a_list() -> None:
+    assert lines('[\u200b"one", "two"') == lines('[ "one", "two"') == ("one", "two")

@@ -33,7 +33,7 @@ from rag.values import (
     Searched,
     Stage,
 )
-from tests.rag.route.test_claims import ANSWER, DIRECTOR, QUESTION, YEAR, Model
+from tests.rag.route.test_claims import ANSWER, DIRECTOR, QUESTION, YEAR, model
 from tests.rag.route.test_classifier import likely
 
 HANDLED = Handling(expand=("rm3",), iterate="decompose", seconds=5.0)
@@ -172,7 +172,7 @@ def test_neighbours_are_asked_with_the_vector_of_the_question() -> None:
 
 
 def test_a_claim_that_is_not_known_becomes_branches_beside_the_questions_own() -> None:
-    made, trace = routed(QUESTION, "claims", routers(), llm=Model())
+    made, trace = routed(QUESTION, "claims", routers(), llm=model())
     own, further = made.branches[:2], made.branches[2:]
     assert [branch.name for branch in own] == ["bm25", "dense"]
     assert [(b.name, b.text, b.depth, b.weight) for b in further] == [
@@ -188,7 +188,7 @@ def test_a_claim_that_is_not_known_becomes_branches_beside_the_questions_own() -
 
 def test_claims_look_in_the_kinds_that_the_query_looks_in() -> None:
     async def opened() -> LLM:
-        return Model(known={"Jaws was released in 1975.": 0.9})
+        return model(known={"Jaws was released in 1975.": 0.9})
 
     before = plan(QUESTION, replace(HANDLED, route="claims"))
     lexical = replace(before, branches=before.branches[:1])
@@ -198,13 +198,13 @@ def test_claims_look_in_the_kinds_that_the_query_looks_in() -> None:
 
 
 def test_an_answer_that_the_model_knows_needs_no_search() -> None:
-    made, _ = routed(QUESTION, "claims", routers(), llm=Model(known={ANSWER: 0.9}))
+    made, _ = routed(QUESTION, "claims", routers(), llm=model(known={ANSWER: 0.9}))
     assert made.branches == ()
     assert unsearched(made.trace) == "no search is needed: the model knows the answer (0.90)"
 
 
 def test_the_question_itself_is_searched_for_once() -> None:
-    made, _ = routed(QUESTION, "claims", routers(), llm=Model(answer="I don't know."))
+    made, _ = routed(QUESTION, "claims", routers(), llm=model(answer="I don't know."))
     assert [branch.name for branch in made.branches] == ["bm25", "dense"]
 
 
@@ -218,12 +218,12 @@ def test_a_model_that_is_not_there_means_one_search() -> None:
 
 def test_calls_that_run_out_leave_what_the_router_has() -> None:
     few = replace(HANDLED, calls=3)
-    made, trace = routed(QUESTION, "claims", routers(), llm=Model(), handling=few)
+    made, trace = routed(QUESTION, "claims", routers(), llm=model(), handling=few)
     assert [branch.text for branch in made.branches[2::2]] == [DIRECTOR, YEAR]
     assert trace["route"].status == "cut short"
     assert "its budget is 3" in trace["route"].detail
     none = replace(HANDLED, calls=0)
-    made, trace = routed(QUESTION, "claims", routers(), llm=Model(), handling=none)
+    made, trace = routed(QUESTION, "claims", routers(), llm=model(), handling=none)
     assert len(made.branches) == 2
     assert trace["route"].status == "cut short"
 
