@@ -5,17 +5,20 @@ thrown into a flow goes through to its caller, who still has the question.
 """
 
 import re
+from collections.abc import Iterable
 
 from rag.flows import Flow
 from rag.outside.orders import orders
-from rag.outside.words import content, shared
+from rag.outside.words import content, same, shared
 from rag.rewrite.asking import asked, said
-from rag.rewrite.checks import checked, subject
+from rag.rewrite.checks import checked, fault, matter, subject
+from rag.rewrite.replies import lines
 from rag.values import Complete
 
 _TOKENS = 32  # chosen: of one query
 _KEYWORDS = 20  # chosen
 _KEYWORD_TOKENS = 6  # chosen: with its comma
+_NAMED = re.compile(r"#(\d{1,2})\b")
 _BETWEEN = re.compile(r"\s*[,;，、；]\s*")
 
 
@@ -42,11 +45,33 @@ def step_back(text: str) -> Flow[str]:
 def sub_questions(text: str, most: int = 4) -> Flow[tuple[str, ...]]:
     """Return two to `most` questions that together make up one; () where it needs no splitting.
 
-    Each is meant to be answerable from one document (arXiv 2507.00355).
+    Each is meant to be answerable from one document (arXiv 2507.00355). "#1" stands for the answer
+    to the first of those returned.
     """
     request = Complete(asked("sub_questions", text, most=str(most)), _TOKENS * most)
-    found = checked(text, (yield from said(request)), most=most)
+    found = _parts(text, (yield from said(request)))[:most]
     return found if len(found) > 1 else ()
+
+
+def _parts(text: str, replies: Iterable[str]) -> tuple[str, ...]:
+    """Return the lines that may be searched with; references are to their places among these.
+
+    A line that names an earlier answer need not share a word with the question; one whose answer is
+    not asked for, because that line was dropped, is dropped as well.
+    """
+    about, known = matter(text), {same(text)}
+    places: dict[int, int] = {}
+    kept: list[str] = []
+    for number, line in enumerate((line for reply in replies for line in lines(reply)), start=1):
+        named = [int(n) for n in _NAMED.findall(line) if int(n) < number]
+        if fault(line, about, anchored=not named) or same(line) in known:
+            continue
+        if any(n not in places for n in named):
+            continue
+        known.add(same(line))
+        kept.append(_NAMED.sub(lambda n: f"#{places.get(int(n[1]), n[1])}", line))
+        places[number] = len(kept)
+    return tuple(kept)
 
 
 def variants(text: str, count: int = 4) -> Flow[tuple[str, ...]]:

@@ -138,5 +138,5 @@ async def test_an_experts_steps_find_the_second_passage(path: QueryPath, collect
         iterate: await both_at_ten(path, collection, iterate)
         for iterate in ("", "decompose", "ircot")
     }
-    assert shares["decompose"] > shares[""] + 0.1
-    assert shares["ircot"] > shares[""] + 0.1
+    assert shares["decompose"] > shares[""] + 0.1, shares
+    assert shares["ircot"] > shares[""] + 0.1, shares

@@ -114,3 +114,31 @@ def test_the_longest_question_is_shown_short() -> None:
     llm = Writer("x")
     run(variants("SAP " * 5_000), llm)
     assert len(llm.shown.split()) < 200
+
+
+NESTED = "Where was the director of the film Glass Harbour born?"
+
+
+@pytest.mark.parametrize(
+    ("reply", "parts"),
+    [
+        (
+            "Who directed Glass Harbour?\nWhere was #1 born?",
+            "Who directed Glass Harbour?|Where was #1 born?",
+        ),
+        # "What is love?" is not about the question: what refers to it goes, too.
+        (
+            "What is love?\nWho directed Glass Harbour?\nHow old is #1?\nWhen did #2 die?",
+            "Who directed Glass Harbour?|When did #1 die?",
+        ),
+        # a later answer cannot be waited for
+        ("Who directed Glass Harbour?\nIs #7 a film?", "Who directed Glass Harbour?|Is #7 a film?"),
+        (
+            "1. Who directed Glass Harbour?\n2. Where was #1 born?\n3. Where was #1 born?",
+            "Who directed Glass Harbour?|Where was #1 born?",
+        ),
+    ],
+)
+def test_a_part_may_name_the_answer_to_an_earlier_one(reply: str, parts: str) -> None:
+    found = run(sub_questions(NESTED), Writer(reply))
+    assert found == tuple(parts.split("|"))
