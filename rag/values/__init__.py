@@ -8,7 +8,16 @@ code points. Values copy to themselves: Haystack deep-copies the inputs of every
 costs 80 ms for 200 candidates with vectors and nothing at all for values that return themselves.
 """
 
-from rag.values.answers import Answer, Citation, Context, Passage, Reference, Sentence
+from rag.values.answers import (
+    Answer,
+    Citation,
+    Context,
+    Contradiction,
+    Passage,
+    Reference,
+    Sentence,
+    Support,
+)
 from rag.values.asking import (
     Choose,
     Chosen,
@@ -75,6 +84,7 @@ __all__ = [
     "Completed",
     "Condition",
     "Context",
+    "Contradiction",
     "Cost",
     "Document",
     "Fault",
@@ -111,6 +121,7 @@ __all__ = [
     "Sentence",
     "SparseVector",
     "Stage",
+    "Support",
     "Trace",
     "Usage",
     "Vector",

@@ -1,6 +1,7 @@
 """Results ─pack→ Context ─generate→ Answer."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from rag.values.finding import Candidate
 from rag.values.frozen import Frozen
@@ -25,9 +26,17 @@ class Context(Frozen):
     trace: Trace = ()
 
 
+Support: TypeAlias = Literal["full", "partial", "none", "unknown"]
+"""How far evidence carries a sentence; "unknown" where nobody looked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Citation(Frozen):
-    """Evidence: `quote` is `document.text[start:end]` of the cited document, verbatim."""
+    """Evidence: `quote` is `document.text[start:end]` of the cited document, verbatim.
+
+    `score` is that of `method`, which says who found that the quote carries the sentence:
+    "verbatim" where the sentence is the quote.
+    """
 
     ref: int
     chunk_id: str
@@ -36,16 +45,33 @@ class Citation(Frozen):
     start: int
     end: int
     score: float
+    support: Support = "full"
+    method: str = "verbatim"
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence(Frozen):
-    """A sentence of an answer: `answer.text[start:end] == text`."""
+    """A sentence of an answer: `answer.text[start:end] == text`.
+
+    `support` is that of all its citations together; `faults` say what of it they do not hold, such
+    as "number 36".
+    """
 
     text: str
     start: int
     end: int
     citations: tuple[Citation, ...]
+    support: Support = "full"
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction(Frozen):
+    """Two citations that cannot both be true, and what they differ in: "number", "negation" and so on."""
+
+    kind: str
+    one: Citation
+    other: Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +86,10 @@ class Reference(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Frozen):
-    """A cited answer, or an abstention: then `text` is empty and `reason` says why."""
+    """A cited answer, or an abstention: then `text` is empty and `reason` says why.
+
+    `answerable` is "partial" where some of what was asked or written could not be verified.
+    """
 
     query: Query
     text: str
@@ -68,6 +97,8 @@ class Answer(Frozen):
     references: tuple[Reference, ...] = ()
     reason: str = ""
     trace: Trace = ()
+    answerable: Literal["yes", "partial", "no"] = "yes"
+    contradictions: tuple[Contradiction, ...] = ()
 
     @property
     def abstained(self) -> bool:
