@@ -71,10 +71,7 @@ bench-llm: setup ## the language model by backend, and drafting; writes eval/res
 bench-rerank: setup ## every reranking method on 100 candidates; writes eval/results/bench-rerank/
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank
 
-rerank-query-results: setup ## what expansions and steps are worth with the settings' model (an hour); goes on where it was ended
-	$(BIN)/python -m eval.query_quality --collections $(COLLECTIONS) --out eval/results/queries
-
-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
+rerank-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
 	$(BIN)/python -m eval.rerank_quality --collections $(COLLECTIONS) --out eval/results/rerank
 
 query-results: setup ## what expansions and steps are worth with the settings' model (an hour); goes on where it was ended

@@ -73,7 +73,7 @@ TABLES = (
     Table("scifact", rows(_WITHOUT), reranked=False),
     Table("hotpotqa-hippo100", rows(_WITHOUT), reranked=False),
     Table("clapnq-dev", rows(_WITHOUT), reranked=False),
-    Table("trec-dl19-passage-pool", rows((*_WITH, *(f"fused+{name}" for name in _PLAIN))), 24),
-    Table("hotpotqa-hippo100", rows(_WITH, _STEPS), 24),
-    Table("scifact", rows(_WITH), 24),
+    Table("trec-dl19-passage-pool", rows((*_WITH, *(f"fused+{name}" for name in _PLAIN))), 16),
+    Table("hotpotqa-hippo100", rows(_WITH, _STEPS), 8),
+    Table("scifact", rows(_WITH), 8),
 )

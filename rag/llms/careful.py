@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag.llms.batching import Row
-from rag.llms.decoding import Session
+from rag.llms.decoding import Branching
 from rag.llms.local import LogProbs, Reader
 
 CLOSE = 0.05  # twice the error (root mean square) that bf16 makes in log-odds, measured
@@ -31,7 +31,7 @@ class Careful:
             found[i] = logprobs
         return found
 
-    def session(self) -> Session:
+    def session(self) -> Branching:
         """Return a session of the fast model that has read nothing yet."""
         return self._fast.session()
 

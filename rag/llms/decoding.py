@@ -8,7 +8,7 @@ otherwise.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,26 @@ class Session(Protocol):
 
     def rewind(self, count: int) -> None:
         """Forget the last `count` tokens."""
+        ...
+
+
+class Texts(Protocol):
+    """Texts that began alike and go on side by side: a pass reads one token of each."""
+
+    def feed(self, ids: Sequence[int]) -> Logits:
+        """Read the next token of each text; return the logits after each, shape (n, v)."""
+        ...
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Forget all texts but those at these places, which rise."""
+        ...
+
+
+class Branching(Session, Protocol):
+    """A session from which several texts can go on."""
+
+    def split(self, count: int) -> Texts:
+        """Return so many texts that begin with what was read; the session itself is used up."""
         ...
 
 
@@ -149,8 +169,7 @@ def sampled(
     chance = np.random.default_rng(seed)
     logits = session.feed(prompt, 1)[-1]
     while tally.tokens < most:
-        weights = np.exp((logits - logits.max()) / temperature, dtype=np.float64)
-        id_ = int(chance.choice(len(weights), p=weights / math.fsum(weights)))
+        id_ = _drawn(logits, temperature, chance)
         if id_ in stops:
             return
         tally.tokens += 1
@@ -158,3 +177,57 @@ def sampled(
         if tally.tokens < most:
             tally.passes += 1
             logits = session.feed([id_], 1)[-1]
+
+
+def sampled_together(
+    session: Branching,
+    prompt: Sequence[int],
+    most: int,
+    stops: frozenset[int],
+    tallies: Sequence[Tally],
+    temperature: float,
+    seeds: Sequence[int],
+) -> Iterator[Mapping[int, int]]:
+    """Yield, pass by pass, the next token of every text that goes on, by the place of its seed.
+
+    The prompt is read once. Each text is the one that `sampled` draws with its seed, as far as the
+    model computes alike for one row and for several.
+
+    Args:
+        session: has read nothing yet.
+        prompt: at least one token.
+        most: tokens of each text at most.
+        stops: tokens that end a text.
+        tallies: one per seed, counting along.
+        temperature: above 0.
+        seeds: one per text.
+    """
+    chances = [np.random.default_rng(seed) for seed in seeds]
+    rows = np.repeat(session.feed(prompt, 1), len(seeds), axis=0)
+    texts: Texts | None = None
+    alive = list(range(len(seeds)))
+    for written in range(1, most + 1):
+        drawn = {
+            i: _drawn(row, temperature, chances[i]) for i, row in zip(alive, rows, strict=True)
+        }
+        going = {i: id_ for i, id_ in drawn.items() if id_ not in stops}
+        if not going:
+            return
+        for i in going:
+            tallies[i].tokens += 1
+        yield going
+        if written == most:
+            return
+        if texts is None:
+            texts = session.split(len(going))
+        elif len(going) < len(alive):
+            texts.keep([place for place, i in enumerate(alive) if i in going])
+        alive = list(going)
+        for i in alive:
+            tallies[i].passes += 1
+        rows = texts.feed(list(going.values()))
+
+
+def _drawn(logits: Logits, temperature: float, chance: np.random.Generator) -> int:
+    weights = np.exp((logits - logits.max()) / temperature, dtype=np.float64)
+    return int(chance.choice(len(weights), p=weights / math.fsum(weights)))

@@ -42,6 +42,36 @@ class TorchSession:
         """Forget the last `count` tokens."""
         self._past.crop(-count)
 
+    def split(self, count: int) -> "TorchTexts":
+        """Return so many texts that begin with what was read; the session itself is used up."""
+        with torch.inference_mode():
+            self._past.batch_repeat_interleave(count)
+        return TorchTexts(self._writer, self._past)
+
+
+class TorchTexts:
+    """Texts that began alike and go on side by side. Use `TorchSession.split`."""
+
+    def __init__(self, model: PreTrainedModel, past: DynamicCache) -> None:
+        self._model = model
+        self._past = past
+
+    def feed(self, ids: Sequence[int]) -> Logits:
+        """Read the next token of each text; return the logits after each, shape (n, v)."""
+        with torch.inference_mode():
+            output = self._model(
+                input_ids=torch.tensor(ids, device=self._model.device)[:, None],
+                past_key_values=self._past,
+                use_cache=True,
+            )
+            found: Logits = output.logits[:, -1].float().cpu().numpy()
+        return found
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Forget all texts but those at these places."""
+        with torch.inference_mode():
+            self._past.batch_select_indices(torch.tensor(places, device=self._model.device))
+
 
 class TorchModel:
     """Reads rows with a transformers model. For one thread at a time.

@@ -26,7 +26,7 @@ from rag.llms.decoding import Logits
 from rag.llms.reading import Batch, LogProbs, RowReader, padded
 
 Values = npt.NDArray[np.float32]
-Past = tuple[Values, ...]  # per layer keys, then values: (1, heads, t, size)
+Past = tuple[Values, ...]  # per layer keys, then values: (n, heads, t, size)
 
 RUNTIME = f"onnxruntime {_version}"
 
@@ -56,13 +56,13 @@ class Graph:
         logits: Logits = found
         return logits
 
-    def extend(self, ids: Sequence[int], past: Past, keep: int) -> tuple[Logits, Past]:
-        """Return one row's logits, shape (keep, v), and the past with the row at its end."""
-        batch = padded([ids], [()], past[0].shape[2])
+    def extend(self, rows: Sequence[Sequence[int]], past: Past, keep: int) -> tuple[Logits, Past]:
+        """Return the logits of rows of one length, (n, keep, v), and the pasts with them added."""
+        batch = padded(rows, [()] * len(rows), past[0].shape[2])
         logits, *longer = self._session.run(
             [LOGITS, *self._presents], self._inputs(batch, past, keep)
         )
-        return logits[0], tuple(longer)
+        return logits, tuple(longer)
 
     def _inputs(self, batch: Batch, past: Past, keep: int) -> dict[str, npt.NDArray[np.generic]]:
         return {
@@ -83,13 +83,37 @@ class OnnxSession:
 
     def feed(self, ids: Sequence[int], keep: int) -> Logits:
         """Read more tokens; return the logits after each of the last `keep`, shape (keep, v)."""
-        logits, self._past = self._graph.extend(ids, self._past, keep)
-        return logits
+        logits, self._past = self._graph.extend([ids], self._past, keep)
+        found: Logits = logits[0]
+        return found
 
     def rewind(self, count: int) -> None:
         """Forget the last `count` tokens."""
         if count:
             self._past = tuple(values[:, :, :-count] for values in self._past)
+
+    def split(self, count: int) -> "OnnxTexts":
+        """Return so many texts that begin with what was read; the session itself is used up."""
+        past = tuple(np.repeat(values, count, axis=0) for values in self._past)
+        return OnnxTexts(self._graph, past)
+
+
+class OnnxTexts:
+    """Texts that began alike and go on side by side. Use `OnnxSession.split`."""
+
+    def __init__(self, graph: Graph, past: Past) -> None:
+        self._graph = graph
+        self._past = past
+
+    def feed(self, ids: Sequence[int]) -> Logits:
+        """Read the next token of each text; return the logits after each, shape (n, v)."""
+        logits, self._past = self._graph.extend([[id_] for id_ in ids], self._past, 1)
+        found: Logits = logits[:, -1]
+        return found
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Forget all texts but those at these places."""
+        self._past = tuple(values[list(places)] for values in self._past)
 
 
 class OnnxModel:
@@ -119,7 +143,7 @@ class OnnxModel:
 
     def begin(self, ids: Sequence[int], past: Past | None) -> Past:
         """Return the keys and values of a past and the ids after it."""
-        return self._graph.extend(ids, past or self._graph.nothing, 1)[1]
+        return self._graph.extend([ids], past or self._graph.nothing, 1)[1]
 
     def forward(self, batch: Batch, past: Past | None) -> list[LogProbs]:
         """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""

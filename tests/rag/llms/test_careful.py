@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rag.llms.batching import Row
 from rag.llms.careful import CLOSE, Careful
-from rag.llms.decoding import Session
+from rag.llms.decoding import Branching
 from rag.llms.reading import LogProbs
 
 pytestmark = pytest.mark.model
@@ -29,7 +29,7 @@ class Known:
         self.rows += rows
         return [self._table[row.ids[0]] + self._error for row in rows]
 
-    def session(self) -> Session:
+    def session(self) -> Branching:
         raise NotImplementedError
 
 

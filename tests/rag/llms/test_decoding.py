@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.llms.decoding import Logits, Lookup, Tally, greedy, sampled
+from rag.llms.decoding import Logits, Lookup, Tally, greedy, sampled, sampled_together
 
 STOP = 9
 STOPS = frozenset({STOP})
@@ -129,3 +129,50 @@ def test_sampling_draws_the_same_with_the_same_seed(temperature: float) -> None:
 def test_sampling_at_a_low_temperature_is_greedy() -> None:
     plain = list(greedy(Chain(3), [1, 2], 20, STOPS, Tally(), drafts=()))
     assert list(sampled(Chain(3), [1, 2], 20, STOPS, Tally(), 1e-3)) == plain
+
+
+class Split(Chain):
+    """A session from which several texts can go on; each is a chain of its own."""
+
+    def split(self, count: int) -> "Chains":
+        return Chains([self.copy() for _ in range(count)])
+
+    def copy(self) -> "Split":
+        other = Split(self._seed, self._order, self._vocabulary)
+        other.read = list(self.read)
+        return other
+
+
+class Chains:
+    def __init__(self, chains: list[Split]) -> None:
+        self.chains = chains
+        self.fed: list[int] = []
+
+    def feed(self, ids: Sequence[int]) -> Logits:
+        assert len(ids) == len(self.chains)
+        self.fed.append(len(ids))
+        return np.concatenate([c.feed([i], 1) for c, i in zip(self.chains, ids, strict=True)])
+
+    def keep(self, places: Sequence[int]) -> None:
+        assert list(places) == sorted(set(places))
+        self.chains = [self.chains[place] for place in places]
+
+
+@given(
+    st.integers(0, 50),
+    st.lists(st.integers(0, 9), min_size=1, max_size=10),
+    st.integers(0, 20),
+    st.lists(st.integers(0, 1_000), min_size=1, max_size=6),
+)
+def test_texts_side_by_side_are_those_drawn_one_by_one(
+    seed: int, prompt: list[int], most: int, seeds: list[int]
+) -> None:
+    tallies = [Tally() for _ in seeds]
+    texts: list[list[int]] = [[] for _ in seeds]
+    for drawn in sampled_together(Split(seed), prompt, most, STOPS, tallies, 1.0, seeds):
+        for i, id_ in drawn.items():
+            texts[i].append(id_)
+    for text, tally, one in zip(texts, tallies, seeds, strict=True):
+        alone = Tally()
+        assert text == list(sampled(Chain(seed), prompt, most, STOPS, alone, 1.0, one))
+        assert tally == alone

@@ -228,3 +228,21 @@ async def test_a_thousand_callers_are_all_answered_and_those_who_left_are_not_co
     assert all(isinstance(reply, tuple) for reply in found[::2])
     assert seen < 800  # 500 rows, some beginnings, and the batch that was under way
     await llm.close()
+
+
+@PAIRS
+async def test_texts_drawn_from_one_prompt_side_by_side_are_those_drawn_one_by_one(
+    architecture: Architecture, kind: Kind
+) -> None:
+    llm = local_llm(architecture, kind)
+    prompt = ask("Say something about the freezer.")
+    draws = [Complete(prompt, 12, 0.9, seed) for seed in (3, 1, 4, 1, 5, 9)]
+    other = Complete(ask("Say it."), 5, 0.9, 3)
+    greedy = Complete(prompt, 6)
+    mixed = [draws[0], greedy, *draws[1:], other, greedy]
+    together = await llm.complete(mixed)
+    alone = [(await llm.complete([request]))[0] for request in mixed]
+    assert together == tuple(alone)
+    assert together[0].usage.batch == 6
+    assert [reply.usage.passes for reply in together] == [reply.usage.passes for reply in alone]
+    await llm.close()

@@ -88,3 +88,18 @@ def test_fewer_bits_answer_nearly_the_same(precision: Precision) -> None:
     for row, mine in zip(asked, onnx_model("llama", precision).read(asked), strict=True):
         difference = np.abs(mine - by_hand("llama", row)).max()
         assert 0 < difference <= {"int8": 0.02, "int4": 0.2}[precision]
+
+
+def test_texts_that_go_on_side_by_side_are_those_that_go_on_alone() -> None:
+    reader = onnx_model("llama")
+    one = reader.session()
+    one.feed([1, 2, 3], 1)
+    texts = one.split(3)
+    rows = [texts.feed([4, 5, 6])]
+    texts.keep([0, 2])
+    rows.append(texts.feed([7, 8]))
+    for place, (first, second) in {0: (4, 7), 1: (6, 8)}.items():
+        alone = reader.session()
+        alone.feed([1, 2, 3], 1)
+        np.testing.assert_allclose(rows[0][2 * place], alone.feed([first], 1)[0], atol=1e-4)
+        np.testing.assert_allclose(rows[1][place], alone.feed([second], 1)[0], atol=1e-4)
