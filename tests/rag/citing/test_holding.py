@@ -32,6 +32,12 @@ def test_the_same_is_shown_and_cited_however_the_text_is_cut(written: str, cuts:
     assert (shown, holding.marks, holding.dropped) == (whole.text, whole.marks, whole.dropped)
 
 
+@pytest.mark.parametrize("written", ["`a``[1]``b", "$a$5 [1] b$", "[[1]] [1](", "```\n```` [1]`"])
+def test_what_ends_is_known_only_by_what_follows(written: str) -> None:
+    holding = Holding(LEGAL)
+    assert "".join(map(holding.feed, written)) + holding.close() == read(written, LEGAL).text
+
+
 @pytest.mark.parametrize(
     "opening", ["[1 ", "[[1 ", "`", "```", "$", "$$", "\\(", "\\[", "[see ", "("]
 )

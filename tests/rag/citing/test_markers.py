@@ -55,6 +55,7 @@ def test_a_marker_is_read_and_leaves_no_trace(marker: str, cited: list[int]) -> 
         (f"It lasts. {marker} It hums.", "It lasts. It hums."),
         (f"It lasts.{marker} It hums.", "It lasts. It hums."),
         (f"It lasts.\n{marker}\n\nIt hums.", "It lasts.\n\nIt hums."),
+        (f"It lasts.\n{marker} It hums.", "It lasts.\nIt hums."),
         (f"- {marker} It lasts.\n- It hums {marker}", "- It lasts.\n- It hums"),
         (f"冷藏可保持三十六小时{marker}。", "冷藏可保持三十六小时。"),
         (f"{marker} It lasts", "It lasts"),
