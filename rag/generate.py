@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rank_bm25 import BM25Plus
 
-from rag.cite import Span, cite, sentences
+from rag.citing.sentences import Span, cite, sentences
 from rag.seams import Encoder
 from rag.values import (
     Answer,

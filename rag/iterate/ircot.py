@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-from rag.cite import sentences
+from rag.citing.sentences import sentences
 from rag.flows import Flow
 from rag.iterate.asking import written
 from rag.iterate.gathered import Check, Gathered, Stop, Trail, gathering

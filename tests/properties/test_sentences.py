@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.cite import cite, sentences
+from rag.citing.sentences import cite, sentences
 from rag.values import Candidate, Chunk, Passage
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)

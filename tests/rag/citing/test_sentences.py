@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.cite import Span, cite, sentences
+from rag.citing.sentences import Span, cite, sentences
 from rag.values import Candidate, Chunk, Passage
 
 DOCUMENT = "Intro words here. The freezer holds 36 hours. It hums at −80 °C."

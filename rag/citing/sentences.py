@@ -1,4 +1,4 @@
-"""Citing: sentences of a passage, and citations that are verbatim by construction."""
+"""Sentences of passages and of answers, and citations that are verbatim by construction."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,16 @@ from sentencex import get_sentence_boundaries
 from rag.values import Chunk, Citation, Frozen, Passage
 
 # What may stand before the prose of a line: quote marks, bullets, numbers, boxes, one in another.
-_MARKERS = re.compile(r"\s*(?:(?:>|(?:[-*+•]|\d{1,3}[.)])(?=\s)(?:\s+\[[ xX]\](?=\s))?)\s*)+")
+_BULLET = r">|(?:[-*+•]|\d{1,3}[.)])(?=\s)(?:\s+\[[ xX]\](?=\s))?"
+_MARKERS = re.compile(rf"\s*(?:(?:{_BULLET})\s*)+")
 # Lines that are no prose: headings, table rows, rules, comments, images, link definitions, tags.
 _NOT_PROSE = re.compile(
     r"\s*(#{1,6}\s|\||([-=*_]\s*){3,}$|<!--|!\[|\[[^\]^][^\]]*\]:\s|</?[a-zA-Z][^<>]*>\s*$)"
+)
+# In an answer a table's row is a claim, too: it begins like an item of a list.
+_ANSWER_MARKERS = re.compile(rf"\s*(?:(?:{_BULLET}|\|)\s*)+")
+_NO_CLAIM = re.compile(
+    r"\s*(#{1,6}\s|([-=*_]\s*){3,}$|<!--|!\[|\[[^\]]*\]:\s|</?[a-zA-Z][^<>]*>\s*$)"
 )
 _UNDERLINE = re.compile(r"\s*(={3,}|-{3,})\s*")
 # What hides lines, and what ends it: a fence ends with as many of its characters or more.
@@ -25,6 +31,18 @@ class Span(Frozen):
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Form(Frozen):
+    """How lines of a kind of text begin, and which of them hold no sentence."""
+
+    markers: re.Pattern[str]
+    not_prose: re.Pattern[str]
+
+
+_SOURCE = _Form(_MARKERS, _NOT_PROSE)
+_ANSWER = _Form(_ANSWER_MARKERS, _NO_CLAIM)
 
 
 def sentences(text: str, language: str = "en") -> tuple[Span, ...]:
@@ -40,9 +58,42 @@ def sentences(text: str, language: str = "en") -> tuple[Span, ...]:
     """
     return tuple(
         Span(block + start, block + end)
-        for block, body in _blocks(text)
+        for block, body in _blocks(text, _SOURCE)
         for start, end in _split(body, language)
     )
+
+
+def written(text: str, language: str = "en") -> tuple[Span, ...]:
+    """Return the spans of the sentences of an answer without citation markers, in order.
+
+    As `sentences`, but that a row of a table is one, too, and that what has no letter of its own,
+    such as the number of a list within a line, belongs to the sentence after it or, where there is
+    none, before it.
+
+    >>> text = "Wait for 3.5 hours, e.g. here. 2. Then call Dr. Smith."
+    >>> [text[span.start:span.end] for span in written(text)]
+    ['Wait for 3.5 hours, e.g. here.', '2. Then call Dr. Smith.']
+    """
+    return tuple(
+        Span(block + start, block + end)
+        for block, body in _blocks(text, _ANSWER)
+        for start, end in _lettered(body, language)
+    )
+
+
+def _lettered(body: str, language: str) -> list[tuple[int, int]]:
+    """Return the sentences of a block; a piece without a letter joins its neighbour."""
+    joined: list[tuple[int, int]] = []
+    begin: int | None = None
+    last = 0
+    for start, last in _split(body, language):
+        begin = start if begin is None else begin
+        if any(map(str.isalpha, body[start:last])):
+            joined.append((begin, last))
+            begin = None
+    if begin is not None:
+        joined.append((joined.pop()[0] if joined else begin, last))
+    return joined
 
 
 def _split(body: str, language: str) -> Iterator[tuple[int, int]]:
@@ -55,11 +106,11 @@ def _split(body: str, language: str) -> Iterator[tuple[int, int]]:
             yield offset, offset + len(stripped)
 
 
-def _blocks(text: str) -> Iterator[tuple[int, str]]:
+def _blocks(text: str, form: _Form) -> Iterator[tuple[int, str]]:
     """Yield (offset, text) of each run of prose lines: a paragraph, a list item, a quoted line."""
     start: int | None = None
     offset = lines = 0
-    for line, indent, prose in _lines(text):
+    for line, indent, prose in _lines(text, form):
         if start is not None and (indent or not prose):
             if lines > 1 or not _UNDERLINE.fullmatch(line):  # an underlined line is a heading
                 yield start, text[start:offset]
@@ -72,7 +123,7 @@ def _blocks(text: str) -> Iterator[tuple[int, str]]:
         yield start, text[start:]
 
 
-def _lines(text: str) -> Iterator[tuple[str, int, bool]]:
+def _lines(text: str, form: _Form) -> Iterator[tuple[str, int, bool]]:
     """Yield each line, the length of its markers, and whether it holds prose after them."""
     closing: re.Pattern[str] | None = None
     for line in text.splitlines(keepends=True):
@@ -80,11 +131,11 @@ def _lines(text: str) -> Iterator[tuple[str, int, bool]]:
             closing = None if closing.search(line) else closing
             yield line, 0, False
             continue
-        markers = _MARKERS.match(line)
+        markers = form.markers.match(line)
         indent = markers.end() if markers else 0
         body = line[indent:]
         closing = _closing(body)
-        yield line, indent, not (closing or not body.strip() or _NOT_PROSE.match(body))
+        yield line, indent, not (closing or not body.strip() or form.not_prose.match(body))
 
 
 def _closing(body: str) -> re.Pattern[str] | None:
