@@ -23,8 +23,8 @@ _DENIAL = re.compile(r"\b(?:not|no) ", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][a-z]{3,}|[A-Z]{3,}\d*|[A-Z]+-\d+)\b(?![-/])")
 _UNITS = ("mg μg", "kg g", "ml l", "years months", "days weeks", "hours minutes", "% mg", "mm cm")
 _OTHER_UNIT = {
-    **{one: other for one, other in map(str.split, _UNITS)},
-    **{other: one for one, other in map(str.split, _UNITS)},
+    **{pair.split()[0]: pair.split()[1] for pair in _UNITS},
+    **{pair.split()[1]: pair.split()[0] for pair in _UNITS},
 }
 _UNIT = re.compile(rf"(?<=\d)( ?)({'|'.join(_OTHER_UNIT)})(?!\w)")
 _COUNTED = "two three four five six seven eight nine ten eleven twelve"

@@ -1,14 +1,14 @@
 """Words that say the contrary of each other: "increase" and "decrease", "stable" and "unstable"."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from rag.outside.words import content
 
-# One direction, the other; * stands for any ending.
+# One direction, the other; * stands for any ending but those of agents ("inhibitor").
 _DIRECTIONS = """
 increas* rais* rise rises rising rose risen elevat* enhanc* upregulat* boost* augment* grow grows \
-growing grew grown gain* accelerat* stimulat* strengthen* expand* heighten* potentiat* \
+growing grew grown accelerat* stimulat* strengthen* expand* heighten* potentiat* \
 | decreas* reduc* declin* diminish* downregulat* drop drops dropped dropping fall falls falling \
 fell fallen lessen* attenuat* slow slows slowed weaken* suppress* inhibit* shrink* shrank shrunk \
 lowered lowers lowering impair* decelerat*
@@ -36,11 +36,10 @@ hot hotter warm warmer | cold colder cool cooler
 start starts started begin begins began | end ends ended stop stops stopped
 true | false
 win wins won | lose loses lost
-hyper* | hypo*
 many | few
 """
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "a")
-_PREFIX = re.compile(rf"(?:{'|'.join(_PREFIXES)})(?=[a-z]{{4}})")
+_LEAST = 4  # chosen: letters of what a prefix turns; seven for "a" alone
 _LOOK_ALIKE = (
     "information inform informed informal infusion invaluable inflammable inpatient inpatients "
     "unlike unless improve improved impress impression import imported important inside income "
@@ -54,8 +53,11 @@ _LOOK_ALIKE = (
 _LOOKALIKES = frozenset(_LOOK_ALIKE.split())
 
 
+_ENDING = r"[a-z]*(?<!or)(?<!ors)(?<!ory)(?<!ter)(?<!ters)"
+
+
 def _pattern(words: str) -> re.Pattern[str]:
-    return re.compile("|".join(word.replace("*", "[a-z]*") for word in words.split()))
+    return re.compile("|".join(word.replace("*", _ENDING) for word in words.split()))
 
 
 _PAIRS = tuple(
@@ -66,34 +68,49 @@ _PAIRS = tuple(
 _BOTH_WAYS = (*_PAIRS, *((other, one) for one, other in _PAIRS))
 
 
-def reversed_words(ours: Collection[str], theirs: Collection[str]) -> tuple[str, ...]:
-    """Return those of our words of which the others have the contrary, but neither them nor a kin.
+def contraries(ours: Collection[str], theirs: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Return the words of ours, each with the contrary that the others have instead.
+
+    A word is left out where the others have it, too, or another of the same direction.
 
     Args:
         ours: in folded case, in order.
         theirs: likewise.
 
-    >>> reversed_words(["raised", "stable"], ["decreased", "unstable"])
-    ('raised', 'stable')
-    >>> reversed_words(["raised", "inform"], ["rise", "fall", "form"])
+    >>> contraries(["raised", "stable"], ["decreased", "unstable"])
+    (('raised', 'decreased'), ('stable', 'unstable'))
+    >>> contraries(["raised", "inform"], ["rise", "fall", "form"])
     ()
     """
-    turned = [
-        next(word for word in ours if mine.fullmatch(word))
+    found = [
+        (word, other)
         for mine, contrary in _BOTH_WAYS
-        if any(map(mine.fullmatch, ours))
-        and any(map(contrary.fullmatch, theirs))
-        and not any(map(mine.fullmatch, theirs))
+        if not any(map(mine.fullmatch, theirs))
+        for word in ours
+        if mine.fullmatch(word)
+        for other in theirs
+        if contrary.fullmatch(other)
     ]
-    return tuple(dict.fromkeys([*turned, *(word for word in ours if _negated(word, theirs))]))
+    found += [
+        (word, other)
+        for word in ours
+        if word not in theirs
+        for other in _turned(word)
+        if other in theirs and other not in ours
+    ]
+    return tuple(dict.fromkeys(found))
 
 
-def _negated(word: str, theirs: Collection[str]) -> bool:
-    """Whether the others have the word with "un-", "in-" … put before it or taken off, not it."""
-    if word in theirs or word in _LOOKALIKES or not content(word):
-        return False
-    begun = _PREFIX.match(word)
-    if begun and word[begun.end() :] in theirs:
-        return True
-    made = (prefix + word for prefix in _PREFIXES)
-    return len(word) > 3 and any(one in theirs and one not in _LOOKALIKES for one in made)
+def _turned(word: str) -> Iterator[str]:
+    """Yield the word with "un-", "in-" … put before it, or taken off."""
+    if not word.isalpha() or word in _LOOKALIKES or not content(word):
+        return
+    for prefix in _PREFIXES:
+        least = 7 if prefix == "a" else _LEAST
+        if word.startswith(prefix) and len(word) - len(prefix) >= least:
+            yield word.removeprefix(prefix)
+        if len(word) >= least and prefix + word not in _LOOKALIKES:
+            yield prefix + word
+    for one, other in (("hyper", "hypo"), ("hypo", "hyper")):
+        if word.startswith(one):
+            yield other + word.removeprefix(one)

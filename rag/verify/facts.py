@@ -13,9 +13,14 @@ from rag.values import Frozen
 from rag.verify.dates import Date, dates, told
 from rag.verify.names import named, names, quotations
 from rag.verify.numbers import Quantity, lacking, quantities, surplus
-from rag.verify.polarity import turned
+from rag.verify.polarity import turned, unheard
 
-Kind: TypeAlias = Literal["number", "unit", "date", "name", "quote", "polarity"]
+Kind: TypeAlias = Literal["number", "unit", "date", "name", "quote", "polarity", "denial"]
+
+SOFT: frozenset[Kind] = frozenset({"name", "denial"})
+"""What may be told in other words: without it evidence carries a part at most, not nothing."""
+
+_SIGNS: frozenset[Kind] = frozenset({"polarity", "denial"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Lack(Frozen):
         >>> str(Lack("number", "36")), str(Lack("polarity", "not"))
         ('number 36', 'polarity: not')
         """
-        return f"{self.kind}{':' * (self.kind == 'polarity')} {self.what}"
+        return f"{self.kind}{':' * (self.kind in _SIGNS)} {self.what}"
 
 
 def facts(text: str) -> Facts:
@@ -70,17 +75,21 @@ def missing(sentence: str, evidence: Sequence[str]) -> tuple[Lack, ...]:
     """
     whole = "\n".join(evidence)
     mine = facts(sentence)
-    return tuple(
-        dict.fromkeys(
-            [
-                *_quantities(mine, whole),
-                *_dates(mine, whole),
-                *(Lack("name", name) for name in mine.names if not named(name, whole)),
-                *(Lack("quote", quote) for quote in mine.quotes if same(quote) not in same(whole)),
-                *(Lack("polarity", word) for word in turned(sentence, whole)),
-            ]
-        )
-    )
+    return tuple(dict.fromkeys([*_figures(mine, whole), *_words(mine, sentence, whole)]))
+
+
+def _figures(mine: Facts, whole: str) -> Iterator[Lack]:
+    yield from _quantities(mine, whole)
+    yield from _dates(mine, whole)
+
+
+def _words(mine: Facts, sentence: str, whole: str) -> Iterator[Lack]:
+    yield from (Lack("name", name) for name in mine.names if not named(name, whole))
+    yield from (Lack("quote", quote) for quote in mine.quotes if same(quote) not in same(whole))
+    turns = turned(sentence, whole)
+    yield from (Lack("polarity", word) for word in turns)
+    if not turns and (cue := unheard(sentence, whole)):
+        yield Lack("denial", cue)
 
 
 def _quantities(mine: Facts, whole: str) -> Iterator[Lack]:

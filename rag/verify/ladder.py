@@ -13,7 +13,7 @@ from rag.flows import Flow
 from rag.seams import Encoder
 from rag.values import Frozen, Support, Vector
 from rag.verify.entailment import Asking, Claimed
-from rag.verify.facts import Lack, missing
+from rag.verify.facts import SOFT, Lack, missing
 from rag.verify.overlap import Packed, contained, mixed
 
 FULL, PARTIAL = 0.60, 0.28
@@ -70,16 +70,16 @@ def judged(sentence: str, evidence: Sequence[str], cosine: float, packed: Packed
     lacks = missing(sentence, evidence)
     score = mixed(contained(sentence, evidence, packed), cosine)
     faults = tuple(map(str, lacks))
-    if any(lack.kind != "name" for lack in lacks):
+    if any(lack.kind not in SOFT for lack in lacks):
         return Verdict("none", score, "facts", faults)
     return Verdict(_support(score, lacks), score, "overlap", faults)
 
 
-def _support(score: float, names: Sequence[Lack]) -> Support:
-    """Return what a score says; a name that is not there allows no more than "partial"."""
+def _support(score: float, lacks: Sequence[Lack]) -> Support:
+    """Return what a score says; a name or denial that is not there allows no more than "partial"."""
     if score < PARTIAL:
         return "none"
-    return "full" if score >= FULL and not names else "partial"
+    return "full" if score >= FULL and not lacks else "partial"
 
 
 def judge(vectors: Mapping[str, Vector], packed: Sequence[str]) -> Carries:

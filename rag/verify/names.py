@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rag.outside.words import content
 from rag.values import Frozen
+from rag.verify.numbers import UNITS
 from rag.verify.words import folded, plainly
 
 _TOKEN = re.compile(r"(?:[^\W_]\.){2,}|[^\W_](?:[\w']|[-&](?=\w))*\+?", re.UNICODE)
@@ -72,10 +73,12 @@ def _named(run: list[Word]) -> Iterator[str]:
         _is_title(run[0].text) or (not content(run[0].text) and not _is_code(run[0].text))
     ):
         run = run[1:]
+    if len(run) > 1 and run[0].begins and not _is_code(run[0].text) and _is_code(run[1].text):
+        run = run[1:]  # "Increased LDL"
     if not run or (len(run) == 1 and run[0].begins and not _is_code(run[0].text)):
         return
     name = " ".join(word.text for word in run).removesuffix("'s")
-    if len(name) > 1:
+    if len(name) > 1 and name not in UNITS:
         yield name
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from rag.values import Frozen
 from rag.verify.words import plainly
@@ -25,7 +26,7 @@ _SCALES: Mapping[str, float] = {
 # What begins a sentence or stands for a thing ("one of them", "first, …") is no figure to check.
 _LOOSE = frozenset({"one", "first", "second"})
 
-_UNITS: Mapping[str, str] = {
+UNITS: Mapping[str, str] = {
     spelling: unit
     for unit, spellings in {
         "%": "% pct",
@@ -55,7 +56,7 @@ _UNITS: Mapping[str, str] = {
         "ms": "ms msec millisecond milliseconds",
         "min": "min mins minute minutes",
         "h": "h hr hrs hour hours",
-        "d": "d day days",
+        "d": "day days",
         "wk": "wk wks week weeks",
         "mo": "mo month months",
         "y": "y yr yrs year years",
@@ -88,7 +89,7 @@ _UNITS: Mapping[str, str] = {
     }.items()
     for spelling in spellings.split()
 }
-_LONG = {spelling: unit for spelling, unit in _UNITS.items() if len(spelling) > 3}
+_LONG = {spelling: unit for spelling, unit in UNITS.items() if len(spelling) > 3}
 
 
 def _either(spellings: Sequence[str] | Mapping[str, object]) -> str:
@@ -114,7 +115,7 @@ _QUANTITY = re.compile(
     rf"(?P<sign>(?<![\w)\].%°])-)?(?P<figure>{_FIGURE})"
     r"(?:(?P<order>st|nd|rd|th|s)\b)?"
     rf"(?:[\s-]?(?P<scale>{_either(_SCALES)})s?\b)?"
-    rf"(?:[\s-]?(?P<unit>{_either(_UNITS)})(?![A-Za-zμ]))?"
+    rf"(?:[\s-]?(?P<unit>{_either(UNITS)})(?![A-Za-zμ]))?"
     rf"(?:[\s-]?(?P<long>(?i:{_either(_LONG)}))\b)?"
     r"(?P<glued>(?:-(?=[A-Z]))?[^\W\d_][\w-]*)?"
 )
@@ -194,7 +195,7 @@ def _quantity(match: re.Match[str], *, loose: bool) -> Quantity | None:
     scale = _SCALES[match["scale"].lower()] if match["scale"] else 1.0
     sign = -1.0 if match["sign"] else 1.0
     spelled = (match["money"] or match["unit"] or match["long"] or "").strip()
-    unit = _UNITS.get(spelled) or _LONG.get(spelled.lower(), "")
+    unit = UNITS.get(spelled) or _LONG.get(spelled.lower(), "")
     values = frozenset(round(sign * scale * value, 9) for value in readings(match["figure"]))
     return Quantity(values, unit, _figure_of(match))
 
@@ -228,16 +229,16 @@ def readings(figure: str) -> Iterator[float]:
 def lacking(wanted: Quantity, held: Sequence[Quantity]) -> str:
     """Return "number" or "unit" where none of these is that quantity, "" where one is.
 
-    Half and quarters may be written as shares of a hundred. A number without unit is held by one
-    with any.
+    Half and quarters may be written as shares of a hundred; from ten on, decimals may be rounded
+    off. A number without unit is held by one with any.
 
     >>> (wanted,), held = quantities("36 km"), quantities("36 hours or 20 km")
     >>> lacking(wanted, held)
     'unit'
     """
-    same = [one for one in held if one.values & wanted.values]
     if any(_is_share(wanted, one) or _is_share(one, wanted) for one in held):
         return ""
+    same = [one for one in held if _tells(wanted, one)]
     if not same:
         return "number"
     units = {one.unit for one in same}
@@ -245,6 +246,13 @@ def lacking(wanted: Quantity, held: Sequence[Quantity]) -> str:
         return ""
     elsewhere = any(one.unit == wanted.unit for one in held)
     return "" if "" in units and elsewhere else "unit"
+
+
+def _tells(wanted: Quantity, held: Quantity) -> bool:
+    """Whether the one is the other, or the other without its decimals."""
+    whole = {value for value in wanted.values if abs(value) >= 10 and value.is_integer()}
+    rounded = {float(round(value)) for value in held.values} if wanted.unit == held.unit else set()
+    return bool(wanted.values & held.values or whole & rounded)
 
 
 def surplus(ours: Sequence[Quantity], theirs: Sequence[Quantity]) -> tuple[Quantity, ...]:
@@ -257,12 +265,12 @@ def surplus(ours: Sequence[Quantity], theirs: Sequence[Quantity]) -> tuple[Quant
     >>> surplus(quantities("5 of 5"), quantities("5 of 7 in 9"))
     ()
     """
-    if len(ours) != len(theirs):
+    if len(ours) != len(theirs) or any(_is_share(*pair) for pair in product(ours, theirs)):
         return ()
     left = list(theirs)
     more = []
     for one in ours:
-        found = next((other for other in left if other.values & one.values), None)
+        found = next((other for other in left if _tells(one, other)), None)
         if found is None:
             more.append(one)
         else:

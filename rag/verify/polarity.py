@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rag.outside.words import content
 from rag.values import Frozen
-from rag.verify.contraries import reversed_words
+from rag.verify.contraries import contraries
 from rag.verify.words import folded, plainly, stem
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[.,;:!?()]", re.UNICODE)
@@ -25,6 +25,8 @@ _SAYS_LITTLE = (
     "seems show showed shown shows such yet"
 )
 _LIGHT = frozenset(_SAYS_LITTLE.split())
+
+_NEAR = 2  # chosen: words on each side that say of what a direction is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def said(text: str) -> Said:
     plain = _NO_DENIAL.sub(lambda match: " " * len(match[0]), plainly(text))
     plain = re.sub(r"\bcan(?:'t|not)\b", "can not", plain, flags=re.IGNORECASE)
     plain = re.sub(r"(?<=[a-z])n't\b", " not", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"\b(up|down)-(?=regulat)", r"\1", plain, flags=re.IGNORECASE)
     each = tuple(folded(word) for word in _WORD.findall(plain))
     cues = [(i, word) for i, word in enumerate(each) if word in _CUES]
     stems = {i: stem(word) for i, word in enumerate(each) if _says(word)}
@@ -101,6 +104,16 @@ def turned(sentence: str, evidence: str) -> tuple[str, ...]:
     )
 
 
+def unheard(sentence: str, evidence: str) -> str:
+    """Return the cue of a denial in the sentence where the evidence denies nothing at all, else "".
+
+    >>> unheard("Dogs must not sail.", "Cats sail."), unheard("No dog sails.", "Dogs never sail.")
+    ('not', '')
+    """
+    mine = said(sentence).denials
+    return mine[0][0] if mine and not said(evidence).denials else ""
+
+
 def _added(mine: Said, theirs: Said) -> Iterator[str]:
     """Yield the cues that deny what the evidence only affirms."""
     for ours, others in ((mine.stems, theirs.stems), (mine.pairs, theirs.pairs)):
@@ -120,13 +133,27 @@ def _lost(mine: Said, theirs: Said) -> Iterator[str]:
                 yield cue
 
 
-def _opposed(mine: Said, theirs: Said) -> tuple[str, ...]:
-    """Return the words of the sentence of which the evidence has the contrary.
+def _opposed(mine: Said, theirs: Said) -> Iterator[str]:
+    """Yield the words of the sentence of which the evidence has the contrary, said of the same.
 
-    Denied words do not count: "does not rise" may well be said of what falls.
+    Denied words do not count: "does not rise" may well be said of what falls. Said of the same is
+    what stands near a word that both texts have.
     """
-    ours, others = _undenied(mine), _undenied(theirs)
-    return tuple(word for word in reversed_words(ours, others) if word not in theirs.words)
+    for word, contrary in contraries(_undenied(mine), _undenied(theirs)):
+        ours, others = _near(mine, word), _near(theirs, contrary)
+        if word not in theirs.words and (ours & others or not ours or not others):
+            yield word
+
+
+def _near(text: Said, word: str) -> frozenset[str]:
+    """Return the stems of the words around each place of a word that say something."""
+    places = [i for i, one in enumerate(text.words) if one == word]
+    found: set[str] = set()
+    for place in places:
+        before = [text.stems[i] for i in text.stems if i < place]
+        after = [text.stems[i] for i in text.stems if i > place]
+        found.update(before[-_NEAR:] + after[:_NEAR])
+    return frozenset(found)
 
 
 def _undenied(text: Said) -> tuple[str, ...]:
