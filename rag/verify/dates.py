@@ -104,7 +104,7 @@ def told(date: Date, by: Sequence[Date]) -> bool:
 
 
 def _read(told: dict[str, str | None]) -> Iterator[list[Day]]:
-    year = int(told["year"]) if told.get("year") else 0
+    year = int(told.get("year") or 0)
     if one := told.get("one"):
         first, second = int(one), int(told["two"] or 0)
         both = ((first, second), (second, first))

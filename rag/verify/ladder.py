@@ -76,7 +76,7 @@ def judged(sentence: str, evidence: Sequence[str], cosine: float, packed: Packed
 
 
 def _support(score: float, lacks: Sequence[Lack]) -> Support:
-    """Return what a score says; a name or denial that is not there allows no more than "partial"."""
+    """Return what a score says; without a name or denial it is "partial" at most."""
     if score < PARTIAL:
         return "none"
     return "full" if score >= FULL and not lacks else "partial"

@@ -13,8 +13,8 @@ from tests.rag.verify.harbour import citing
         ("In 2020 the ferry carried 900 dogs.", "The ferry carried 800 dogs in 2020.", "number"),
         ("Dogs are allowed on the ferry.", "Dogs are not allowed on the ferry.", "negation"),
         (
-            "The drug increased the survival rate.",
-            "The drug reduced the survival rate.",
+            "The drug increased rates of survival.",
+            "The drug reduced rates of survival.",
             "negation",
         ),
         ("Ada built the northern pier.", "Ada never built the northern pier.", "negation"),

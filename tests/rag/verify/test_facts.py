@@ -1,4 +1,4 @@
-"""What a sentence says that its evidence does not is named; what is only written otherwise is not."""
+"""What a sentence says beyond its evidence is named; what is only written otherwise is not."""
 
 import pytest
 from hypothesis import given
