@@ -14,6 +14,7 @@ from rag.verify.dates import Date, dates, told
 from rag.verify.names import named, names, quotations
 from rag.verify.numbers import Quantity, lacking, quantities, surplus
 from rag.verify.polarity import turned, unheard
+from rag.verify.words import plainly
 
 Kind: TypeAlias = Literal["number", "unit", "date", "name", "quote", "polarity", "denial"]
 
@@ -74,25 +75,24 @@ def missing(sentence: str, evidence: Sequence[str]) -> tuple[Lack, ...]:
     ['number 36']
     """
     whole = "\n".join(evidence)
-    mine = facts(sentence)
-    return tuple(dict.fromkeys([*_figures(mine, whole), *_words(mine, sentence, whole)]))
+    mine, theirs = facts(sentence), facts(whole)
+    figures = (*_quantities(mine, theirs, whole), *_dates(mine, whole))
+    return tuple(dict.fromkeys([*figures, *_words(mine, theirs, sentence, whole)]))
 
 
-def _figures(mine: Facts, whole: str) -> Iterator[Lack]:
-    yield from _quantities(mine, whole)
-    yield from _dates(mine, whole)
-
-
-def _words(mine: Facts, sentence: str, whole: str) -> Iterator[Lack]:
-    yield from (Lack("name", name) for name in mine.names if not named(name, whole))
-    yield from (Lack("quote", quote) for quote in mine.quotes if same(quote) not in same(whole))
+def _words(mine: Facts, theirs: Facts, sentence: str, whole: str) -> Iterator[Lack]:
+    said = same(plainly(whole))
+    unknown = (name for name in mine.names if name not in theirs.names)
+    yield from (Lack("name", name) for name in unknown if not named(name, whole))
+    unsaid = (q for q in mine.quotes if q not in theirs.quotes and same(q) not in said)
+    yield from (Lack("quote", quote) for quote in unsaid)
     turns = turned(sentence, whole)
     yield from (Lack("polarity", word) for word in turns)
     if not turns and (cue := unheard(sentence, whole)):
         yield Lack("denial", cue)
 
 
-def _quantities(mine: Facts, whole: str) -> Iterator[Lack]:
+def _quantities(mine: Facts, theirs: Facts, whole: str) -> Iterator[Lack]:
     held = quantities(whole, loose=True)
     for wanted in mine.numbers:
         lacks = lacking(wanted, held)
@@ -100,7 +100,7 @@ def _quantities(mine: Facts, whole: str) -> Iterator[Lack]:
             yield Lack("number", wanted.text)
         elif lacks:
             yield Lack("unit", wanted.unit)
-    yield from (Lack("number", one.text) for one in surplus(mine.numbers, facts(whole).numbers))
+    yield from (Lack("number", one.text) for one in surplus(mine.numbers, theirs.numbers))
 
 
 def _dates(mine: Facts, whole: str) -> Iterator[Lack]:

@@ -9,7 +9,7 @@ from rag.values import Frozen
 from rag.verify.numbers import UNITS
 from rag.verify.words import folded, plainly
 
-_TOKEN = re.compile(r"(?:[^\W_]\.){2,}|[^\W_](?:[\w']|[-&](?=\w))*\+?", re.UNICODE)
+_TOKEN = re.compile(r"(?:[^\W_]\.){2,}|[^\W_](?:[\w']|[-&](?=\w))*(?:\+(?!\w))?", re.UNICODE)
 _START = re.compile(r"(?:^|[.!?:;…]|\n|[\"“”„«»(\[•*])\s*$")
 _LINKS = frozenset({"of", "van", "von", "der", "den", "de", "du", "da", "del", "la", "le", "di"})
 _TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "sir", "st", "i", "ok"})
@@ -118,6 +118,8 @@ def named(name: str, evidence: str) -> bool:
     (True, True, False)
     """
     plain = plainly(evidence)
+    if re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", plain):
+        return True
     held = {_base(match[0]) for match in _TOKEN.finditer(plain)}
     held |= {
         _base(part) for match in _TOKEN.finditer(plain) for part in re.split("[-/&]", match[0])
@@ -138,7 +140,7 @@ def _holds(word: str, held: set[str], plain: str) -> bool:
     exact = "".join(pieces).isalpha() and len("".join(pieces)) < 4  # "US" is not "us"
     pattern = r"[-.\s/]?".join(map(re.escape, pieces))
     flags = re.NOFLAG if exact else re.IGNORECASE
-    if re.search(rf"(?<!\w){pattern}(?:s|'s)?(?![^\W_])", plain, flags):
+    if re.search(rf"(?<![^\W_]){pattern}(?:s|'s)?(?![^\W_])", plain, flags):
         return True
     letters = "".join(pieces)
     return len(letters) > 2 and letters.isupper() and _spelled_out(letters.lower(), plain)
