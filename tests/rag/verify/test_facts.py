@@ -55,6 +55,7 @@ def lacks(sentence: str, *evidence: str) -> list[str]:
         ("Cats are free.", "Dogs are not allowed, but cats are free."),
         ("The boat has rules.", "Dogs are not allowed on the boat. The boat has rules."),
         ("The rate increased.", "The rate rose."),
+        ("The price of the boat rose.", "The boat is old and its top speed has dropped."),
         ("The price of the boat is higher.", "The price of the boat is greater and its speed low."),
     ],
 )

@@ -102,8 +102,9 @@ def test_a_rewrite_quotes_what_is_nearest_and_nothing_twice() -> None:
     assert after.answerable == "partial"
 
 
-def test_an_answer_of_which_nothing_is_left_abstains() -> None:
-    after = mend("drop", sentence(STRANGE, PIER))
+@pytest.mark.parametrize("policy", ["drop", "rewrite"])
+def test_an_answer_of_which_nothing_is_left_abstains(policy: Policy) -> None:
+    after = mend(policy, sentence(STRANGE, PIER))
     assert after.abstained
     assert (after.answerable, after.references) == ("no", ())
     assert "carried" in after.reason
