@@ -1,0 +1,155 @@
+"""The ladder: facts, then overlap, then a model where both leave a doubt.
+
+A number, date, unit, quoted span or "not" that the evidence lacks settles the matter, whatever any
+model says. Models are asked only about what is neither clearly carried nor clearly not: a small one
+answers few of these questions well.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from rag.flows import Flow
+from rag.seams import Encoder
+from rag.values import Frozen, Support, Vector
+from rag.verify.entailment import Asking, Claimed
+from rag.verify.facts import SOFT, Lack, missing
+from rag.verify.overlap import Packed, contained, mixed
+
+FULL, PARTIAL = 0.60, 0.28
+"""Least scores of "full" and "partial", chosen on SciFact's train claims (`eval.verification`).
+
+At .60 pass 1 % of the sentences beside the rationale in its abstract; .28 parts rationale and other
+sentences best (Youden's J).
+"""
+
+MODEL = 0.5
+"""The weight of a model's probability beside the overlap; chosen."""
+
+RANK: Mapping[Support, int] = {"unknown": 0, "none": 1, "partial": 2, "full": 3}
+"""Supports in the order of their strength."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Frozen):
+    """How far evidence carries a sentence.
+
+    `score` in [0, 1] says how much of the sentence the evidence talks about; `faults` what it does
+    not hold. A sentence can be close and still "none": for a "not", for a figure.
+    """
+
+    support: Support
+    score: float
+    method: str
+    faults: tuple[str, ...] = ()
+
+    @property
+    def strength(self) -> tuple[int, float]:
+        """What verdicts are compared by: support, then score."""
+        return RANK[self.support], self.score
+
+
+Carries: TypeAlias = Callable[[Sequence[str], str], Verdict]
+"""Judges whether evidence carries a sentence."""
+
+
+def judged(sentence: str, evidence: Sequence[str], cosine: float, packed: Packed) -> Verdict:
+    """Return the verdict of facts and overlap.
+
+    Args:
+        sentence: of an answer.
+        evidence: the cited texts; none carry nothing.
+        cosine: of the sentence and the nearest text of the evidence.
+        packed: all sentences that the answer was written from.
+
+    >>> judged("It holds 36 litres.", ["It holds 30 litres."], 0.9, Packed([])).faults
+    ('number 36',)
+    """
+    if not evidence:
+        return Verdict("none", 0.0, "facts", ("no evidence",))
+    lacks = missing(sentence, evidence)
+    score = mixed(contained(sentence, evidence, packed), cosine)
+    faults = tuple(map(str, lacks))
+    if any(lack.kind not in SOFT for lack in lacks):
+        return Verdict("none", score, "facts", faults)
+    return Verdict(_support(score, lacks), score, "overlap", faults)
+
+
+def _support(score: float, lacks: Sequence[Lack]) -> Support:
+    """Return what a score says; without a name or denial it is "partial" at most."""
+    if score < PARTIAL:
+        return "none"
+    return "full" if score >= FULL and not lacks else "partial"
+
+
+def judge(vectors: Mapping[str, Vector], packed: Sequence[str]) -> Carries:
+    """Return a judge that knows the vectors of all texts it will be asked about.
+
+    Args:
+        vectors: text → unit vector, (h,), of sentences and evidence alike.
+        packed: all sentences that the answer was written from.
+    """
+    weighed = Packed(packed)
+
+    def carries(evidence: Sequence[str], sentence: str) -> Verdict:
+        wanted = vectors[sentence]
+        cosine = max((float(vectors[text] @ wanted) for text in evidence), default=0.0)
+        return judged(sentence, evidence, cosine, weighed)
+
+    return carries
+
+
+async def reading(encoder: Encoder, sentences: Sequence[str], packed: Sequence[str]) -> Carries:
+    """Return a judge of these sentences against any of the packed ones; each is encoded once."""
+    texts = list(dict.fromkeys([*sentences, *packed]))
+    rows = await encoder.encode(texts, "document")  # (n, h)
+    return judge(dict(zip(texts, rows, strict=True)), packed)
+
+
+def verified(
+    claims: Sequence[Claimed], carries: Carries, asking: Asking | None = None
+) -> Flow[tuple[Verdict, ...]]:
+    """Return the verdict on each claim; a model is asked, in one batch, about those in doubt.
+
+    In doubt is what facts and overlap call "partial". A probability that could not be read changes
+    nothing.
+
+    Args:
+        claims: evidence and sentence of each.
+        carries: judges by facts and overlap.
+        asking: asks a model (`entailed`, `likelier`); None where there is none.
+
+    Raises:
+        RagError: the model failed, or may not be asked.
+    """
+    verdicts = [carries(evidence, sentence) for evidence, sentence in claims]
+    doubtful = [i for i, one in enumerate(verdicts) if one.support == "partial"]
+    if asking is None or not doubtful:
+        return tuple(verdicts)
+    told = yield from asking([claims[i] for i in doubtful])
+    for i, probability in zip(doubtful, told, strict=True):
+        if probability is not None:
+            verdicts[i] = heard(verdicts[i], probability)
+    return tuple(verdicts)
+
+
+def heard(verdict: Verdict, probability: float) -> Verdict:
+    """Return a verdict in doubt as a model's probability settles it.
+
+    A model's "no" makes it "none", its "yes" makes it "full" where no fault stands against that.
+
+    >>> heard(Verdict("partial", 0.5, "overlap"), 0.9).support
+    'full'
+    >>> heard(Verdict("partial", 0.5, "overlap", ("name Ada",)), 0.9).support
+    'partial'
+    >>> heard(Verdict("partial", 0.4, "overlap"), 0.1).support
+    'none'
+    """
+    score = (1 - MODEL) * verdict.score + MODEL * probability
+    support: Support = "full" if score >= FULL and not verdict.faults else "partial"
+    return replace(
+        verdict,
+        support="none" if score < PARTIAL else support,
+        score=score,
+        method=f"{verdict.method}+model",
+    )
