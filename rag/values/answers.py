@@ -67,7 +67,7 @@ class Sentence(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Contradiction(Frozen):
-    """Two citations that cannot both be true, and what they differ in: "number", "negation" and so on."""
+    """Two citations that cannot both be true, and what they differ in: such as "number"."""
 
     kind: str
     one: Citation

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexers.encoders.hashed import HashedEncoder
-from rag.generate import Extractive
+from rag.abstain import Floor
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
 from rag.seams import Generator
 from rag.values import Answer, Candidate, Chunk, Context, Document, Passage, Query, Reference, Stage
 
@@ -48,7 +50,8 @@ def context(question: str, *documents: Document, start: int = 0) -> Context:
 
 async def write(context: Context, floor: float = 0.3, limit: int = 3) -> tuple[list[str], Answer]:
     """Return the pieces of text that came before the answer, and the answer."""
-    events = [event async for event in Extractive(HashedEncoder(), floor, limit).answer(context)]
+    generator = Extractive(HashedEncoder(), Floor(floor), Limits(limit))
+    events = [event async for event in generator.answer(context)]
     pieces = [event for event in events if isinstance(event, str)]
     answer = events[-1]
     assert isinstance(answer, Answer)
@@ -75,7 +78,7 @@ def check(answer: Answer, documents: Sequence[Document]) -> None:
 
 
 def test_it_is_a_generator() -> None:
-    assert isinstance(Extractive(HashedEncoder(), 0.3, 3), Generator)
+    assert isinstance(Extractive(HashedEncoder(), Floor(0.3), Limits(3)), Generator)
 
 
 @pytest.mark.anyio
@@ -157,10 +160,11 @@ async def test_no_sentence_stands_twice_whatever_its_case_and_its_spaces() -> No
 
 
 @pytest.mark.anyio
-async def test_nothing_below_the_floor_is_quoted() -> None:
-    _, answer = await write(context("Dogs may come along", FREEZER, DOGS), floor=0.9, limit=9)
-    assert [sentence.text for sentence in answer.sentences] == ["Dogs may come along."]
-    assert answer.sentences[0].citations[0].score == pytest.approx(1.0)
+async def test_the_score_of_a_citation_is_the_cosine_of_its_sentence() -> None:
+    _, answer = await write(context("Dogs may come along", DOGS), floor=0.9, limit=1)
+    (sentence,) = answer.sentences
+    assert sentence.text == "Dogs may come along."
+    assert sentence.citations[0].score == pytest.approx(1.0)
 
 
 @pytest.mark.anyio
