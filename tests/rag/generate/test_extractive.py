@@ -82,7 +82,7 @@ def test_it_is_a_generator() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_nearest_sentences_are_quoted_best_first_with_their_places() -> None:
+async def test_the_likeliest_sentences_are_quoted_with_their_places() -> None:
     asked = context("How long does the sample freezer holds its cold without power?", FREEZER, DOGS)
     _, answer = await write(asked)
     assert answer.sentences[0].text == (
@@ -113,7 +113,9 @@ async def test_quotes_are_verbatim_in_the_document_when_the_chunk_starts_in_the_
 
 @pytest.mark.anyio
 async def test_headings_code_and_list_markers_are_never_quoted() -> None:
-    _, answer = await write(context("the sample freezer holds code", FREEZER), floor=-1, limit=99)
+    _, answer = await write(
+        context("It hums quietly, the boxes of code", FREEZER), floor=-1, limit=99
+    )
     assert sorted(sentence.text for sentence in answer.sentences) == [
         "It hums quietly in the corner.",
         "The sample freezer holds 200 boxes.",
@@ -123,7 +125,7 @@ async def test_headings_code_and_list_markers_are_never_quoted() -> None:
 
 @pytest.mark.anyio
 async def test_references_are_numbered_in_the_order_in_which_the_answer_cites_them() -> None:
-    asked = context("Dogs may come along, the sample freezer holds 200 boxes", FREEZER, DOGS)
+    asked = context("Dogs may come along, the freezer hums quietly", FREEZER, DOGS)
     _, answer = await write(asked, floor=-1, limit=99)
     check(answer, [FREEZER, DOGS])
     assert answer.sentences[0].citations[0].document_id == answer.references[0].document_id
@@ -135,7 +137,8 @@ async def test_references_are_numbered_in_the_order_in_which_the_answer_cites_th
 
 @pytest.mark.anyio
 async def test_a_source_below_the_first_passage_may_be_reference_one() -> None:
-    _, answer = await write(context("Dogs may come along", FREEZER, DOGS), floor=-1, limit=9)
+    asked = context("Dogs may come along, the freezer hums quietly", FREEZER, DOGS)
+    _, answer = await write(asked, floor=-1, limit=9)
     assert answer.sentences[0].text == "Dogs may come along."
     assert [reference.ref for reference in answer.references] == [1, 2]
     assert answer.references[0] == Reference(1, DOGS.id, "Dogs", "")
@@ -145,7 +148,8 @@ async def test_a_source_below_the_first_passage_may_be_reference_one() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_an_answer_has_at_most_the_limit_of_sentences(limit: int) -> None:
-    _, answer = await write(context("sample freezer", FREEZER, DOGS), floor=-1, limit=limit)
+    asked = context("Dogs may come along, the freezer hums quietly", FREEZER, DOGS)
+    _, answer = await write(asked, floor=-1, limit=limit)
     assert len(answer.sentences) == limit
 
 
