@@ -13,7 +13,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fix serve bench bench-llm bench-rerank results rerank-results query-results models clean
+.PHONY: help setup demo test test-all check fix serve bench bench-llm bench-rerank results rerank-results query-results answer-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ rerank-results: setup ## what the reranking methods are worth (an hour); goes on
 
 query-results: setup ## what expansions and steps are worth with the settings' model (an hour); goes on where it was ended
 	$(BIN)/python -m eval.query_quality --collections $(COLLECTIONS) --out eval/results/queries
+
+answer-results: setup ## what extractive answers and calibrating are worth (minutes)
+	$(BIN)/python -m eval.answer_quality --collections $(COLLECTIONS) --out eval/results/answers
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \

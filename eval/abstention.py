@@ -18,8 +18,8 @@ from eval.collection import read_collection, read_queries
 from eval.provenance import provenance
 from eval.report import table
 from indexers.readers import read_paths
-from rag.generate import read
-from rag.pack import pack
+from rag.generate.lines import read
+from rag.packing import pack
 from rag.settings import Settings, quiet
 from rag.values import Query
 from rag.wiring import Engine, build
@@ -38,8 +38,8 @@ async def best_cosines(engine: Engine, name: str, questions: Sequence[str]) -> l
     path = await engine.collection(name)
     found = []
     for question in questions:
-        context = pack(await path.search(Query(question)), path.parts.passages)
-        lines = await read(context, engine.encoder)
+        context = pack(await path.search(Query(question)), path.parts.packing)
+        lines = (await read(context, engine.encoder)).lines
         found.append(max((line.cosine for line in lines), default=-1.0))
     return found
 

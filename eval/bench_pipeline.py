@@ -12,12 +12,15 @@ from typing import Any
 from eval.bench_search import SPEC, Corpus, K, KnownVectors, fill, make_corpus
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import create_edge
+from rag.abstain import Floor
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable
 from rag.expand.expand import Expander, ExpansionCache, expand
 from rag.find import fetch, find
 from rag.fuse import FUSIONS, fuse
-from rag.generate import Extractive
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
+from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults, make_plan
@@ -43,11 +46,11 @@ def _parts(store: Store, corpus: Corpus) -> Parts:
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, 0.0, 1),
+        generator=Extractive(encoder, Floor(0.0), Limits(1)),
         defaults=Defaults("dbsf", K, tuple(FUSIONS)),
         fusions=FUSIONS,
         weights={"bm25": 0.5, "dense": 0.5},
-        passages=1,
+        packing=Packing(1),
         expander=Expander({}, _nobody, sparse, _corpus, ExpansionCache()),
         deepener=Deepener({}, _nobody),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from eval import answer_quality
 from eval.abstention import answered
 from eval.bench import figures
 from eval.report import table
@@ -90,6 +91,22 @@ def abstention() -> list[str]:
     """Share of questions answered, by floor."""
     file = ROOT / "eval" / "results" / "abstention" / "report.json"
     return answered(msgspec.json.decode(file.read_bytes())["best_cosines"])
+
+
+def quoting() -> list[str]:
+    """F1 of quoted sentences with those that people selected."""
+    return answer_quality.quoted(_answers())
+
+
+def answering() -> list[str]:
+    """Share of answerable and other questions that are answered, and AUCs."""
+    return answer_quality.answered(_answers())
+
+
+def _answers() -> Report:
+    file = ROOT / "eval" / "results" / "answers" / "report.json"
+    found: Report = msgspec.json.decode(file.read_bytes())
+    return found
 
 
 def bench() -> list[str]:
@@ -211,6 +228,8 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "fusion": fusion,
     "retrieval": retrieval,
     "abstention": abstention,
+    "quoting": quoting,
+    "answering": answering,
     "bench": bench,
     "bench_llm": bench_llm,
     "rerankers": rerankers,

@@ -19,6 +19,7 @@ COMMANDS = (
     "serve",
     "doctor",
     "models",
+    "calibrate",
     "route",
     "serve_model",
 )

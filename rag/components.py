@@ -18,7 +18,7 @@ from rag.expand.alone import stand_alone
 from rag.expand.expand import expand
 from rag.find import fetch, find
 from rag.fuse import fuse
-from rag.pack import pack
+from rag.packing import pack
 from rag.parts import Parts
 from rag.plan import make_plan
 from rag.rerank import cut, rerank
@@ -40,7 +40,8 @@ async def write(context: Context, generator: Generator) -> Answer:
     """
     if reason := unsearched(context.trace):
         stage = Stage("generate", 0.0, "skipped", reason)
-        return Answer(context.query, "", reason=reason, trace=(*context.trace, stage))
+        trace = (*context.trace, stage)
+        return Answer(context.query, "", reason=reason, trace=trace, answerable="no")
     async for event in generator.answer(context):
         if isinstance(event, Answer):
             return event
@@ -221,7 +222,7 @@ class Packer:
     def run(self, results: Results) -> dict[str, Context]:
         """Return the passages that may be cited."""
         started = time.perf_counter()
-        return {"context": _clocked(pack(results, self._parts.passages), started)}
+        return {"context": _clocked(pack(results, self._parts.packing), started)}
 
     @component.output_types(context=Context)
     async def run_async(self, results: Results) -> dict[str, Context]:

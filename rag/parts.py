@@ -7,6 +7,7 @@ from rag.deepen import Deepener
 from rag.expand.expand import Expander
 from rag.find import fetch, find
 from rag.fuse import Fusion, Weights, fuse
+from rag.packing import Packing
 from rag.plan import Defaults, make_plan
 from rag.route.route import Routers
 from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
@@ -29,7 +30,7 @@ class Parts(Frozen):
     defaults: Defaults
     fusions: Mapping[str, Fusion]
     weights: Weights
-    passages: int
+    packing: Packing
     reranker: Reranker | None = None
     rerank_depth: int = 0
     move: Move | None = None

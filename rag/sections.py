@@ -174,11 +174,28 @@ class AnswerSettings(Section, frozen=True):
     """How answers are made."""
 
     passages: Annotated[Positive, _says("chunks an answer may cite")] = 5
-    sentences: Annotated[Positive, _says("sentences in an answer, at most")] = 3
+    tokens: Annotated[
+        Budget, _says("tokens of all passages together, about, at most; 0 is no limit")
+    ] = 0
+    per_document: Annotated[
+        Budget, _says("chunks of one document an answer may cite; 0 is no limit")
+    ] = 0
+    passage_floor: Annotated[
+        float, _says("score below which no chunk is packed, on the last ranking's scale; 0 is none")
+    ] = 0.0
+    order: Annotated[
+        Literal["rank", "middle", "best-last"],
+        _says("how passages are shown: best first, best at both ends, or best last"),
+    ] = "rank"
+    sentences: Annotated[Positive, _says("sentences in an answer, at most")] = 5
+    words: Annotated[Budget, _says("words in an answer of several sentences; 0 is no limit")] = 0
     floor: Annotated[
         Annotated[float, msgspec.Meta(ge=-1, le=1)],
-        _says("cosine of question and sentence below which nothing is quoted"),
+        _says("cosine of the question and its nearest sentence below which nothing is answered"),
     ] = 0.44
+    calibration: Annotated[
+        str, _says("file of firstcite calibrate that decides instead of the floor; empty is none")
+    ] = ""
 
 
 class LLMSettings(Section, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from rag.cite import cite, sentences
+from rag.citing.sentences import cite, sentences
 from rag.values import Answer, Citation, Context, Reference, Sentence, Stage
 from rag.verify.ladder import PARTIAL, RANK, Carries, Verdict
 

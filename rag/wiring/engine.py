@@ -18,12 +18,12 @@ from rag.errors import BadCollection, BadSettings, CollectionMismatch, Collectio
 from rag.expand.expand import Expander, ExpansionCache
 from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS, Fusion, rrf
-from rag.generate import Extractive
 from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault
+from rag.wiring.answering import extractive, packing
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of
@@ -48,7 +48,7 @@ class Engine:
 
     Raises:
         BadSettings: an unknown reranker, a router that is not there, or one whose file is missing,
-            damaged, or made with another encoder or fusion.
+            damaged, or made with another encoder or fusion; or such a calibration.
     """
 
     def __init__(self, settings: Settings, encoder: Encoder, split: Split) -> None:
@@ -65,6 +65,7 @@ class Engine:
         self._rerankers = Rerankers(settings, self.llm, self._tokens)
         self._routers = Routers(routers_of(settings, encoder), self.llm, encoder)
         self._defaults = defaults(settings, self._routers.methods)
+        self._generator = extractive(settings.answer, encoder)
         self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:
@@ -212,11 +213,11 @@ class Engine:
                 encoder=self.encoder,
                 sparse=self.sparse,
                 store=store,
-                generator=Extractive(self.encoder, answer.floor, answer.sentences),
+                generator=self._generator,
                 defaults=self._defaults,
                 fusions=fusions(search.rrf_k),
                 weights={"dense": search.dense_weight, "bm25": 1 - search.dense_weight},
-                passages=answer.passages,
+                packing=packing(answer),
                 reranker=self._rerankers.get(name) if rerank.method else None,
                 rerank_depth=rerank.depth,
                 move=self._rerankers.move() if rerank.method else None,

@@ -15,6 +15,7 @@ import rag.components
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
+from rag.abstain import Floor
 from rag.components import write
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable, StoreUnavailable
@@ -25,10 +26,11 @@ from rag.filters import parse_where
 from rag.find import fetch, find
 from rag.flows import Encode, Encoded, Flow
 from rag.fuse import FUSIONS, fuse
-from rag.generate import Extractive
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
 from rag.iterate.gathered import Gathered, Stop, Trail, gathering
 from rag.llms.scripted import ScriptedLLM
-from rag.pack import pack
+from rag.packing import Packing, pack
 from rag.parts import Parts
 from rag.pipeline import QueryPath, answer_graph, search_graph
 from rag.plan import Defaults, make_plan
@@ -189,11 +191,11 @@ async def parts(reranker: Reranker | None = None, *, expanding: bool = False) ->
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, 0.35, 3),
+        generator=Extractive(encoder, Floor(0.35), Limits(3)),
         defaults=WAYS,
         fusions=FUSIONS,
         weights={"dense": 0.5, "bm25": 0.5},
-        passages=3,
+        packing=Packing(3),
         reranker=reranker,
         rerank_depth=2,
         routers=Routers(METHODS, claiming, encoder) if expanding else None,
@@ -234,7 +236,7 @@ async def search_by_hand(query: Query, mine: Parts) -> Results:
 
 
 async def answer_by_hand(query: Query, mine: Parts) -> Answer:
-    return await write(pack(await search_by_hand(query, mine), mine.passages), mine.generator)
+    return await write(pack(await search_by_hand(query, mine), mine.packing), mine.generator)
 
 
 @pytest.mark.anyio

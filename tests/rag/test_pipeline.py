@@ -12,10 +12,13 @@ from haystack.telemetry import _telemetry
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
+from rag.abstain import Floor
 from rag.components import write
 from rag.errors import BadQuery, StoreUnavailable
 from rag.fuse import FUSIONS
-from rag.generate import Extractive
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
+from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
@@ -88,11 +91,11 @@ async def parts(store: ExactStore) -> Parts:
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, 0.2, 3),
+        generator=Extractive(encoder, Floor(0.2), Limits(3)),
         defaults=Defaults("rrf", 100, tuple(FUSIONS)),
         fusions=FUSIONS,
         weights={},
-        passages=5,
+        packing=Packing(5),
     )
 
 

@@ -10,13 +10,16 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
 from indexers.stores.exact import ExactStore
+from rag.abstain import Floor
 from rag.deepen import Deepener
 from rag.expand.expand import Expander, ExpansionCache
 from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS
-from rag.generate import Extractive
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
 from rag.iterate.methods import ITERATIONS
 from rag.llms.scripted import ScriptedLLM
+from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
@@ -60,13 +63,13 @@ class World:
             encoder=encoder,
             sparse=sparse,
             store=store,
-            generator=Extractive(encoder, 0.05, 3),
+            generator=Extractive(encoder, Floor(0.05), Limits(3)),
             defaults=Defaults(
                 "rrf", 3, tuple(FUSIONS), expansions=ways[0], routers=ways[1], iterations=ways[2]
             ),
             fusions=FUSIONS,
             weights={},
-            passages=5,
+            packing=Packing(5),
             reranker=Unchanged(),
             rerank_depth=3,
             move=next(iter(MOVES.values()))(5),

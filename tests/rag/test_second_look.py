@@ -10,10 +10,13 @@ import pytest
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
+from rag.abstain import Floor
 from rag.errors import StoreUnavailable
 from rag.filters import parse_where
 from rag.fuse import FUSIONS
-from rag.generate import Extractive
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
+from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
@@ -52,11 +55,11 @@ async def parts(move: Move | None) -> Parts:
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, 0.3, 3),
+        generator=Extractive(encoder, Floor(0.3), Limits(3)),
         defaults=Defaults("dbsf", 2, tuple(FUSIONS)),
         fusions=FUSIONS,
         weights={},
-        passages=3,
+        packing=Packing(3),
         reranker=Unchanged(),
         rerank_depth=3,
         move=move,

@@ -114,6 +114,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "merge": "rrf",
         "preset": "fast",
         "route": "claims",
+        "order": "middle",
     }
     others |= {"writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")

@@ -285,15 +285,17 @@ async def test_search_settings_reach_the_query_path(make: MakeEngine) -> None:
     assert [stage.detail for stage in results.trace][:2] == ["bm25 + dense", "bm25 1, dense 1"]
 
 
-@pytest.mark.parametrize(("passages", "sentences", "quoted"), [(1, 9, 2), (2, 9, 4), (2, 1, 1)])
+@pytest.mark.parametrize(("passages", "sentences", "quoted"), [(1, 9, 2), (2, 9, 2), (2, 1, 1)])
 @pytest.mark.anyio
 async def test_answer_settings_reach_the_query_path(
     make: MakeEngine, passages: int, sentences: int, quoted: int
 ) -> None:
     engine = make(answer=AnswerSettings(passages=passages, sentences=sentences, floor=-1))
     await engine.index([CAT, DOG], "pets")
-    answer = await (await engine.collection("pets")).answer(Query("cat sleeps on the mat"))
+    answer = await (await engine.collection("pets")).answer(Query("the cat, it dreams of fish"))
     assert len(answer.sentences) == quoted
+    packing = next(stage.detail for stage in answer.trace if stage.name == "pack")
+    assert packing.startswith(f"{passages} packed")
 
 
 @pytest.mark.anyio

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexers.encoders.hashed import HashedEncoder
-from rag.generate import Extractive
+from rag.abstain import Floor
+from rag.generate.choosing import Limits
+from rag.generate.extractive import Extractive
 from rag.seams import Generator
 from rag.values import Answer, Candidate, Chunk, Context, Document, Passage, Query, Reference, Stage
 
@@ -48,7 +50,8 @@ def context(question: str, *documents: Document, start: int = 0) -> Context:
 
 async def write(context: Context, floor: float = 0.3, limit: int = 3) -> tuple[list[str], Answer]:
     """Return the pieces of text that came before the answer, and the answer."""
-    events = [event async for event in Extractive(HashedEncoder(), floor, limit).answer(context)]
+    generator = Extractive(HashedEncoder(), Floor(floor), Limits(limit))
+    events = [event async for event in generator.answer(context)]
     pieces = [event for event in events if isinstance(event, str)]
     answer = events[-1]
     assert isinstance(answer, Answer)
@@ -75,11 +78,11 @@ def check(answer: Answer, documents: Sequence[Document]) -> None:
 
 
 def test_it_is_a_generator() -> None:
-    assert isinstance(Extractive(HashedEncoder(), 0.3, 3), Generator)
+    assert isinstance(Extractive(HashedEncoder(), Floor(0.3), Limits(3)), Generator)
 
 
 @pytest.mark.anyio
-async def test_the_nearest_sentences_are_quoted_best_first_with_their_places() -> None:
+async def test_the_likeliest_sentences_are_quoted_with_their_places() -> None:
     asked = context("How long does the sample freezer holds its cold without power?", FREEZER, DOGS)
     _, answer = await write(asked)
     assert answer.sentences[0].text == (
@@ -110,7 +113,9 @@ async def test_quotes_are_verbatim_in_the_document_when_the_chunk_starts_in_the_
 
 @pytest.mark.anyio
 async def test_headings_code_and_list_markers_are_never_quoted() -> None:
-    _, answer = await write(context("the sample freezer holds code", FREEZER), floor=-1, limit=99)
+    _, answer = await write(
+        context("It hums quietly, the boxes of code", FREEZER), floor=-1, limit=99
+    )
     assert sorted(sentence.text for sentence in answer.sentences) == [
         "It hums quietly in the corner.",
         "The sample freezer holds 200 boxes.",
@@ -120,7 +125,7 @@ async def test_headings_code_and_list_markers_are_never_quoted() -> None:
 
 @pytest.mark.anyio
 async def test_references_are_numbered_in_the_order_in_which_the_answer_cites_them() -> None:
-    asked = context("Dogs may come along, the sample freezer holds 200 boxes", FREEZER, DOGS)
+    asked = context("Dogs may come along, the freezer hums quietly", FREEZER, DOGS)
     _, answer = await write(asked, floor=-1, limit=99)
     check(answer, [FREEZER, DOGS])
     assert answer.sentences[0].citations[0].document_id == answer.references[0].document_id
@@ -132,7 +137,8 @@ async def test_references_are_numbered_in_the_order_in_which_the_answer_cites_th
 
 @pytest.mark.anyio
 async def test_a_source_below_the_first_passage_may_be_reference_one() -> None:
-    _, answer = await write(context("Dogs may come along", FREEZER, DOGS), floor=-1, limit=9)
+    asked = context("Dogs may come along, the freezer hums quietly", FREEZER, DOGS)
+    _, answer = await write(asked, floor=-1, limit=9)
     assert answer.sentences[0].text == "Dogs may come along."
     assert [reference.ref for reference in answer.references] == [1, 2]
     assert answer.references[0] == Reference(1, DOGS.id, "Dogs", "")
@@ -142,7 +148,8 @@ async def test_a_source_below_the_first_passage_may_be_reference_one() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_an_answer_has_at_most_the_limit_of_sentences(limit: int) -> None:
-    _, answer = await write(context("sample freezer", FREEZER, DOGS), floor=-1, limit=limit)
+    asked = context("Dogs may come along, the freezer hums quietly", FREEZER, DOGS)
+    _, answer = await write(asked, floor=-1, limit=limit)
     assert len(answer.sentences) == limit
 
 
@@ -157,10 +164,11 @@ async def test_no_sentence_stands_twice_whatever_its_case_and_its_spaces() -> No
 
 
 @pytest.mark.anyio
-async def test_nothing_below_the_floor_is_quoted() -> None:
-    _, answer = await write(context("Dogs may come along", FREEZER, DOGS), floor=0.9, limit=9)
-    assert [sentence.text for sentence in answer.sentences] == ["Dogs may come along."]
-    assert answer.sentences[0].citations[0].score == pytest.approx(1.0)
+async def test_the_score_of_a_citation_is_the_cosine_of_its_sentence() -> None:
+    _, answer = await write(context("Dogs may come along", DOGS), floor=0.9, limit=1)
+    (sentence,) = answer.sentences
+    assert sentence.text == "Dogs may come along."
+    assert sentence.citations[0].score == pytest.approx(1.0)
 
 
 @pytest.mark.anyio

@@ -1,0 +1,1 @@
+"""Tests of generators, one file per module."""
