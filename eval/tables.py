@@ -169,7 +169,7 @@ def steps() -> list[str]:
 
 
 def _worth(measures: Sequence[str], wanted: Callable[[str], bool], only: str = "") -> list[str]:
-    columns = (*measures, "added_ms", "calls", "tokens written", "added nothing")
+    columns = (*measures, "added_ms", "calls", "added nothing")
     rows = [
         [f"{name}: {row}", *(_shown(found.get(column, 0)) for column in columns)]
         for name, found_rows in _queries().items()
