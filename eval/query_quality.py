@@ -121,7 +121,6 @@ async def quality(one: Table, row: Row, held: Held) -> Figures:
         **_measured(fused, held.collection, ("nDCG@10", "R@100")),
         "all@10": _all_found(fused, held.collection),
         "calls": round(sum(s.cost.calls for s in stages) / len(queries), 2),
-        "tokens written": round(sum(s.cost.tokens_out for s in stages) / len(queries), 1),
         "added nothing": sum(s.status != "ok" or s.detail.startswith("nothing") for s in stages),
     }
     if one.reranked:
@@ -220,7 +219,6 @@ COLUMNS = (
     "reranked nDCG@10",
     "added_ms",
     "calls",
-    "tokens written",
     "added nothing",
 )
 

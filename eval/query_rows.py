@@ -74,6 +74,6 @@ TABLES = (
     Table("hotpotqa-hippo100", rows(_WITHOUT), reranked=False),
     Table("clapnq-dev", rows(_WITHOUT), reranked=False),
     Table("trec-dl19-passage-pool", rows((*_WITH, *(f"fused+{name}" for name in _PLAIN))), 16),
-    Table("hotpotqa-hippo100", rows(_WITH, _STEPS), 8),
-    Table("scifact", rows(_WITH), 8),
+    Table("hotpotqa-hippo100", rows(_WITH, _STEPS), 16),
+    Table("scifact", rows(_WITH), 16),
 )

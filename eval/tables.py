@@ -186,9 +186,12 @@ def steps() -> list[str]:
 
 
 def _worth(measures: Sequence[str], wanted: Callable[[str], bool], only: str = "") -> list[str]:
-    columns = (*measures, "added_ms", "calls", "tokens written", "added nothing")
+    columns = (*measures, "added_ms", "calls", "added nothing")
     rows = [
-        [f"{name}: {row}", *(_shown(found.get(column, 0)) for column in columns)]
+        [
+            f"{name}: {row}",
+            *(_shown(found[column]) if column in found else "" for column in columns),
+        ]
         for name, found_rows in _queries().items()
         if not name.endswith("all queries") and name.startswith(only)
         for row, found in found_rows.items()

@@ -149,7 +149,7 @@ def _looked_for(branch: Branch) -> str:
     """Return what a branch looks for; of several texts the beginnings, with their weights."""
     if isinstance(branch.form, SparseVector) or not branch.form:
         return branch.text
-    texts = (f"{part.weight:g} × “{part.text[:_SHOWN]}”" for part in branch.form)
+    texts = (f"{part.weight:g} × “{' '.join(part.text.split())[:_SHOWN]}”" for part in branch.form)
     return " + ".join(texts)
 
 

@@ -26,7 +26,7 @@ class Cost(Frozen):
         """Return what is not zero, in words.
 
         >>> str(Cost(calls=2, depth=1, tokens_in=70)), str(Cost())
-        ('2 calls, 70 tokens read', '')
+        ('calls 2, tokens read 70', '')
         """
         figures = {
             "calls": self.calls,
@@ -34,7 +34,7 @@ class Cost(Frozen):
             "tokens written": self.tokens_out,
             "searches": self.searches,
         }
-        return ", ".join(f"{figure:,} {name}" for name, figure in figures.items() if figure)
+        return ", ".join(f"{name} {figure:,}" for name, figure in figures.items() if figure)
 
     def __add__(self, other: "Cost") -> "Cost":
         """Return the cost of doing the one and then the other.

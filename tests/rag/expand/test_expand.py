@@ -24,6 +24,7 @@ from rag.values import (
     Cost,
     Handling,
     Message,
+    Part,
     Plan,
     Query,
     Search,
@@ -144,6 +145,18 @@ def test_the_question_that_stands_for_itself_is_expanded() -> None:
     plan = replace(plan, query=replace(plan.query, text="how cold is  it in 2020"))
     found = asyncio.run(expand(plan, World().expander(), World().search))
     assert [b.text for b in found.branches] == [TEXT, TEXT, "how cold is it in 2020!"]
+
+
+def test_a_part_of_several_lines_is_shown_on_one() -> None:
+    def quotes(asked: Asked) -> Flow[tuple[Branch, ...]]:
+        yield [Search(asked.text, 3)]
+        parts = (Part(asked.text, 5.0), Part("# A heading\n\nand its text"))
+        return (Branch("bm25+quotes", asked.text, asked.depth, parts),)
+
+    expander = World().expander({"one": Method(quotes, asks=False)})
+    plan = asyncio.run(expand(planned("one"), expander, World().search))
+    shown = f"bm25+quotes: 5 × “{TEXT}” + 1 × “# A heading and its text”"
+    assert stage(plan, "one").detail == shown
 
 
 def test_what_several_look_for_is_looked_for_once() -> None:
