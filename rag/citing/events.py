@@ -7,11 +7,9 @@ text of the final answer; one that reads only `final` has everything.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from rag.values import Answer, Frozen, Reference, Support
-
-Action: TypeAlias = Literal["keep", "drop", "rewrite"]
+from rag.values import Answer, Cut, Frozen, Reference, Support, Told, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +43,6 @@ class Cites(Frozen):
     end: int
     refs: tuple[int, ...]
     support: Support = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Verification(Frozen):
-    """A late fix of a sentence: it was kept, dropped, or is `text` now."""
-
-    sentence: int
-    support: Support
-    action: Action = "keep"
-    text: str = ""
-    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,32 +163,31 @@ def mended(text: str, spans: Sequence[tuple[int, int]], fixes: Iterable[Verifica
     >>> mended("It lasts. It flies. It hums.", [(0, 9), (10, 19), (20, 28)], fixes)
     'It lasts. It hums.'
     """
+    return placed(text, spans, fixes)[0]
+
+
+def placed(
+    text: str, spans: Sequence[tuple[int, int]], fixes: Iterable[Verification]
+) -> tuple[str, Mapping[int, tuple[int, int]]]:
+    """Return a text after late fixes (`mended`), and where its sentences stand, by their number.
+
+    >>> placed("It lasts. It flies.", [(0, 9), (10, 19)], [Verification(0, "none", "drop")])
+    ('It flies.', {1: (0, 9)})
+    """
     fixed = {fix.sentence: fix for fix in fixes if fix.action != "keep"}
     kept = [i for i in range(len(spans)) if i not in fixed or fixed[i].action == "rewrite"]
     if not kept:
-        return "" if spans else text
+        return "" if spans else text, {}
     starts = [*(start for start, _ in spans), len(text)]
-    parts = [text[: starts[0]]]
+    whole, places = text[: starts[0]], {}
     for i in kept:
         end = spans[i][1]
-        parts.append(fixed[i].text if i in fixed else text[starts[i] : end])
+        sentence = fixed[i].text if i in fixed else text[starts[i] : end]
+        places[i] = (len(whole), len(whole) + len(sentence))
+        whole += sentence
         if i < kept[-1] or i == len(spans) - 1:
-            parts.append(text[end : starts[i + 1]])
-    return "".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut(Frozen):
-    """A sentence that is complete, as a generator says it: its span, and the numbers it cites."""
-
-    start: int
-    end: int
-    refs: tuple[int, ...] = ()
-    support: Support = "unknown"
-
-
-Told: TypeAlias = str | Cut | Verification | Answer
-"""What a generator yields: deltas without markers, complete sentences, late fixes, the answer."""
+            whole += text[end : starts[i + 1]]
+    return whole, places
 
 
 @dataclass(slots=True)

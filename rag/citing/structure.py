@@ -1,97 +1,157 @@
-"""What a model wrote as a draft: sentences, each with the passages it cites."""
+"""What a model writes as a draft: sentences, each with the passages it cites, told as they end."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.citing.markers import read
-from rag.citing.removing import Mark
-from rag.citing.sentences import Span, written
-from rag.values import Frozen, Passage, Reference
+from rag.citing.holding import Holding
+from rag.citing.sentences import written
+from rag.values import Citation, Cut, Frozen, Passage, Reference
 
 MOST = 3  # ALCE and the TREC tracks look at three citations per sentence
+_WORD = re.compile(r"(?<=\s)\S")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim(Frozen):
-    """A sentence of a draft: `draft.text[start:end] == text`, and what it cites, as in the text."""
+    """A sentence of a draft: `draft.text[start:end] == text`, and what it cites, as in the text.
+
+    `quotes` are its evidence where that was known before it was written.
+    """
 
     text: str
     start: int
     end: int
     passages: tuple[Passage, ...] = ()
+    quotes: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft(Frozen):
-    """A text without markers, its sentences in order, and its sources.
+    """A text without markers and its sentences in order.
 
-    `references` are the cited documents, numbered as they first appear. `dropped` counts what was
-    cited that the request does not know.
+    `dropped` counts what was cited that the request does not know.
     """
 
     text: str
     claims: tuple[Claim, ...] = ()
-    references: tuple[Reference, ...] = ()
     dropped: int = 0
 
-    def ref(self, passage: Passage) -> int:
-        """Return the number of a passage's document; it is that of no other.
 
-        Raises:
-            KeyError: no sentence cites the document.
-        """
-        numbers = {reference.document_id: reference.ref for reference in self.references}
-        return numbers[passage.candidate.chunk.document_id]
+def references(passages: Iterable[Passage]) -> Mapping[str, Reference]:
+    """Return the documents of passages by id, numbered from 1 in the order of the passages.
+
+    A reference keeps this number in every event of an answer, whatever the answer cites in the end.
+    """
+    found: dict[str, Reference] = {}
+    for passage in passages:
+        chunk = passage.candidate.chunk
+        number = len(found) + 1
+        new = Reference(number, chunk.document_id, chunk.title, chunk.source)
+        found.setdefault(chunk.document_id, new)
+    return found
 
 
-def structure(
-    answer: str, passages: Iterable[Passage], most: int = MOST, language: str = "en"
-) -> Draft:
-    """Return what a model wrote as a draft.
+class Structuring:
+    """Takes a text as it is written; gives back what may be shown of it, and what is complete.
+
+    A sentence is complete as soon as the next one has a word and another begins: by then it is
+    known that "Dr." did not end it, and which markers stand behind it. What is told depends on the
+    text alone, not on how it was cut.
 
     A marker belongs to the sentence that it stands in or behind: also where it stands alone, or at
     the beginning of the next sentence. Only what begins a list item, or the text, belongs to what
     follows.
 
-    Args:
-        answer: as it was written, with markers.
-        passages: those that may be cited, under their numbers.
-        most: passages per sentence, the first ones; none counts twice.
-        language: whose abbreviations end no sentence.
+    >>> writing = Structuring(())
+    >>> [list(writing.feed(piece)) for piece in ("It lasts. It", " hums so", "ftly.")]
+    [['It lasts. It'], [' hums so', Cut(start=0, end=9, refs=(), support='unknown')], ['ftly.']]
     """
-    known = {passage.ref: passage for passage in passages}
-    marked = read(answer, known)
-    spans = written(marked.text, language)
-    cited: list[dict[int, None]] = [{} for _ in spans]
-    for mark in marked.marks:
-        if spans:
-            cited[_sentence(spans, mark)].update(dict.fromkeys(mark.refs))
-    claims = tuple(
-        Claim(
-            marked.text[span.start : span.end],
-            span.start,
-            span.end,
-            tuple(known[ref] for ref in list(refs)[:most]),
-        )
-        for span, refs in zip(spans, cited, strict=True)
-    )
-    return Draft(marked.text, claims, numbered(claims), marked.dropped)
+
+    def __init__(
+        self, passages: Iterable[Passage], most: int = MOST, language: str = "en"
+    ) -> None:
+        """Start a text.
+
+        Args:
+            passages: those that may be cited, under their numbers.
+            most: passages per sentence, the first ones; none counts twice.
+            language: whose abbreviations end no sentence.
+        """
+        self._known = {passage.ref: passage for passage in passages}
+        self._references = references(self._known.values())
+        self._holding = Holding(self._known)
+        self._most = most
+        self._language = language
+        self._text = ""
+        self._read = 0  # up to where beginnings of words were looked for
+        self._marks = 0  # that belong to complete sentences
+        self._claims: list[Claim] = []
+
+    @property
+    def draft(self) -> Draft:
+        """What is complete so far."""
+        return Draft(self._text, tuple(self._claims), self._holding.dropped)
+
+    def feed(self, piece: str) -> Iterator[str | Cut]:
+        """Yield what may be shown now that this is written, too, and the sentences it completes."""
+        yield from self._take(self._holding.feed(piece))
+
+    def close(self) -> Iterator[str | Cut]:
+        """Yield the rest: nothing more will be written."""
+        yield from self._take(self._holding.close())
+        yield from self._complete(self._spans(len(self._text)))
+        if self._claims:
+            last = self._claims.pop()
+            refs = [*(passage.ref for passage in last.passages), *self._cited(len(self._text))]
+            self._claims.append(Claim(last.text, last.start, last.end, self._passages(refs)))
+
+    def _take(self, shown: str) -> Iterator[str | Cut]:
+        if not shown:
+            return
+        self._text += shown
+        yield shown
+        for word in _WORD.finditer(self._text, max(0, self._read - 1)):
+            if word.start() >= self._read:
+                yield from self._complete(self._spans(word.start())[:-1])
+        self._read = len(self._text)
+
+    def _spans(self, end: int) -> Sequence[tuple[int, int]]:
+        """Return the spans of sentences in the text up to `end` that are not complete yet."""
+        done = self._claims[-1].end if self._claims else 0
+        base = self._text.rfind("\n", 0, done) + 1  # what a line is is seen from its beginning
+        spans = []
+        for span in written(self._text[base:end], self._language):
+            start = max(base + span.start, done)
+            start += len(self._text[start:end]) - len(self._text[start:end].lstrip())
+            if start < base + span.end:
+                spans.append((start, base + span.end))
+        return spans
+
+    def _complete(self, spans: Iterable[tuple[int, int]]) -> Iterator[Cut]:
+        for start, end in spans:
+            claim = Claim(self._text[start:end], start, end, self._passages(self._cited(end)))
+            self._claims.append(claim)
+            ids = (passage.candidate.chunk.document_id for passage in claim.passages)
+            refs = dict.fromkeys(self._references[id_].ref for id_ in ids)
+            yield Cut(start, end, tuple(refs))
+
+    def _cited(self, end: int) -> list[int]:
+        """Return what the next markers cite up to `end`."""
+        marks = self._holding.marks[self._marks :]
+        mine = [mark.refs for mark in marks if mark.at <= end]
+        self._marks += len(mine)
+        return [ref for refs in mine for ref in refs]
+
+    def _passages(self, refs: Iterable[int]) -> tuple[Passage, ...]:
+        return tuple(self._known[ref] for ref in list(dict.fromkeys(refs))[: self._most])
 
 
-def _sentence(spans: Sequence[Span], mark: Mark) -> int:
-    """Return the sentence that a marker belongs to."""
-    before = bisect_left(spans, mark.at, key=lambda span: span.start) - 1
-    within = before >= 0 and mark.at <= spans[before].end
-    return before if within else min(before + 1, len(spans) - 1)
-
-
-def numbered(claims: Iterable[Claim]) -> tuple[Reference, ...]:
-    """Return the cited documents, numbered from 1 in the order of their first appearance."""
-    chunks = [passage.candidate.chunk for claim in claims for passage in claim.passages]
-    first = {chunk.document_id: chunk for chunk in reversed(chunks)}
-    order = dict.fromkeys(chunk.document_id for chunk in chunks)
-    return tuple(
-        Reference(ref, document_id, first[document_id].title, first[document_id].source)
-        for ref, document_id in enumerate(order, 1)
-    )
+def structure(
+    answer: str, passages: Iterable[Passage], most: int = MOST, language: str = "en"
+) -> Draft:
+    """Return what a model wrote, with markers, as a draft: what `Structuring` makes of it."""
+    writing = Structuring(passages, most, language)
+    for _ in (*writing.feed(answer), *writing.close()):
+        pass
+    return writing.draft

@@ -9,14 +9,18 @@ costs 80 ms for 200 candidates with vectors and nothing at all for values that r
 """
 
 from rag.values.answers import (
+    Action,
     Answer,
     Citation,
     Context,
     Contradiction,
+    Cut,
     Passage,
     Reference,
     Sentence,
     Support,
+    Told,
+    Verification,
 )
 from rag.values.asking import (
     Choose,
@@ -72,6 +76,7 @@ __all__ = [
     "DEFAULT_TENANT",
     "PRINCIPALS",
     "Access",
+    "Action",
     "Answer",
     "Branch",
     "Candidate",
@@ -86,6 +91,7 @@ __all__ = [
     "Context",
     "Contradiction",
     "Cost",
+    "Cut",
     "Document",
     "Fault",
     "FeedbackProbe",
@@ -122,9 +128,11 @@ __all__ = [
     "SparseVector",
     "Stage",
     "Support",
+    "Told",
     "Trace",
     "Usage",
     "Vector",
+    "Verification",
     "Where",
     "is_unicode",
     "ranked",

@@ -76,7 +76,7 @@ class Contradiction(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Reference(Frozen):
-    """A source of an answer under its number."""
+    """A source of an answer under its number: that of its document among the packed ones."""
 
     ref: int
     document_id: str
@@ -104,3 +104,34 @@ class Answer(Frozen):
     def abstained(self) -> bool:
         """Whether nothing was answered."""
         return not self.sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Frozen):
+    """A sentence that is complete, as a generator says it: its span in all that was said so far.
+
+    `refs` are the numbers of the references that it cites.
+    """
+
+    start: int
+    end: int
+    refs: tuple[int, ...] = ()
+    support: Support = "unknown"
+
+
+Action: TypeAlias = Literal["keep", "drop", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification(Frozen):
+    """A late fix of a sentence, counted from 0: it was kept, dropped, or is `text` now."""
+
+    sentence: int
+    support: Support
+    action: Action = "keep"
+    text: str = ""
+    score: float = 0.0
+
+
+Told: TypeAlias = str | Cut | Verification | Answer
+"""What a generator yields: text without markers, complete sentences, late fixes, the answer."""

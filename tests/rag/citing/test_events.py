@@ -5,9 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.citing.events import (
-    Action,
     Cites,
-    Cut,
     Delta,
     Done,
     Event,
@@ -16,14 +14,22 @@ from rag.citing.events import (
     Order,
     SearchResults,
     Telling,
-    Told,
-    Verification,
     events,
     mended,
 )
 from rag.citing.holding import Holding
 from rag.citing.structure import structure
-from rag.values import Answer, Candidate, Chunk, Passage, Query
+from rag.values import (
+    Action,
+    Answer,
+    Candidate,
+    Chunk,
+    Cut,
+    Passage,
+    Query,
+    Told,
+    Verification,
+)
 from tests.rag.citing.written import LEGAL, WRITTEN
 
 QUERY = Query("how long?")

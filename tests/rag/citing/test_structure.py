@@ -1,11 +1,14 @@
 """A draft knows its sentences, and each of them what it cites."""
 
+from itertools import cycle
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rag.citing.markers import read
-from rag.citing.structure import Claim, Draft, structure
-from rag.values import Candidate, Chunk, Passage
+from rag.citing.structure import Claim, Draft, Structuring, references, structure
+from rag.values import Candidate, Chunk, Cut, Passage
 from tests.rag.citing.written import WRITTEN
 
 
@@ -53,16 +56,16 @@ def test_a_sentence_cites_no_more_than_allowed_and_none_twice() -> None:
     assert [refs for _, refs in cited(structure(written, PASSAGES, most=1))] == [[4], [5]]
 
 
-def test_references_are_documents_in_the_order_of_their_first_appearance() -> None:
+def test_references_are_documents_numbered_as_the_passages_are_shown() -> None:
     passages = (passage(1, "a"), passage(2, "b"), passage(3, "a"), passage(4, "c"))
-    draft = structure("It lasts [2]. It hums [3][1]. So [2].", passages)
-    assert [(one.ref, one.document_id, one.title, one.source) for one in draft.references] == [
-        (1, "b", "B", "b.md"),
-        (2, "a", "A", "a.md"),
+    assert [(r.ref, r.document_id, r.title, r.source) for r in references(passages).values()] == [
+        (1, "a", "A", "a.md"),
+        (2, "b", "B", "b.md"),
+        (3, "c", "C", "c.md"),
     ]
-    assert [draft.ref(passages[i]) for i in (0, 1, 2)] == [2, 1, 2]
-    with pytest.raises(KeyError):
-        draft.ref(passages[3])
+    told = Structuring(passages)
+    cuts = [one for one in (*told.feed("It hums [4][3][1]."), *told.close()) if one != "It hums."]
+    assert cuts == [Cut(0, 8, (3, 1))]
 
 
 def test_what_the_request_does_not_know_is_counted() -> None:
@@ -82,8 +85,6 @@ def test_sentences_are_verbatim_in_order_and_every_citation_belongs_to_one(writt
         end = claim.end
     kept = {each.ref for claim in draft.claims for each in claim.passages}
     assert not draft.claims or kept == {ref for mark in marked.marks for ref in mark.refs}
-    documents = {one.document_id for one in draft.references}
-    assert documents == {f"d{ref}" for ref in kept}
 
 
 @given(WRITTEN)
@@ -94,3 +95,36 @@ def test_a_draft_written_again_is_the_same_without_citations(written: str) -> No
     if read(draft.text, {1, 2, 3}).text == draft.text:
         bare = [Claim(claim.text, claim.start, claim.end) for claim in draft.claims]
         assert list(again.claims) == bare
+
+
+@given(WRITTEN, st.lists(st.integers(1, 9), min_size=1))
+@settings(deadline=None, max_examples=200)
+def test_what_is_told_depends_on_the_text_alone(written: str, sizes: list[int]) -> None:
+    whole, parts = Structuring(PASSAGES), Structuring(PASSAGES)
+    told = [*whole.feed(written), *whole.close()]
+    pieces, rest = [], written
+    for size in cycle(sizes):
+        if not rest:
+            break
+        pieces += parts.feed(rest[:size])
+        rest = rest[size:]
+    pieces += parts.close()
+    cuts = [one for one in told if isinstance(one, Cut)]
+    assert [one for one in pieces if isinstance(one, Cut)] == cuts
+    assert "".join(one for one in pieces if isinstance(one, str)) == whole.draft.text
+    assert parts.draft == whole.draft
+    spans = [(claim.start, claim.end) for claim in whole.draft.claims]
+    assert [(cut.start, cut.end) for cut in cuts] == spans
+
+
+def test_a_sentence_is_told_before_the_text_ends() -> None:
+    writing = Structuring(PASSAGES)
+    first = list(writing.feed("Dr. Smith paid 3.50 [2]. He left wi"))
+    assert first == ["Dr. Smith paid 3.50. He left wi", Cut(0, 20, (2,))]
+
+
+def test_no_text_hides_behind_a_sign_in_the_middle_of_a_line() -> None:
+    for sign in ("#", "-", "|", "<b>", "![a](b)"):
+        draft = structure(f"It lasts. {sign} It hums loudly.\nIt flies.", ())
+        covered = " ".join(claim.text for claim in draft.claims)
+        assert "It hums loudly" in covered, sign
