@@ -13,13 +13,13 @@ from eval.bench_search import SPEC, Corpus, K, KnownVectors, fill, make_corpus
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import create_edge
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable
 from rag.expand.expand import Expander, ExpansionCache, expand
 from rag.find import fetch, find
 from rag.fuse import FUSIONS, fuse
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
@@ -46,7 +46,7 @@ def _parts(store: Store, corpus: Corpus) -> Parts:
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, Floor(0.0), Limits(1)),
+        generator=quoting(encoder, Floor(0.0), Limits(1)),
         defaults=Defaults("dbsf", K, tuple(FUSIONS)),
         fusions=FUSIONS,
         weights={"bm25": 0.5, "dense": 0.5},

@@ -19,9 +19,9 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import create_edge
 from indexers.stores.server import connect, create_collection
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.fuse import FUSIONS
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
@@ -112,7 +112,7 @@ def query_path(store: Store, corpus: Corpus, sparse: Bm25Encoder) -> QueryPath:
             encoder=encoder,
             sparse=sparse,
             store=store,
-            generator=Extractive(encoder, Floor(0.0), Limits(1)),
+            generator=quoting(encoder, Floor(0.0), Limits(1)),
             defaults=Defaults("dbsf", K, tuple(FUSIONS)),
             fusions=FUSIONS,
             weights={"bm25": 0.5, "dense": 0.5},

@@ -7,18 +7,30 @@ fitted on questions of which it is known whether they can be answered (`firstcit
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from rag.generate.extractive import Verdict
 from rag.generate.lines import Read, ranked
 from rag.logistic import Logistic
 from rag.outside.words import content, shared
 from rag.seams import Encoder
 from rag.values import Context, Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Frozen):
+    """Whether what was found can answer the question; `reason` says why not, or what is missing."""
+
+    answerable: Literal["yes", "partial", "no"]
+    reason: str = ""
+
+
+Gate: TypeAlias = Callable[[Context, Read], Awaitable[Verdict]]
+"""Judges what was read, of which there is at least one line."""
 
 FEATURES: Mapping[str, str] = {
     "sentence": "cosine of the question and the nearest sentence",

@@ -7,6 +7,8 @@ Haystack.
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -25,27 +27,39 @@ from rag.rerank import cut, rerank
 from rag.route.route import route, unsearched
 from rag.seams import Generator, Reranker
 from rag.second_look import look_again
-from rag.values import Answer, Context, Found, Fused, Plan, Query, Results, Stage
+from rag.values import Answer, Context, Found, Fused, Plan, Query, Results, Stage, Told
 
-Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context, Answer)
+Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context)
 
 
-async def write(context: Context, generator: Generator) -> Answer:
-    """Return the generator's `Answer`, its last event.
+async def telling(context: Context, generator: Generator) -> AsyncGenerator[Told, None]:
+    """Yield what the generator says, the `Answer` last.
 
     Where nothing was searched for, it is not asked: that is an abstention.
 
     Raises:
-        RuntimeError: the generator broke its contract and yielded none.
+        RuntimeError: the generator broke its contract and ended without an answer.
     """
     if reason := unsearched(context.trace):
         stage = Stage("generate", 0.0, "skipped", reason)
-        trace = (*context.trace, stage)
-        return Answer(context.query, "", reason=reason, trace=trace, answerable="no")
-    async for event in generator.answer(context):
-        if isinstance(event, Answer):
-            return event
+        yield Answer(context.query, "", (), (), reason, (*context.trace, stage), "no")
+        return
+    async with aclosing(generator.answer(context)) as pieces:
+        async for piece in pieces:
+            yield piece
+            if isinstance(piece, Answer):
+                return
     raise RuntimeError(f"{type(generator).__name__} ended without an answer")
+
+
+async def write(context: Context, generator: Generator) -> Answer:
+    """Return the generator's `Answer`.
+
+    Raises:
+        RuntimeError: as `telling`.
+    """
+    async with aclosing(telling(context, generator)) as pieces:
+        return [piece async for piece in pieces if isinstance(piece, Answer)][-1]
 
 
 def _clocked(value: Traced, started: float) -> Traced:
@@ -221,13 +235,14 @@ class Packer:
     @component.output_types(context=Context)
     def run(self, results: Results) -> dict[str, Context]:
         """Return the passages that may be cited."""
-        started = time.perf_counter()
-        return {"context": _clocked(pack(results, self._parts.packing), started)}
+        return asyncio.run(self.run_async(results))
 
     @component.output_types(context=Context)
     async def run_async(self, results: Results) -> dict[str, Context]:
         """Return the passages that may be cited."""
-        return self.run(results)
+        started = time.perf_counter()
+        packing = await self._parts.packed_for(results.query)
+        return {"context": _clocked(pack(results, packing), started)}
 
 
 @component
@@ -245,5 +260,4 @@ class Writer:
     @component.output_types(answer=Answer)
     async def run_async(self, context: Context) -> dict[str, Answer]:
         """Return the cited answer."""
-        started = time.perf_counter()
-        return {"answer": _clocked(await write(context, self._parts.generator), started)}
+        return {"answer": await write(context, self._parts.generator)}

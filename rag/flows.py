@@ -164,7 +164,7 @@ class _Spent:
         self._asked += Cost(calls=calls, tokens_in=tokens, searches=searches)
         async with within(max(0.0, self._ends - time.monotonic())):
             replies = await _ask(self._llm, self._search, self._encoder, batch)
-        self.cost += _cost(replies)
+        self.cost += cost_of(replies)
         return replies
 
     def _allow(self, what: str, wanted: int, most: float) -> None:
@@ -189,7 +189,8 @@ def _model(llm: LLM | None) -> LLM:
     return llm
 
 
-def _cost(replies: Sequence[Reply]) -> Cost:
+def cost_of(replies: Sequence[Reply]) -> Cost:
+    """Return what one batch of replies cost."""
     asked = [reply for reply in replies if not isinstance(reply, Searched | Encoded)]
     made = [reply.usage for reply in asked if not reply.usage.cached]
     return Cost(

@@ -1,7 +1,8 @@
 """What the query path is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from rag.deepen import Deepener
 from rag.expand.expand import Expander
@@ -14,13 +15,17 @@ from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
 from rag.second_look import Move
 from rag.values import Frozen, Handling, Query, Search, Searched
 
+Window: TypeAlias = Callable[[Query, Packing], Awaitable[Packing]]
+"""Bounds a packing by what the writer of a query's answer can read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts(Frozen):
     """What the query path is made of.
 
     Without a reranker the fused order stands; without routers every query is searched; without an
-    expander queries look with their own words alone, and without a deepener once.
+    expander queries look with their own words alone, and without a deepener once. Without a window
+    every answer is packed for alike.
     """
 
     encoder: Encoder
@@ -37,6 +42,11 @@ class Parts(Frozen):
     routers: Routers | None = None
     expander: Expander | None = None
     deepener: Deepener | None = None
+    window: Window | None = None
+
+    async def packed_for(self, query: Query) -> Packing:
+        """Return what may be packed for a query: what whoever writes the answer can read."""
+        return await self.window(query, self.packing) if self.window else self.packing
 
     def rerank_depth_of(self, query: Query) -> int:
         """Return how many candidates of a query are reranked."""

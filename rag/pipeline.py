@@ -6,12 +6,15 @@ Every component (`rag.components`) hands one frozen value to the next; the graph
 functions called by hand (tested). Importing this module imports Haystack, so only the wiring does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 
 from haystack import Pipeline
 from haystack.core.component import Component
 from haystack.core.errors import PipelineRuntimeError
 
+from rag.citing.events import Event, Meta, SearchResults, Telling
+from rag.citing.structure import references
 from rag.components import (
     Deepening,
     Fetcher,
@@ -22,10 +25,12 @@ from rag.components import (
     Preparing,
     Reordering,
     Writer,
+    telling,
 )
 from rag.errors import RagError
 from rag.parts import Parts
-from rag.values import Answer, Query, Results
+from rag.route.route import routed
+from rag.values import Answer, Context, Query, Results
 
 
 def search_graph(parts: Parts) -> Pipeline:
@@ -60,22 +65,29 @@ def found_by(parts: Parts) -> str:
     return "fetch" if parts.deepener is None else "deepen"
 
 
-def answer_graph(parts: Parts) -> Pipeline:
-    """Return the graph Query → Answer; input `plan.query`, output `generate.answer`."""
+def context_graph(parts: Parts) -> Pipeline:
+    """Return the graph Query → Context; input `plan.query`, output `pack.context`."""
     graph = search_graph(parts)
     graph.add_component("pack", Packer(parts))
-    graph.add_component("generate", Writer(parts))
     graph.connect(f"{found_by(parts)}.results", "pack.results")
+    return graph
+
+
+def answer_graph(parts: Parts) -> Pipeline:
+    """Return the graph Query → Answer; input `plan.query`, output `generate.answer`."""
+    graph = context_graph(parts)
+    graph.add_component("generate", Writer(parts))
     graph.connect("pack.context", "generate.context")
     return graph
 
 
 class QueryPath:
-    """The two graphs over one set of parts; shareable between concurrent requests."""
+    """The graphs over one set of parts; shareable between concurrent requests."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._search = search_graph(parts)
+        self._context = context_graph(parts)
         self._answer = answer_graph(parts)
 
     async def search(self, query: Query) -> Results:
@@ -99,6 +111,30 @@ class QueryPath:
         answer = (await _run(self._answer, query))["generate"]["answer"]
         assert isinstance(answer, Answer)  # noqa: S101 - the graph's declared output
         return answer
+
+    async def stream(self, query: Query, request_id: str = "") -> AsyncGenerator[Event, None]:
+        """Yield the answer as events, in the order of `rag.citing.events`, while it is made.
+
+        Leaving the loop stops the writing. `rag.heartbeat.beating` fills long silences.
+
+        Args:
+            query: what is asked.
+            request_id: told in the first event.
+
+        Raises:
+            BadQuery: the query cannot be planned.
+            StoreUnavailable: from the store.
+        """
+        context = (await _run(self._context, query))["pack"]["context"]
+        assert isinstance(context, Context)  # noqa: S101 - the graph's declared output
+        known = tuple(references(context.passages).values())
+        events = Telling(Meta(request_id, routed(context.trace)), SearchResults(known))
+        for event in events.begin():
+            yield event
+        async with aclosing(telling(context, self.parts.generator)) as pieces:
+            async for piece in pieces:
+                for event in events.tell(piece):
+                    yield event
 
 
 async def _run(graph: Pipeline, query: Query) -> Mapping[str, Mapping[str, object]]:

@@ -12,6 +12,7 @@ from rag.values import Branch, Frozen, Handling, Kind, Plan, Query, Stage, is_un
 
 BRANCHES: tuple[Kind, ...] = get_args(Kind)
 MAX_K = 1_000
+MAX_SAMPLES = 16
 MAX_QUERY_CHARS = 20_000
 
 
@@ -19,7 +20,7 @@ MAX_QUERY_CHARS = 20_000
 class Defaults(Frozen):
     """What a query gets when it does not say: fusion, hits per branch and preset, all by name.
 
-    `expansions`, `routers` and `iterations` are the names that a handling may use.
+    `expansions`, `routers`, `iterations` and `generators` are the names that a handling may use.
     """
 
     fusion: str
@@ -30,6 +31,7 @@ class Defaults(Frozen):
     expansions: tuple[str, ...] = ()
     routers: tuple[str, ...] = ()
     iterations: tuple[str, ...] = ()
+    generators: tuple[str, ...] = ()
 
 
 def make_plan(query: Query, defaults: Defaults) -> Plan:
@@ -40,7 +42,7 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     Raises:
         BadQuery: no text, text over 20,000 characters or that is no valid Unicode, k outside
             1..1000, principals that are no names, or an unknown branch, fusion, preset, expansion,
-            router or iteration.
+            router, iteration or generator.
     """
     text = re.sub(r"\s+", " ", query.text).strip()
     if not text:
@@ -87,13 +89,17 @@ def _handling(query: Query, defaults: Defaults) -> Handling:
         ("expansion", handling.expand, defaults.expansions),
         ("router", (handling.route,), ("", *defaults.routers)),
         ("iteration", (handling.iterate,), ("", *defaults.iterations)),
+        ("generator", (handling.generator,), ("", *defaults.generators)),
     ):
         if unknown := [one for one in asked if one not in known]:
             raise BadQuery(
                 f"unknown {what} {unknown[0]!r}. Known: {', '.join(filter(None, known))}"
             )
-    if min(handling.depth, handling.rerank_depth or 0, handling.calls) < 0 or handling.seconds < 0:
-        raise BadQuery("depth, rerank_depth, calls and seconds are 0 or more")
+    counts = (handling.depth, handling.rerank_depth or 0, handling.samples, handling.calls)
+    if min(counts) < 0 or handling.seconds < 0:
+        raise BadQuery("depth, rerank_depth, samples, calls and seconds are 0 or more")
+    if handling.samples > MAX_SAMPLES:
+        raise BadQuery(f"samples is {handling.samples}: at most {MAX_SAMPLES} answers are written")
     return handling
 
 

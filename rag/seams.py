@@ -6,7 +6,7 @@ Encoder    indexers/encoders/hashed.py   HashedEncoder
 Store      indexers/stores/exact.py      ExactStore
 LLM        rag/llms/scripted.py          ScriptedLLM
 Reranker   rerankers/unchanged.py        Unchanged
-Generator  rag/generate/extractive.py    Extractive (over fakes)
+Generator  rag/answering/answering.py    Answering with Extractive (over fakes)
 Judge      eval/qrels.py                 QrelsJudge
 """
 
@@ -16,7 +16,6 @@ from typing import Literal, Protocol, runtime_checkable
 
 from rag.values import (
     Access,
-    Answer,
     Candidate,
     Case,
     Choose,
@@ -35,6 +34,7 @@ from rag.values import (
     Scored,
     SparseVector,
     Stage,
+    Told,
     Trace,
     Vector,
 )
@@ -284,8 +284,12 @@ class Reranker(Protocol):
 class Generator(Protocol):
     """Writes a cited answer from a context, and from nothing else."""
 
-    def answer(self, context: Context) -> AsyncIterator[str | Answer]:
-        """Yield pieces of the answer's text, then the `Answer` itself, last and exactly once."""
+    def answer(self, context: Context) -> AsyncGenerator[Told, None]:
+        """Yield the answer's text, its sentences and late fixes, then the `Answer`, last and once.
+
+        All text together, after the fixes, is the answer's (`rag.citing.events.mended`). Leaving
+        the loop stops the writing.
+        """
         ...
 
 

@@ -170,6 +170,12 @@ class RerankSettings(Section, frozen=True):
     unguarded: Annotated[str, _says("collections without a guard, by comma")] = ""
 
 
+Generators: TypeAlias = Literal[
+    "extractive", "inline", "attribute-first", "quote-first", "ensemble"
+]
+"""Who may write an answer."""
+
+
 class AnswerSettings(Section, frozen=True):
     """How answers are made."""
 
@@ -187,6 +193,37 @@ class AnswerSettings(Section, frozen=True):
         Literal["rank", "middle", "best-last"],
         _says("how passages are shown: best first, best at both ends, or best last"),
     ] = "rank"
+    generator: Annotated[
+        Generators,
+        _says("who writes: quoted sentences alone, or the language model, in one of four ways"),
+    ] = "extractive"
+    max_tokens: Annotated[Positive, _says("tokens that a model may write for an answer")] = 400
+    seconds: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)], _says("most time for writing; then what is written")
+    ] = 60.0
+    samples: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=16)],
+        _says("answers that inline writes, the best cited of which is given"),
+    ] = 1
+    sufficient: Annotated[
+        Share,
+        _says(
+            "the model's probability that the passages suffice, below which nothing is answered; "
+            "0 asks nobody"
+        ),
+    ] = 0.0
+    verify: Annotated[
+        Literal["overlap", "entailment", "reverse", "nli"],
+        _says("who is asked about sentences that facts and overlap leave in doubt"),
+    ] = "overlap"
+    nli_model: Annotated[str, _says("folder or hub name of the NLI model, for verify nli")] = ""
+    policy: Annotated[
+        Literal["mark", "drop", "rewrite"],
+        _says("what becomes of a sentence that no passage carries; rewrite puts a quote there"),
+    ] = "drop"
+    verified: Annotated[
+        Share, _says("share of written sentences that must be carried; below, nothing is answered")
+    ] = 0.5
     sentences: Annotated[Positive, _says("sentences in an answer, at most")] = 5
     words: Annotated[Budget, _says("words in an answer of several sentences; 0 is no limit")] = 0
     floor: Annotated[

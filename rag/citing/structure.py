@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.citing.holding import Holding
 from rag.citing.sentences import written
@@ -10,13 +10,15 @@ from rag.values import Citation, Cut, Frozen, Passage, Reference
 
 MOST = 3  # ALCE and the TREC tracks look at three citations per sentence
 _WORD = re.compile(r"(?<=\s)\S")
+_END = re.compile(r"[.!?…。！？][\"'”’»」』)\]*_]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim(Frozen):
     """A sentence of a draft: `draft.text[start:end] == text`, and what it cites, as in the text.
 
-    `quotes` are its evidence where that was known before it was written.
+    `quotes` are its evidence where that was known before it was written. It is not `whole` where
+    the writing ended before the sentence did.
     """
 
     text: str
@@ -24,6 +26,7 @@ class Claim(Frozen):
     end: int
     passages: tuple[Passage, ...] = ()
     quotes: tuple[Citation, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,13 @@ def references(passages: Iterable[Passage]) -> Mapping[str, Reference]:
     return found
 
 
+def cut(claim: Claim, known: Mapping[str, Reference]) -> Cut:
+    """Return a claim as it is told, with the numbers of the documents it cites."""
+    cited = [passage.candidate.chunk.document_id for passage in claim.passages]
+    cited += [quote.document_id for quote in claim.quotes]
+    return Cut(claim.start, claim.end, tuple(dict.fromkeys(known[id_].ref for id_ in cited)))
+
+
 class Structuring:
     """Takes a text as it is written; gives back what may be shown of it, and what is complete.
 
@@ -68,9 +78,7 @@ class Structuring:
     [['It lasts. It'], [' hums so', Cut(start=0, end=9, refs=(), support='unknown')], ['ftly.']]
     """
 
-    def __init__(
-        self, passages: Iterable[Passage], most: int = MOST, language: str = "en"
-    ) -> None:
+    def __init__(self, passages: Iterable[Passage], most: int = MOST, language: str = "en") -> None:
         """Start a text.
 
         Args:
@@ -97,14 +105,25 @@ class Structuring:
         """Yield what may be shown now that this is written, too, and the sentences it completes."""
         yield from self._take(self._holding.feed(piece))
 
-    def close(self) -> Iterator[str | Cut]:
-        """Yield the rest: nothing more will be written."""
+    def close(self, ended: bool = True) -> Iterator[str | Cut]:
+        """Yield the rest: nothing more will be written.
+
+        Text in which nothing is a sentence, such as a heading, is one as a whole.
+
+        Args:
+            ended: whether the text came to its end; else its last sentence may be half a one.
+        """
         yield from self._take(self._holding.close())
+        complete = len(self._claims)
         yield from self._complete(self._spans(len(self._text)))
+        if not self._claims and self._text.strip():
+            start = len(self._text) - len(self._text.lstrip())
+            yield from self._complete([(start, len(self._text.rstrip()))])
         if self._claims:
             last = self._claims.pop()
             refs = [*(passage.ref for passage in last.passages), *self._cited(len(self._text))]
-            self._claims.append(Claim(last.text, last.start, last.end, self._passages(refs)))
+            whole = ended or len(self._claims) < complete or bool(_END.search(last.text))
+            self._claims.append(replace(last, passages=self._passages(refs), whole=whole))
 
     def _take(self, shown: str) -> Iterator[str | Cut]:
         if not shown:
@@ -132,9 +151,7 @@ class Structuring:
         for start, end in spans:
             claim = Claim(self._text[start:end], start, end, self._passages(self._cited(end)))
             self._claims.append(claim)
-            ids = (passage.candidate.chunk.document_id for passage in claim.passages)
-            refs = dict.fromkeys(self._references[id_].ref for id_ in ids)
-            yield Cut(start, end, tuple(refs))
+            yield cut(claim, self._references)
 
     def _cited(self, end: int) -> list[int]:
         """Return what the next markers cite up to `end`."""

@@ -67,6 +67,11 @@ def unsearched(trace: Trace) -> str:
     return next((stage.detail for stage in left_out), "")
 
 
+def routed(trace: Trace) -> str:
+    """Return how a question was routed and why, "" where nobody did."""
+    return next((stage.detail for stage in trace if stage.name == "route"), "")
+
+
 async def _routed(plan: Plan, routers: Routers, method: Method, search: Searcher) -> Driven[Routed]:
     """Return what the rules or else the router decide; one search where neither can."""
     question, handling = plan.query.text, plan.query.handled

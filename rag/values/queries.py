@@ -39,6 +39,8 @@ class Handling(Frozen):
         iterate: how evidence is gathered in several steps; "" is not.
         depth: hits that each branch fetches; 0 is the settings'.
         rerank_depth: candidates that are reranked; None is the settings', 0 is none.
+        generator: who writes the answer; "" is the settings'.
+        samples: answers that are written, the best cited of which is given; 0 is the settings'.
         calls: the most requests to the model for all of this but the reranking.
         seconds: the most time for it.
     """
@@ -49,6 +51,8 @@ class Handling(Frozen):
     iterate: str = ""
     depth: int = 0
     rerank_depth: int | None = None
+    generator: str = ""
+    samples: int = 0
     calls: int = 40
     seconds: float = 10.0
 

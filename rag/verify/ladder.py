@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from rag.flows import Flow
 from rag.seams import Encoder
 from rag.values import Frozen, Support, Vector
-from rag.verify.entailment import Asking, Claimed
 from rag.verify.facts import SOFT, Lack, missing
 from rag.verify.overlap import Packed, contained, mixed
 
@@ -104,33 +102,6 @@ async def reading(encoder: Encoder, sentences: Sequence[str], packed: Sequence[s
     texts = list(dict.fromkeys([*sentences, *packed]))
     rows = await encoder.encode(texts, "document")  # (n, h)
     return judge(dict(zip(texts, rows, strict=True)), packed)
-
-
-def verified(
-    claims: Sequence[Claimed], carries: Carries, asking: Asking | None = None
-) -> Flow[tuple[Verdict, ...]]:
-    """Return the verdict on each claim; a model is asked, in one batch, about those in doubt.
-
-    In doubt is what facts and overlap call "partial". A probability that could not be read changes
-    nothing.
-
-    Args:
-        claims: evidence and sentence of each.
-        carries: judges by facts and overlap.
-        asking: asks a model (`entailed`, `likelier`); None where there is none.
-
-    Raises:
-        RagError: the model failed, or may not be asked.
-    """
-    verdicts = [carries(evidence, sentence) for evidence, sentence in claims]
-    doubtful = [i for i, one in enumerate(verdicts) if one.support == "partial"]
-    if asking is None or not doubtful:
-        return tuple(verdicts)
-    told = yield from asking([claims[i] for i in doubtful])
-    for i, probability in zip(doubtful, told, strict=True):
-        if probability is not None:
-            verdicts[i] = heard(verdicts[i], probability)
-    return tuple(verdicts)
 
 
 def heard(verdict: Verdict, probability: float) -> Verdict:

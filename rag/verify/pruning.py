@@ -1,27 +1,39 @@
-"""What verification does to an answer: superfluous citations go, unsupported sentences are mended.
+"""What verification does to a sentence: it is quoted for, cited anew, and treated by a policy.
 
 Everything is pure over a judge (`rag.verify.ladder.Carries`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from rag.citing.sentences import cite, sentences
-from rag.values import Answer, Citation, Context, Reference, Sentence, Stage
+from rag.citing.structure import Claim, references
+from rag.values import Citation, Context, Sentence
 from rag.verify.ladder import PARTIAL, RANK, Carries, Verdict
 
 Policy: TypeAlias = Literal["mark", "drop", "rewrite"]
-Mend: TypeAlias = Callable[[Sentence, Sequence[Citation], Carries], Sentence | None]
+Treat: TypeAlias = Callable[[Sentence, Sequence[Citation], Carries], Sentence | None]
 
 
 def quotable(context: Context) -> tuple[Citation, ...]:
-    """Return every sentence of the passages as a citation, in rank order."""
+    """Return every sentence of the passages as a citation, in the order they are shown."""
+    numbers = references(context.passages)
     return tuple(
-        cite(passage, span, 0.0)
+        replace(cite(passage, span, 0.0), ref=numbers[passage.candidate.chunk.document_id].ref)
         for passage in context.passages
         for span in sentences(passage.candidate.chunk.text)
     )
+
+
+def evident(claim: Claim, packed: Sequence[Citation], carries: Carries) -> Sentence:
+    """Return a claim as a sentence: its own quotes, or of each cited passage what carries most."""
+    quotes = claim.quotes or tuple(
+        _strongest(mine, claim.text, carries)
+        for passage in claim.passages
+        if (mine := [one for one in packed if one.chunk_id == passage.candidate.chunk.id])
+    )
+    return checked(Sentence(claim.text, claim.start, claim.end, quotes), carries)
 
 
 def checked(sentence: Sentence, carries: Carries) -> Sentence:
@@ -39,11 +51,11 @@ def pruned(sentence: Sentence, carries: Carries) -> Sentence:
     what is left is judged anew after each.
     """
     kept = list(sentence.citations)
-    strengths = [_judge(one, sentence, carries).strength for one in kept]
+    strengths = [_judge(one, sentence.text, carries).strength for one in kept]
     for i in sorted(range(len(kept)), key=lambda i: (strengths[i], -i)):
         one = sentence.citations[i]
         others = [other for other in kept if other is not one]
-        alone = _judge(one, sentence, carries).support == "full"
+        alone = _judge(one, sentence.text, carries).support == "full"
         if not alone and _verdict(others, sentence.text, carries).support == "full":
             kept = others
     return checked(replace(sentence, citations=tuple(kept)), carries)
@@ -60,36 +72,16 @@ def repaired(sentence: Sentence, packed: Sequence[Citation], carries: Carries) -
     now = checked(sentence, carries)
     if now.support == "full" or not packed:
         return now
-    best = max(packed, key=lambda one: _judge(one, sentence, carries).strength)
-    found = _judge(best, sentence, carries)
+    best = _strongest(packed, sentence.text, carries)
+    found = _judge(best, sentence.text, carries)
     if RANK[found.support] <= max(RANK["none"], RANK[now.support]):
         return now
     return checked(replace(now, citations=(best,)), carries)
 
 
-def mended(answer: Answer, context: Context, carries: Carries, policy: Policy = "mark") -> Answer:
-    """Return the answer with every sentence checked, repaired, pruned, and treated by the policy.
-
-    Sentences that nothing carries are marked by their support, dropped, or replaced by the quote
-    nearest to them (dropped where none is near, or the answer quotes it already). Where nothing is
-    left, it is an abstention. References are numbered in order of appearance.
-
-    Args:
-        answer: spans and references are made anew.
-        context: what the answer was written from.
-        carries: knows all sentences of the answer and of the context (`ladder.reading`).
-        policy: what becomes of a sentence without support.
-    """
-    if answer.abstained:
-        return answer
-    packed = quotable(context)
-    kept: list[Sentence] = []
-    for sentence in answer.sentences:
-        one = pruned(repaired(sentence, packed, carries), carries)
-        after = one if one.support != "none" else _POLICIES[policy](one, packed, carries)
-        if after is not None and not (after is not one and after.text in {k.text for k in kept}):
-            kept.append(after)
-    return _written(answer, context, kept)
+def settled(claim: Claim, packed: Sequence[Citation], carries: Carries) -> Sentence:
+    """Return a claim as a sentence with the citations that it keeps."""
+    return pruned(repaired(evident(claim, packed, carries), packed, carries), carries)
 
 
 def _mark(sentence: Sentence, _packed: Sequence[Citation], _carries: Carries) -> Sentence | None:
@@ -104,60 +96,28 @@ def _rewrite(sentence: Sentence, packed: Sequence[Citation], carries: Carries) -
     """Return the nearest quote as a sentence of its own; None where none is about the same."""
     if not packed:
         return None
-    best = max(packed, key=lambda one: _judge(one, sentence, carries).score)
-    near = _judge(best, sentence, carries).score
+    best = max(packed, key=lambda one: _judge(one, sentence.text, carries).score)
+    near = _judge(best, sentence.text, carries).score
     if near < PARTIAL:
         return None
-    text = " ".join(best.quote.split())
     quote = replace(best, score=near, support="full", method="verbatim")
-    return Sentence(text, 0, len(text), (quote,))
+    text = " ".join(best.quote.split())
+    return replace(sentence, text=text, citations=(quote,), support="full", faults=())
 
 
-_POLICIES: Mapping[Policy, Mend] = {"mark": _mark, "drop": _drop, "rewrite": _rewrite}
+POLICIES: Mapping[Policy, Treat] = {"mark": _mark, "drop": _drop, "rewrite": _rewrite}
+"""What becomes of a sentence that nothing carries; None where it goes.
+
+It is marked by its support, dropped, or replaced by the quote nearest to it.
+"""
 
 
-def _written(answer: Answer, context: Context, kept: Sequence[Sentence]) -> Answer:
-    """Return the answer made of these sentences."""
-    before = len(answer.sentences)
-    weak = sum(one.support != "full" for one in kept)
-    stage = Stage("verify", 0.0, detail=f"{len(kept)} of {before} sentences kept, {weak} in doubt")
-    trace = (*answer.trace, stage)
-    if not kept:
-        reason = "no sentence that was written is carried by the passages"
-        return Answer(answer.query, "", reason=reason, trace=trace, answerable="no")
-    references = _references(answer, context, kept)
-    numbers = {one.document_id: one.ref for one in references}
-    whole = len(kept) == before and not weak and answer.answerable == "yes"
-    return replace(
-        answer,
-        text=" ".join(one.text for one in kept),
-        sentences=tuple(_placed(kept, numbers)),
-        references=references,
-        trace=trace,
-        answerable="yes" if whole else "partial",
-    )
+def _strongest(packed: Sequence[Citation], sentence: str, carries: Carries) -> Citation:
+    return max(packed, key=lambda one: _judge(one, sentence, carries).strength)
 
 
-def _placed(kept: Sequence[Sentence], numbers: Mapping[str, int]) -> Iterator[Sentence]:
-    position = 0
-    for one in kept:
-        cited = tuple(replace(c, ref=numbers[c.document_id]) for c in one.citations)
-        yield replace(one, start=position, end=position + len(one.text), citations=cited)
-        position += len(one.text) + 1
-
-
-def _references(
-    answer: Answer, context: Context, kept: Sequence[Sentence]
-) -> tuple[Reference, ...]:
-    chunks = [passage.candidate.chunk for passage in context.passages]
-    known = {c.document_id: Reference(0, c.document_id, c.title, c.source) for c in chunks}
-    known |= {one.document_id: one for one in answer.references}
-    cited = dict.fromkeys(c.document_id for sentence in kept for c in sentence.citations)
-    return tuple(replace(known[id_], ref=ref) for ref, id_ in enumerate(cited, start=1))
-
-
-def _judge(citation: Citation, sentence: Sentence, carries: Carries) -> Verdict:
-    return carries((citation.quote,), sentence.text)
+def _judge(citation: Citation, sentence: str, carries: Carries) -> Verdict:
+    return carries((citation.quote,), sentence)
 
 
 def _verdict(citations: Sequence[Citation], sentence: str, carries: Carries) -> Verdict:

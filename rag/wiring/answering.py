@@ -1,27 +1,57 @@
 """How answers are made, from the settings."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from rag.abstain import Calibrated, Floor
+from rag.abstain import Calibrated, Floor, Gate
+from rag.answering.answering import USUAL, Answering
+from rag.answering.attributing import AttributeFirst
+from rag.answering.ensemble import Ensemble
+from rag.answering.extractive import Extractive
+from rag.answering.finishing import Checking
+from rag.answering.gates import sufficient
+from rag.answering.inline import Inline
+from rag.answering.model import Model
+from rag.answering.quoting import QuoteFirst
+from rag.answering.room import room
+from rag.answering.writer import Writer
 from rag.calibration_file import read_calibration
+from rag.errors import BadSettings, RagError
+from rag.flows import Budget
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive, Gate
 from rag.packing import Packing
-from rag.seams import Encoder
+from rag.parts import Window
+from rag.seams import LLM, Encoder
 from rag.sections import AnswerSettings
+from rag.values import Cost, Query
+from rag.verify.doubts import Ask, Told, by_flow
+from rag.verify.entailment import Claimed, entailed
+from rag.verify.reverse import likelier
+
+GiveLLM = Callable[[], Awaitable[LLM]]
 
 
-def extractive(answer: AnswerSettings, encoder: Encoder) -> Extractive:
-    """Return the generator that quotes.
+def answering(answer: AnswerSettings, encoder: Encoder, llm: GiveLLM) -> Answering:
+    """Return the generator that the settings describe; no model is loaded yet.
 
     Raises:
-        BadSettings: the file of `answer.calibration` is missing, damaged, or of another encoder.
+        BadSettings: the file of `answer.calibration` is missing, damaged, or of another encoder;
+            or there is no model for `answer.verify`.
     """
-    gate: Gate = Floor(answer.floor)
-    if answer.calibration:
-        fingerprint = encoder.spec.fingerprint
-        gate = Calibrated(read_calibration(Path(answer.calibration), fingerprint), encoder)
-    return Extractive(encoder, gate, Limits(answer.sentences, answer.words))
+    limits = Limits(answer.sentences, answer.words)
+    model = Model(llm, answer.max_tokens, answer.seconds, limits, answer.samples)
+    writers: Mapping[str, Writer] = {
+        "extractive": Extractive(limits),
+        "inline": Inline(model, encoder),
+        "attribute-first": AttributeFirst(model),
+        "quote-first": QuoteFirst(model),
+        "ensemble": Ensemble(model, encoder),
+    }
+    gates = [_gate(answer, encoder)]
+    if answer.sufficient:
+        gates.append(sufficient(model, answer.sufficient))
+    checking = Checking(answer.policy, answer.verified, _ask(answer, llm))
+    return Answering(encoder, gates, writers, answer.generator, checking)
 
 
 def packing(answer: AnswerSettings) -> Packing:
@@ -29,3 +59,55 @@ def packing(answer: AnswerSettings) -> Packing:
     return Packing(
         answer.passages, answer.tokens, answer.per_document, answer.passage_floor, answer.order
     )
+
+
+def window(answer: AnswerSettings, llm: GiveLLM) -> Window:
+    """Return what bounds a packing by the window of the model that will read it.
+
+    Where the model cannot be had, nothing is bounded: quoting will take its place.
+    """
+
+    async def bounded(query: Query, usual: Packing) -> Packing:
+        if (query.handled.generator or answer.generator) == USUAL:
+            return usual
+        try:
+            return room(query, usual, await llm(), answer.max_tokens, answer.sentences)
+        except RagError:
+            return usual
+
+    return bounded
+
+
+def _gate(answer: AnswerSettings, encoder: Encoder) -> Gate:
+    if not answer.calibration:
+        return Floor(answer.floor)
+    fingerprint = encoder.spec.fingerprint
+    return Calibrated(read_calibration(Path(answer.calibration), fingerprint), encoder)
+
+
+def _ask(answer: AnswerSettings, llm: GiveLLM) -> Ask | None:
+    if answer.verify == "nli":
+        return _by_nli(answer.nli_model)
+    budget = Budget(seconds=answer.seconds)
+    if answer.verify == "entailment":
+        return by_flow(entailed, llm, budget)
+    return by_flow(likelier, llm, budget) if answer.verify == "reverse" else None
+
+
+def _by_nli(name: str) -> Ask:
+    """Return what asks the NLI model, which is loaded now.
+
+    Raises:
+        BadSettings: it has no name.
+        ModelUnavailable: it cannot be loaded.
+    """
+    if not name:
+        raise BadSettings("answer.verify is nli, but answer.nli_model names none")
+    from rag.verify.nli import Nli  # imports torch: seconds
+
+    nli = Nli(name)
+
+    async def ask(claims: Sequence[Claimed]) -> Told:
+        return await nli.entailed(claims), Cost()
+
+    return ask

@@ -23,7 +23,7 @@ from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault
-from rag.wiring.answering import extractive, packing
+from rag.wiring.answering import answering, packing, window
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of
@@ -65,7 +65,7 @@ class Engine:
         self._rerankers = Rerankers(settings, self.llm, self._tokens)
         self._routers = Routers(routers_of(settings, encoder), self.llm, encoder)
         self._defaults = defaults(settings, self._routers.methods)
-        self._generator = extractive(settings.answer, encoder)
+        self._generator = answering(settings.answer, encoder, self.llm)
         self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:
@@ -230,6 +230,7 @@ class Engine:
                     ExpansionCache(),
                 ),
                 deepener=Deepener(ITERATIONS, self.llm),
+                window=window(answer, self.llm),
             )
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import get_args
 
 from rag.errors import BadSettings
 from rag.expand.methods import EXPANSIONS
@@ -11,6 +12,7 @@ from rag.plan import Defaults
 from rag.presets import PRESETS
 from rag.route.methods import Method, routers
 from rag.seams import Encoder
+from rag.sections import Generators
 from rag.settings import Settings
 from rag.values import Handling
 
@@ -49,6 +51,7 @@ def defaults(settings: Settings, known: Mapping[str, Method]) -> Defaults:
         expansions=tuple(EXPANSIONS),
         routers=tuple(known),
         iterations=tuple(ITERATIONS),
+        generators=get_args(Generators),
     )
 
 

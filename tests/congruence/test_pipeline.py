@@ -16,6 +16,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.components import write
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable, StoreUnavailable
@@ -27,7 +28,6 @@ from rag.find import fetch, find
 from rag.flows import Encode, Encoded, Flow
 from rag.fuse import FUSIONS, fuse
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.iterate.gathered import Gathered, Stop, Trail, gathering
 from rag.llms.scripted import ScriptedLLM
 from rag.packing import Packing, pack
@@ -191,7 +191,7 @@ async def parts(reranker: Reranker | None = None, *, expanding: bool = False) ->
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, Floor(0.35), Limits(3)),
+        generator=quoting(encoder, Floor(0.35), Limits(3)),
         defaults=WAYS,
         fusions=FUSIONS,
         weights={"dense": 0.5, "bm25": 0.5},

@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 
 from indexers.encoders.hashed import HashedEncoder
-from rag.abstain import FEATURES, Calibrated, Calibration, Floor, evidence
-from rag.generate.extractive import Verdict
+from rag.abstain import FEATURES, Calibrated, Calibration, Floor, Verdict, evidence
 from rag.generate.lines import read
 from rag.logistic import Logistic, Term
 from rag.values import Candidate, Chunk, Context, Passage, Query

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,17 +13,17 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.components import write
 from rag.errors import BadQuery, StoreUnavailable
 from rag.fuse import FUSIONS
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
 from rag.seams import CollectionSpec
-from rag.values import Access, Answer, Chunk, Context, Lookup, Point, Query, Ranking
+from rag.values import Access, Chunk, Context, Lookup, Point, Query, Ranking, Told
 
 TEXT = "The freezer holds thirty six hours."
 
@@ -65,7 +65,7 @@ class StuckStore(ExactStore):
 class Silent:
     """A generator that breaks its contract: text, and no answer."""
 
-    async def answer(self, context: Context) -> AsyncIterator[str | Answer]:
+    async def answer(self, context: Context) -> AsyncGenerator[Told, None]:
         del context
         yield "words"
 
@@ -73,7 +73,7 @@ class Silent:
 class Refusing:
     """A generator that fails after its first words."""
 
-    async def answer(self, context: Context) -> AsyncIterator[str | Answer]:
+    async def answer(self, context: Context) -> AsyncGenerator[Told, None]:
         del context
         yield "words"
         raise StoreUnavailable("gone: start it")
@@ -91,7 +91,7 @@ async def parts(store: ExactStore) -> Parts:
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, Floor(0.2), Limits(3)),
+        generator=quoting(encoder, Floor(0.2), Limits(3)),
         defaults=Defaults("rrf", 100, tuple(FUSIONS)),
         fusions=FUSIONS,
         weights={},

@@ -11,12 +11,12 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.deepen import Deepener
 from rag.expand.expand import Expander, ExpansionCache
 from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.iterate.methods import ITERATIONS
 from rag.llms.scripted import ScriptedLLM
 from rag.packing import Packing
@@ -63,7 +63,7 @@ class World:
             encoder=encoder,
             sparse=sparse,
             store=store,
-            generator=Extractive(encoder, Floor(0.05), Limits(3)),
+            generator=quoting(encoder, Floor(0.05), Limits(3)),
             defaults=Defaults(
                 "rrf", 3, tuple(FUSIONS), expansions=ways[0], routers=ways[1], iterations=ways[2]
             ),

@@ -12,8 +12,8 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag import seams
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.llms.scripted import ScriptedLLM
 from rag.seams import CollectionSpec
 from rerankers.unchanged import Unchanged
@@ -25,7 +25,7 @@ FAKES: dict[str, object] = {
     "Store": ExactStore(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none")),
     "LLM": ScriptedLLM(),
     "Reranker": Unchanged(),
-    "Generator": Extractive(HashedEncoder(), Floor(0.5), Limits(3)),
+    "Generator": quoting(HashedEncoder(), Floor(0.5), Limits(3)),
     "Judge": eval.qrels.QrelsJudge({}),
 }
 

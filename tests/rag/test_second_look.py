@@ -11,11 +11,11 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
+from rag.answering.extractive import quoting
 from rag.errors import StoreUnavailable
 from rag.filters import parse_where
 from rag.fuse import FUSIONS
 from rag.generate.choosing import Limits
-from rag.generate.extractive import Extractive
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
@@ -55,7 +55,7 @@ async def parts(move: Move | None) -> Parts:
         encoder=encoder,
         sparse=sparse,
         store=store,
-        generator=Extractive(encoder, Floor(0.3), Limits(3)),
+        generator=quoting(encoder, Floor(0.3), Limits(3)),
         defaults=Defaults("dbsf", 2, tuple(FUSIONS)),
         fusions=FUSIONS,
         weights={},

@@ -102,7 +102,8 @@ def test_a_draft_written_again_is_the_same_without_citations(written: str) -> No
 def test_what_is_told_depends_on_the_text_alone(written: str, sizes: list[int]) -> None:
     whole, parts = Structuring(PASSAGES), Structuring(PASSAGES)
     told = [*whole.feed(written), *whole.close()]
-    pieces, rest = [], written
+    pieces: list[str | Cut] = []
+    rest = written
     for size in cycle(sizes):
         if not rest:
             break

@@ -5,17 +5,15 @@ import math
 
 import pytest
 
-from rag.errors import LLMUnavailable
 from rag.flows import drive
 from rag.llms.scripted import ScriptedLLM
 from rag.values import Chosen, Scored
 from rag.verify.entailment import Claimed, entailed
-from rag.verify.ladder import FULL, PARTIAL, Verdict, heard, verified
+from rag.verify.ladder import FULL, Verdict, heard
 from rag.verify.reverse import gains, likelier
 from tests.rag.verify.harbour import COLD, DOGS, FERRY, PIER, RULES, judge
 
 NEAR = "The freezer for samples is cold in summer and winter."
-CLOSE: Claimed = ((COLD,), NEAR)
 
 
 def verdict(sentence: str, *evidence: str) -> Verdict:
@@ -69,49 +67,8 @@ def test_two_texts_carry_what_neither_does_alone() -> None:
     assert "full" not in {verdict(both, DOGS).support, verdict(both, FERRY).support}
 
 
-def settled(logprobs: tuple[float | None, ...], *claims: Claimed) -> tuple[Verdict, ScriptedLLM]:
-    llm = ScriptedLLM(choose=lambda _: Chosen(logprobs))
-    carries = judge([sentence for _, sentence in claims])
-    driven = asyncio.run(drive(verified(claims, carries, entailed), llm))
-    return driven.result[-1], llm
-
-
-@pytest.mark.parametrize(
-    ("logprobs", "support"),
-    [
-        ((-0.01, None, -9.0, None), "full"),
-        ((-9.0, None, -0.01, None), "none"),
-        ((None, None, None, None), "partial"),
-    ],
-)
-def test_a_model_settles_a_doubt_as_far_as_it_can_be_read(
-    logprobs: tuple[float | None, ...], support: str
-) -> None:
-    assert judge([NEAR])((COLD,), NEAR).support == "partial"
-    found, _ = settled(logprobs, CLOSE)
-    assert found.support == support
-
-
-def test_a_model_is_asked_only_in_doubt_and_once() -> None:
-    wrong = COLD.replace("36", "48")
-    sure: tuple[Claimed, ...] = (((COLD,), COLD), ((COLD,), wrong), ((COLD,), DOGS))
-    found, llm = settled((-0.01, None, -9.0, None), *sure, CLOSE, CLOSE)
-    assert found.method == "overlap+model"
-    assert len(llm.history) == 2
-    assert all(COLD in asked.prompt[0].content for asked in llm.history)
-
-
 def test_no_model_talks_a_fault_away() -> None:
     assert heard(Verdict("partial", 0.9, "overlap", ("name Ada",)), 1.0).support == "partial"
-
-
-def test_without_a_model_doubts_stay() -> None:
-    carries = judge([NEAR])
-    (found,) = asyncio.run(drive(verified([CLOSE], carries), None)).result
-    assert found.support == "partial"
-    assert PARTIAL <= found.score < FULL
-    with pytest.raises(LLMUnavailable):
-        asyncio.run(drive(verified([CLOSE], carries, entailed), None))
 
 
 def test_evidence_is_data_in_the_prompt() -> None:

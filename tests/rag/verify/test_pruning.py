@@ -1,9 +1,21 @@
 """Superfluous citations go, sentences are cited anew, and a policy decides about the rest."""
 
+from dataclasses import replace
+
 import pytest
 
-from rag.values import Answer, Context, Query, Reference, Sentence
-from rag.verify.pruning import Policy, checked, mended, pruned, quotable, repaired
+from rag.citing.structure import Claim
+from rag.values import Sentence
+from rag.verify.pruning import (
+    POLICIES,
+    Policy,
+    checked,
+    evident,
+    pruned,
+    quotable,
+    repaired,
+    settled,
+)
 from tests.rag.verify.harbour import (
     COLD,
     DOGS,
@@ -57,70 +69,50 @@ def test_a_sentence_that_cites_the_wrong_place_is_cited_anew() -> None:
     assert (quotes(kept), kept.support) == ([DOGS], "none")
 
 
-def answered(*sentences: Sentence) -> tuple[Answer, Context]:
+def test_a_claim_gets_of_each_passage_the_sentence_that_carries_most() -> None:
+    found = context(f"{PIER} {COLD}", DOGS)
+    claim = Claim(COLD, 0, len(COLD), found.passages)
+    packed = quotable(found)
+    one = evident(claim, packed, judge([COLD]))
+    assert quotes(one) == [COLD, DOGS]
+    assert [citation.ref for citation in one.citations] == [1, 2]
+    assert one.citations[0].start == len(PIER) + 1
+    given = replace(claim, quotes=(citing(PIER),))
+    assert quotes(evident(given, packed, judge([COLD]))) == [PIER]
+
+
+def test_a_settled_claim_keeps_what_it_needs() -> None:
     found = context(*RULES)
-    references = tuple(
-        Reference(ref, f"document-{ref}", "", f"{ref}.md") for ref in range(1, len(RULES) + 1)
-    )
-    text = " ".join(one.text for one in sentences)
-    return Answer(Query("What are the rules?"), text, sentences, references), found
+    claim = Claim(COLD, 0, len(COLD), (found.passages[1], found.passages[0]))
+    one = settled(claim, quotable(found), judge([COLD]))
+    assert (quotes(one), one.support) == ([COLD], "full")
 
 
-def mend(policy: Policy, *sentences: Sentence) -> Answer:
-    answer, found = answered(*sentences)
-    carries = judge([one.text for one in sentences])
-    after = mended(answer, found, carries, policy)
-    for one in after.sentences:
-        assert after.text[one.start : one.end] == one.text
-        for cited in one.citations:
-            (reference,) = (r for r in after.references if r.ref == cited.ref)
-            assert reference.document_id == cited.document_id
-    assert len(after.references) == len(
-        {cited.document_id for one in after.sentences for cited in one.citations}
-    )
-    return after
+@pytest.mark.parametrize(
+    ("policy", "text", "expected"),
+    [
+        ("mark", WRONG, WRONG),
+        ("drop", WRONG, None),
+        ("rewrite", WRONG, COLD),
+        ("rewrite", STRANGE, None),
+    ],
+)
+def test_a_policy_says_what_becomes_of_what_nothing_carries(
+    policy: Policy, text: str, expected: str | None
+) -> None:
+    carries, packed = judge([text]), quotable(context(*RULES))
+    one = checked(sentence(text, COLD), carries)
+    assert one.support == "none"
+    after = POLICIES[policy](one, packed, carries)
+    assert (after.text if after else None) == expected
+    if after and policy == "rewrite":
+        assert (after.support, after.citations[0].method, after.faults) == ("full", "verbatim", ())
 
 
-def test_a_mark_keeps_the_sentence_and_says_what_it_lacks() -> None:
-    after = mend("mark", sentence(COLD, COLD), sentence(WRONG, COLD))
-    assert [one.support for one in after.sentences] == ["full", "none"]
-    assert after.sentences[1].faults == ("number 48",)
-    assert after.answerable == "partial"
-
-
-def test_a_drop_leaves_what_is_carried() -> None:
-    after = mend("drop", sentence(WRONG, COLD), sentence(DOGS, COLD), sentence(STRANGE, PIER))
-    assert after.text == DOGS
-    assert [reference.document_id for reference in after.references] == ["document-2"]
-    assert after.answerable == "partial"
-
-
-def test_a_rewrite_quotes_what_is_nearest_and_nothing_twice() -> None:
-    after = mend("rewrite", sentence(WRONG, COLD), sentence(STRANGE, PIER), sentence(WRONG, COLD))
-    (one,) = after.sentences
-    assert (one.text, one.support, one.citations[0].method) == (COLD, "full", "verbatim")
-    assert after.answerable == "partial"
-
-
-@pytest.mark.parametrize("policy", ["drop", "rewrite"])
-def test_an_answer_of_which_nothing_is_left_abstains(policy: Policy) -> None:
-    after = mend(policy, sentence(STRANGE, PIER))
-    assert after.abstained
-    assert (after.answerable, after.references) == ("no", ())
-    assert "carried" in after.reason
-
-
-@pytest.mark.parametrize("policy", ["mark", "drop", "rewrite"])
-def test_what_is_carried_stays_as_it_is(policy: Policy) -> None:
-    after = mend(policy, sentence(COLD, COLD), sentence(PIER, PIER))
-    assert after.answerable == "yes"
-    assert after.text == f"{COLD} {PIER}"
-    assert [stage.name for stage in after.trace] == ["verify"]
-
-
-def test_an_abstention_stays_one() -> None:
-    answer = Answer(Query("What?"), "", reason="nothing was found")
-    assert mended(answer, context(*RULES), judge([]), "rewrite") is answer
+def test_documents_of_the_passages_keep_their_numbers() -> None:
+    found = context(COLD, DOGS)
+    twice = replace(found, passages=(*found.passages, replace(found.passages[0], ref=3)))
+    assert [one.ref for one in quotable(twice)] == [1, 2, 1]
 
 
 def test_quotes_are_cited_in_rank_order() -> None:

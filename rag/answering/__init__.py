@@ -1,0 +1,1 @@
+"""Answering: what was found becomes a cited, verified answer, or an abstention."""

@@ -1,0 +1,71 @@
+"""Taking down what a model says: text without markers and thoughts, sentence by sentence."""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from dataclasses import replace
+
+from rag.answering.model import Unthinking
+from rag.citing.structure import Draft, Structuring
+from rag.errors import RagError
+from rag.flows import cost_of, stopped
+from rag.outside.words import repeats
+from rag.values import Completed, Cost, Cut, Passage, Stage
+
+
+class Dictation:
+    """One text that a model writes.
+
+    It ends with the model's text, after so many sentences, where the text goes round in circles, or
+    with an error; then what was said stands, but for the sentence that was not finished.
+
+    Args:
+        passages: those that may be cited.
+        most: sentences.
+    """
+
+    def __init__(self, passages: Iterable[Passage], most: int) -> None:
+        self.reply: Completed | None = None
+        self._writing = Structuring(passages)
+        self._most = most
+        self._error: RagError | None = None
+
+    @property
+    def draft(self) -> Draft:
+        """What was said so far."""
+        return self._writing.draft
+
+    async def take(
+        self, stream: AsyncGenerator[str | Completed, None]
+    ) -> AsyncGenerator[str | Cut, None]:
+        """Yield what may be shown while it is said, and the sentences that it completes.
+
+        Raises:
+            RagError: from the stream, before anything could be shown.
+        """
+        thinking = Unthinking()
+        try:
+            async with aclosing(stream):
+                async for piece in stream:
+                    if isinstance(piece, Completed):
+                        self.reply = piece
+                        break
+                    for told in self._writing.feed(thinking.feed(piece)):
+                        yield told
+                    if len(self.draft.claims) >= self._most or repeats(self.draft.text):
+                        break
+        except RagError as error:
+            if not self.draft.text:
+                raise
+            self._error = error
+        ended = self.reply is not None and not self.reply.cut
+        for told in (*self._writing.feed(thinking.rest()), *self._writing.close(ended)):
+            yield told
+
+    def stage(self, *details: str) -> Stage:
+        """Return what writing took: the parts that are not empty as its detail."""
+        stage = Stage("generate", 0.0)
+        if self._error is not None:
+            stage = stopped(stage, self._error)
+        cost = cost_of([self.reply]) if self.reply else Cost(calls=1, depth=1)
+        told = ", ".join(filter(None, (*details, stage.detail)))
+        return replace(stage, detail=told, cost=cost)

@@ -1,0 +1,56 @@
+"""The gate that asks a model whether what was found suffices.
+
+Sufficient Context (arXiv 2411.06037): with too little of it models answer wrongly rather than not.
+"""
+
+from rag.abstain import Gate, Verdict
+from rag.answering.model import Model
+from rag.answering.prompting import showable
+from rag.errors import RagError
+from rag.flows import Flow
+from rag.generate.lines import Read, ranked
+from rag.iterate.asking import affirmed
+from rag.iterate.reading import asked, documents
+from rag.prompts import prompt
+from rag.values import Context
+from rag.verify.entailment import probability
+
+
+def sufficient(model: Model, least: float) -> Gate:
+    """Return the gate that a model keeps.
+
+    Args:
+        model: is asked for yes or no.
+        least: probability of "yes" that is answered. Where it could not be read or asked, the
+            question is answered, and the reason says that nobody knows.
+    """
+
+    async def gate(context: Context, found: Read) -> Verdict:
+        del found
+        try:
+            likely = (await model.drive(_likely(context))).result
+        except RagError as error:
+            return Verdict("partial", f"whether the passages suffice is not known: {error}")
+        if likely is None:
+            return Verdict("partial", "whether the passages suffice is not known")
+        if likely >= least:
+            return Verdict("yes")
+        return Verdict(
+            "no",
+            "the passages do not hold all that is needed to answer: with probability "
+            f"{likely:.2f}, less than {least:.2f}",
+        )
+
+    return gate
+
+
+def _likely(context: Context) -> Flow[float | None]:
+    """Return the probability that the passages suffice, None where it was not reported."""
+    candidates = [
+        one.candidate for one in ranked(context) if one in showable(context.passages).passages
+    ]
+    wanted = prompt("iterate-sufficient").fill(
+        documents=documents(candidates), question=asked(context.query.text)
+    )
+    (odds,) = yield from affirmed([wanted])
+    return None if odds is None else probability(odds)

@@ -1,0 +1,1 @@
+"""Tests of answering, one file per module."""
