@@ -27,7 +27,7 @@ from rag.seams import Encoder
 from rag.settings import quiet
 from rag.values import Frozen, Support, Vector
 from rag.verify.facts import missing
-from rag.verify.ladder import RANK, Verdict, judge
+from rag.verify.ladder import RANK, Carries, Verdict
 
 Split = Literal["train", "test"]
 Label = Literal["SUPPORT", "CONTRADICT"]
@@ -113,7 +113,7 @@ async def encoded(texts: Iterable[str], encoder: Encoder) -> Mapping[str, Vector
 
 def read(claim: Claim, vectors: Mapping[str, Vector]) -> Read:
     """Return what the systems say of a claim."""
-    carries = judge(vectors, claim.sentences)
+    carries = Carries(vectors, claim.sentences)
     verdicts = tuple(carries((sentence,), claim.text) for sentence in claim.sentences)
     bm25 = BM25Plus([list(words(sentence)) or [""] for sentence in claim.sentences])
     scores = {

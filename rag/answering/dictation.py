@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 
-from rag.answering.model import Unthinking
+from rag.answering.model import Unthinking, paced
 from rag.citing.structure import Draft, Structuring
 from rag.errors import RagError
 from rag.flows import cost_of, stopped
 from rag.outside.words import repeats
-from rag.values import Completed, Cost, Cut, Passage, Stage
+from rag.seams import LLM
+from rag.values import Complete, Completed, Cost, Cut, Message, Passage, Stage
 
 
 class Dictation:
@@ -19,12 +20,17 @@ class Dictation:
     with an error; then what was said stands, but for the sentence that was not finished.
 
     Args:
+        llm: says it.
+        request: what it is asked.
         passages: those that may be cited.
         most: sentences.
     """
 
-    def __init__(self, passages: Iterable[Passage], most: int) -> None:
+    def __init__(self, llm: LLM, request: Complete, passages: Iterable[Passage], most: int) -> None:
         self.reply: Completed | None = None
+        self._llm = llm
+        self._request = request
+        self._said = ""
         self._writing = Structuring(passages)
         self._most = most
         self._error: RagError | None = None
@@ -34,21 +40,24 @@ class Dictation:
         """What was said so far."""
         return self._writing.draft
 
-    async def take(
-        self, stream: AsyncGenerator[str | Completed, None]
-    ) -> AsyncGenerator[str | Cut, None]:
+    async def take(self, seconds: float) -> AsyncGenerator[str | Cut, None]:
         """Yield what may be shown while it is said, and the sentences that it completes.
 
+        Args:
+            seconds: the most time.
+
         Raises:
-            RagError: from the stream, before anything could be shown.
+            RagError: from the model, before anything could be shown.
         """
         thinking = Unthinking()
+        stream = paced(self._llm.stream(self._request), seconds)
         try:
             async with aclosing(stream):
                 async for piece in stream:
                     if isinstance(piece, Completed):
                         self.reply = piece
                         break
+                    self._said += piece
                     for told in self._writing.feed(thinking.feed(piece)):
                         yield told
                     if len(self.draft.claims) >= self._most or repeats(self.draft.text):
@@ -66,6 +75,13 @@ class Dictation:
         stage = Stage("generate", 0.0)
         if self._error is not None:
             stage = stopped(stage, self._error)
-        cost = cost_of([self.reply]) if self.reply else Cost(calls=1, depth=1)
+        cost = cost_of([self.reply]) if self.reply else self._cost()
         told = ", ".join(filter(None, (*details, stage.detail)))
         return replace(stage, detail=told, cost=cost)
+
+    def _cost(self) -> Cost:
+        """Return what a text cost that was left before its end."""
+        read = sum(map(self._llm.count_tokens, (self._request.prompt, *self._request.beside)))
+        written = self._llm.count_tokens((Message("user", self._said),))
+        empty = self._llm.count_tokens((Message("user", ""),))
+        return Cost(calls=1, depth=1, tokens_in=read, tokens_out=written - empty)

@@ -6,11 +6,12 @@ a sentence cites the passages whose mean share in it is high.
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 import numpy as np
 
 from rag.answering.dictation import Dictation
-from rag.answering.model import Model, paced
+from rag.answering.model import Model
 from rag.answering.prompting import question, showable, told
 from rag.answering.writer import Piece, Written
 from rag.citing.holding import Holding
@@ -50,10 +51,11 @@ class Ensemble:
         first, *beside = (alone(context, one, self._model.limits.sentences) for one in passages)
         weights = await self._weights(passages, found)
         request = Complete(first, self._model.tokens, beside=tuple(beside), weights=weights)
-        dictation = Dictation((), self._model.limits.sentences)
-        async for one in dictation.take(paced(llm.stream(request), self._model.seconds)):
-            if isinstance(one, str):
-                yield one
+        dictation = Dictation(llm, request, (), self._model.limits.sentences)
+        async with aclosing(dictation.take(self._model.seconds)) as said:
+            async for one in said:
+                if isinstance(one, str):
+                    yield one
         draft = attributed(dictation.draft, dictation.reply, passages)
         known = references(context.passages)
         for claim in draft.claims:

@@ -125,9 +125,11 @@ def _treated(
 ) -> list[Sentence | None]:
     """Return what becomes of each sentence: itself, another one, or None.
 
-    What repeats an earlier sentence, or was not written to its end, goes whatever the policy.
+    What was written from quotes that do not carry it becomes the quote, whatever the policy; what
+    repeats an earlier sentence, or was not written to its end, goes.
     """
-    whole = [one for claim, one in zip(claims, sentences, strict=True) if claim.whole]
+    free = zip(claims, sentences, strict=True)
+    whole = [one for claim, one in free if claim.whole and not claim.quotes]
     if sum(one.support in _CARRIED for one in whole) < checking.least * len(whole):
         return [None] * len(sentences)
     said: set[tuple[str, ...]] = set()
@@ -135,13 +137,20 @@ def _treated(
     for claim, one in zip(claims, sentences, strict=True):
         kept = one if claim.whole else None
         if kept is not None and one.support not in _CARRIED:
-            kept = POLICIES[checking.policy](one, packed, carries)
+            treat = POLICIES[checking.policy]
+            kept = _as_quoted(one, claim) if claim.quotes else treat(one, packed, carries)
         if kept is not None and words(kept.text) in said:
             kept = None
         if kept is not None:
             said.add(words(kept.text))
         after.append(kept)
     return after
+
+
+def _as_quoted(sentence: Sentence, claim: Claim) -> Sentence:
+    """Return the quote that a sentence was to tell, in its place."""
+    text = " ".join(claim.quotes[0].quote.split())
+    return replace(sentence, text=text, citations=claim.quotes[:1], support="full", faults=())
 
 
 def _fix(number: int, before: Sentence, after: Sentence | None) -> Verification:

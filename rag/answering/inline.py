@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rag.answering.best import best
 from rag.answering.dictation import Dictation
-from rag.answering.model import Model, completions, paced
+from rag.answering.model import Model, completions
 from rag.answering.prompting import Shown, history, numbered, question, showable
 from rag.answering.writer import Piece, Written
 from rag.citing.structure import Draft, Structuring, cut, references
@@ -52,10 +52,11 @@ class Inline:
 
     async def _streamed(self, asked: Prompt, shown: Shown) -> AsyncGenerator[Piece, None]:
         llm = await self._model.llm()
-        dictation = Dictation(shown.passages, self._model.limits.sentences)
-        stream = llm.stream(Complete(asked, self._model.tokens))
-        async for told in dictation.take(paced(stream, self._model.seconds)):
-            yield told
+        request = Complete(asked, self._model.tokens)
+        dictation = Dictation(llm, request, shown.passages, self._model.limits.sentences)
+        async with aclosing(dictation.take(self._model.seconds)) as said:
+            async for told in said:
+                yield told
         draft = dictation.draft
         yield Written(draft, dictation.stage(*_told(draft, shown)))
 

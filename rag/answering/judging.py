@@ -6,7 +6,7 @@ from rag.citing.structure import Claim
 from rag.generate.lines import Read
 from rag.seams import Encoder
 from rag.values import Citation
-from rag.verify.ladder import Carries, judge
+from rag.verify.ladder import Carries
 
 
 async def judging(
@@ -17,4 +17,4 @@ async def judging(
     texts = [*(claim.text for claim in claims), *(one.quote for one in packed)]
     new = [text for text in dict.fromkeys(texts) if text not in known]
     rows = await encoder.encode(new, "document") if new else ()
-    return judge(known | dict(zip(new, rows, strict=True)), [one.quote for one in packed])
+    return Carries(known | dict(zip(new, rows, strict=True)), [one.quote for one in packed])

@@ -6,6 +6,7 @@ date, a unit, a name or a "not" is found or it is not.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from rag.outside.words import same
@@ -50,6 +51,7 @@ class Lack(Frozen):
         return f"{self.kind}{':' * (self.kind in _SIGNS)} {self.what}"
 
 
+@lru_cache(2_048)  # a sentence is held against every sentence that was packed
 def facts(text: str) -> Facts:
     """Return numbers, dates, names and quoted spans of a text.
 

@@ -5,9 +5,8 @@ model says. Models are asked only about what is neither clearly carried nor clea
 answers few of these questions well.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from rag.seams import Encoder
 from rag.values import Frozen, Support, Vector
@@ -47,26 +46,20 @@ class Verdict(Frozen):
         return RANK[self.support], self.score
 
 
-Carries: TypeAlias = Callable[[Sequence[str], str], Verdict]
-"""Judges whether evidence carries a sentence."""
-
-
-def judged(sentence: str, evidence: Sequence[str], cosine: float, packed: Packed) -> Verdict:
+def judged(sentence: str, evidence: Sequence[str], score: float) -> Verdict:
     """Return the verdict of facts and overlap.
 
     Args:
         sentence: of an answer.
         evidence: the cited texts; none carry nothing.
-        cosine: of the sentence and the nearest text of the evidence.
-        packed: all sentences that the answer was written from.
+        score: of their overlap (`rag.verify.overlap.mixed`).
 
-    >>> judged("It holds 36 litres.", ["It holds 30 litres."], 0.9, Packed([])).faults
+    >>> judged("It holds 36 litres.", ["It holds 30 litres."], 0.9).faults
     ('number 36',)
     """
     if not evidence:
         return Verdict("none", 0.0, "facts", ("no evidence",))
     lacks = missing(sentence, evidence)
-    score = mixed(contained(sentence, evidence, packed), cosine)
     faults = tuple(map(str, lacks))
     if any(lack.kind not in SOFT for lack in lacks):
         return Verdict("none", score, "facts", faults)
@@ -80,28 +73,58 @@ def _support(score: float, lacks: Sequence[Lack]) -> Support:
     return "full" if score >= FULL and not lacks else "partial"
 
 
-def judge(vectors: Mapping[str, Vector], packed: Sequence[str]) -> Carries:
-    """Return a judge that knows the vectors of all texts it will be asked about.
+class Carries:
+    """Judges whether evidence carries a sentence; what it was asked before it knows.
 
     Args:
-        vectors: text → unit vector, (h,), of sentences and evidence alike.
+        vectors: text → unit vector, (h,), of all sentences and evidence that it will be asked about.
         packed: all sentences that the answer was written from.
     """
-    weighed = Packed(packed)
 
-    def carries(evidence: Sequence[str], sentence: str) -> Verdict:
-        wanted = vectors[sentence]
-        cosine = max((float(vectors[text] @ wanted) for text in evidence), default=0.0)
-        return judged(sentence, evidence, cosine, weighed)
+    def __init__(self, vectors: Mapping[str, Vector], packed: Sequence[str]) -> None:
+        self._vectors = vectors
+        self._packed = Packed(packed)
+        self._scores: dict[tuple[tuple[str, ...], str], float] = {}
+        self._verdicts: dict[tuple[tuple[str, ...], str], Verdict] = {}
 
-    return carries
+    def __call__(self, evidence: Sequence[str], sentence: str) -> Verdict:
+        """Return the verdict of facts and overlap."""
+        key = (tuple(evidence), sentence)
+        if key not in self._verdicts:
+            self._verdicts[key] = judged(sentence, evidence, self.score(evidence, sentence))
+        return self._verdicts[key]
+
+    def score(self, evidence: Sequence[str], sentence: str) -> float:
+        """Return the score of the verdict, without looking at facts."""
+        key = (tuple(evidence), sentence)
+        if key not in self._scores:
+            wanted = self._vectors[sentence]
+            cosine = max((float(self._vectors[text] @ wanted) for text in evidence), default=0.0)
+            self._scores[key] = mixed(contained(sentence, evidence, self._packed), cosine)
+        return self._scores[key]
+
+    def strongest(self, evidence: Sequence[str], sentence: str) -> int:
+        """Return the place of the text that carries most, of equals the first.
+
+        No verdict is stronger than its score allows: they are looked at in the order of their
+        scores until none that is left can be.
+        """
+        scores = [self.score((text,), sentence) for text in evidence]
+        best, place = (-1, 0.0), 0
+        for i in sorted(range(len(evidence)), key=lambda i: (-scores[i], i)):
+            if (RANK[_support(scores[i], ())], scores[i]) <= best:
+                break
+            found = self((evidence[i],), sentence).strength
+            if found > best:
+                best, place = found, i
+        return place
 
 
 async def reading(encoder: Encoder, sentences: Sequence[str], packed: Sequence[str]) -> Carries:
     """Return a judge of these sentences against any of the packed ones; each is encoded once."""
     texts = list(dict.fromkeys([*sentences, *packed]))
     rows = await encoder.encode(texts, "document")  # (n, h)
-    return judge(dict(zip(texts, rows, strict=True)), packed)
+    return Carries(dict(zip(texts, rows, strict=True)), packed)
 
 
 def heard(verdict: Verdict, probability: float) -> Verdict:

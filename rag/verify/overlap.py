@@ -13,6 +13,9 @@ DENSE = 0.3
 _ALIKE = 0.4  # chosen: "infected" is like "infections" (.53), "protein" not like "proton" (.31)
 
 
+_content = lru_cache(2_048)(content)
+
+
 @lru_cache(20_000)
 def trigrams(word: str) -> frozenset[str]:
     """Return the runs of three letters in a word, its borders among them.
@@ -89,8 +92,8 @@ def contained(sentence: str, evidence: Sequence[str], packed: Packed) -> float:
     >>> round(contained("The lamp burns oil.", ["Oil feeds the lamp."], Packed([])), 2)
     0.67
     """
-    held = frozenset[str]().union(*map(content, evidence))
-    weights = {word: packed.weight(word) for word in sorted(content(sentence))}
+    held = frozenset[str]().union(*map(_content, evidence))
+    weights = {word: packed.weight(word) for word in sorted(_content(sentence))}
     total = math.fsum(weights.values())
     if not total:
         return 0.0

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.outside.words import content
 from rag.values import Frozen
@@ -54,6 +55,7 @@ class Said(Frozen):
         return frozenset(key for i, key in at.items() if (i in there) is denied)
 
 
+@lru_cache(2_048)  # a sentence is held against every sentence that was packed
 def said(text: str) -> Said:
     """Return a text's words and what it denies."""
     plain = _NO_DENIAL.sub(lambda match: " " * len(match[0]), plainly(text))
@@ -86,6 +88,7 @@ def _targets(words: Sequence[str], cue: int, most: int) -> Iterator[int]:
         yield from (i for i, _ in zip(before, "1", strict=False))
 
 
+@lru_cache(8_192)
 def _says(word: str) -> bool:
     return bool(content(word)) and word not in _LIGHT and word not in _CUES and word[-2:] != "ly"
 

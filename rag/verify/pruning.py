@@ -96,8 +96,8 @@ def _rewrite(sentence: Sentence, packed: Sequence[Citation], carries: Carries) -
     """Return the nearest quote as a sentence of its own; None where none is about the same."""
     if not packed:
         return None
-    best = max(packed, key=lambda one: _judge(one, sentence.text, carries).score)
-    near = _judge(best, sentence.text, carries).score
+    best = max(packed, key=lambda one: carries.score((one.quote,), sentence.text))
+    near = carries.score((best.quote,), sentence.text)
     if near < PARTIAL:
         return None
     quote = replace(best, score=near, support="full", method="verbatim")
@@ -113,7 +113,7 @@ It is marked by its support, dropped, or replaced by the quote nearest to it.
 
 
 def _strongest(packed: Sequence[Citation], sentence: str, carries: Carries) -> Citation:
-    return max(packed, key=lambda one: _judge(one, sentence, carries).strength)
+    return packed[carries.strongest([one.quote for one in packed], sentence)]
 
 
 def _judge(citation: Citation, sentence: str, carries: Carries) -> Verdict:
