@@ -137,6 +137,9 @@ class Split(Chain):
     def split(self, count: int) -> "Chains":
         return Chains([self.copy() for _ in range(count)])
 
+    def join(self, others: Sequence["Split"]) -> "Chains":
+        return Chains([self, *others])
+
     def copy(self) -> "Split":
         other = Split(self._seed, self._order, self._vocabulary)
         other.read = list(self.read)
