@@ -33,7 +33,7 @@ class Session(Protocol):
         ...
 
     def rewind(self, count: int) -> None:
-        """Forget the last `count` tokens."""
+        """Forget the last `count` tokens, at most once after a `feed`, and none from before it."""
         ...
 
 
@@ -129,7 +129,9 @@ def greedy(
         tally.passes += 1
         logits = session.feed([id_, *draft], len(draft) + 1)
         kept = _kept(draft, logits)
-        session.rewind(len(draft) - kept)
+        row = logits[kept]
+        unsure = bool(draft) and is_close(row)
+        session.rewind(len(draft) - kept + unsure)
         if draft:
             size = min(size + 1, len(drafts) - 1) if kept == len(draft) else 0
         for drafted in draft[:kept]:
@@ -138,9 +140,7 @@ def greedy(
             lookup.extend([drafted])
             tally.tokens += 1
             yield drafted
-        row = logits[kept]
-        if draft and is_close(row):  # decided as plain decoding would
-            session.rewind(1)
+        if unsure:  # decided as plain decoding would
             tally.passes += 1
             row = session.feed([id_, *draft][kept : kept + 1], 1)[-1]
         id_ = int(row.argmax())

@@ -28,6 +28,7 @@ class TorchSession:
         self._model = model
         self._writer = writer
         self.past = DynamicCache(config=model.config)
+        self.past.activate_past_recording()  # or layers with a window could not be rewound
 
     def feed(self, ids: Sequence[int], keep: int) -> Logits:
         """Read more tokens; return the logits after each of the last `keep`, shape (keep, v)."""

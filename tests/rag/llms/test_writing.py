@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from rag.errors import BadPrompt
-from rag.llms.decoding import Branching
+from rag.llms.decoding import Branching, Tally, greedy
 from rag.llms.local import LocalLLM
 from rag.llms.reading import Reader
 from rag.llms.rendering import Renderer
@@ -248,6 +248,23 @@ async def test_what_nobody_could_write_is_refused(request_: Complete, why: str) 
     await llm.close()
 
 
+@RUNTIMES
+@pytest.mark.anyio
+async def test_an_answer_from_passages_is_drafted_and_is_what_plain_decoding_writes(
+    runtime: str,
+) -> None:
+    llm = writer(runtime, stops=frozenset())
+    prompts = [ask(f"{PASSAGES}\n\nQuote what answers: {text[:20]}") for text in SENTENCES[:2]]
+    replies = await llm.complete([Complete(prompt, 120) for prompt in prompts])
+    for prompt, reply in zip(prompts, replies, strict=True):
+        ids, tally = llm.renderer.ids(prompt), Tally()
+        plain = list(greedy(reader(runtime).session(), ids, 120, frozenset(), tally, drafts=()))
+        assert reply.text == llm.renderer.decode(plain)
+        assert reply.tokens == len(plain) == 120
+    assert sum(reply.usage.passes for reply in replies) < 2 * 119
+    await llm.close()
+
+
 def sliding() -> TorchModel:
     """Return a model whose layers let go of all but the last six tokens."""
     torch.manual_seed(1)
@@ -255,6 +272,12 @@ def sliding() -> TorchModel:
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
     config = AutoConfig.for_model("mistral", vocab_size=90, sliding_window=6, **size, **heads)
     return TorchModel(AutoModelForCausalLM.from_config(config))
+
+
+def test_a_model_that_lets_go_of_what_is_long_past_is_drafted_too() -> None:
+    prompt = [*range(12), *range(12), 0]
+    plain = list(greedy(sliding().session(), prompt, 60, frozenset(), Tally(), drafts=()))
+    assert list(greedy(sliding().session(), prompt, 60, frozenset(), Tally())) == plain
 
 
 def test_a_model_that_lets_go_of_what_is_long_past_mixes_too() -> None:
