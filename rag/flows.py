@@ -25,6 +25,7 @@ from rag.values import (
     Completed,
     Cost,
     Frozen,
+    Message,
     Score,
     Scored,
     Search,
@@ -176,11 +177,16 @@ class _Spent:
 
     def _tokens(self, batch: Sequence[Request]) -> int:
         asked = [request for request in batch if isinstance(request, Question)]
-        return sum(_model(self._llm).count_tokens(one.prompt) + _most(one) for one in asked)
+        return sum(_tokens(one, _model(self._llm)) for one in asked)
 
 
-def _most(request: Question) -> int:
-    return request.max_tokens if isinstance(request, Complete) else 1
+def _tokens(request: Question, llm: LLM) -> int:
+    """Return the tokens of all prompts of a request, and of the most that may be written."""
+    if not isinstance(request, Complete):
+        return llm.count_tokens(request.prompt) + 1
+    longest = max(request.among, key=len, default="")
+    most = llm.count_tokens((Message("user", longest),)) if longest else request.max_tokens
+    return sum(map(llm.count_tokens, request.prompts)) + most
 
 
 def _model(llm: LLM | None) -> LLM:

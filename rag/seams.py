@@ -186,7 +186,8 @@ class LLMSpec(Frozen):
     `template` is the hash of the chat template, "" where a server keeps it to itself. `why` says
     how the precision was chosen, or what the server was found able to do. Replies of two models may
     stand for each other only when `fingerprint` is equal and not empty. `continues` says whether a
-    turn of the assistant can be begun for it, such as a forced "[".
+    turn of the assistant can be begun for it, such as a forced "[", `constrains` whether it can be
+    held to given texts (`Complete.among`), `mixes` whether it can mix prompts (`Complete.beside`).
     """
 
     name: str
@@ -197,6 +198,8 @@ class LLMSpec(Frozen):
     why: str = ""
     fingerprint: str = ""
     continues: bool = True
+    constrains: bool = False
+    mixes: bool = False
 
 
 @runtime_checkable
@@ -206,7 +209,8 @@ class LLM(Protocol):
     Text in prompts is never read as a control token. A caller that is cancelled frees its work.
 
     Raises (every method):
-        BadPrompt: a prompt is longer than the context window, or labels are not single tokens.
+        BadPrompt: a prompt is longer than the context window, labels are not single tokens, or the
+            model does not do what is asked of it (`spec`).
         LLMUnavailable: the model's server fails, beyond what retrying mends.
         DeadlineExceeded: the time of `rag.deadline.within` is over.
     """

@@ -66,7 +66,7 @@ class Accounted:
                     pieces += 1
                     yield piece
         finally:
-            spent = usage or Usage(self._llm.count_tokens(request.prompt), pieces)
+            spent = usage or Usage(sum(map(self.count_tokens, request.prompts)), pieces)
             note(self.spec.name, "stream", [spent], ms_since(began))
 
     def count_tokens(self, prompt: Prompt) -> int:

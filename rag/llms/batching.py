@@ -44,8 +44,8 @@ class Group(Frozen):
     members: tuple[int, ...]
 
 
-def shared(a: Sequence[int], b: Sequence[int]) -> int:
-    """Return how many tokens two rows have in common at the start.
+def shared(a: Sequence[object], b: Sequence[object]) -> int:
+    """Return how many tokens two rows, or characters two texts, have in common at the start.
 
     >>> shared((1, 2, 3), (1, 2, 4, 5))
     2

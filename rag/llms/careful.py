@@ -6,7 +6,7 @@ import numpy as np
 
 from rag.llms.batching import Row
 from rag.llms.decoding import Branching
-from rag.llms.local import LogProbs, Reader
+from rag.llms.reading import LogProbs, Reader
 
 CLOSE = 0.05  # twice the error (root mean square) that bf16 makes in log-odds, measured
 

@@ -10,7 +10,7 @@ otherwise.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ class Session(Protocol):
         ...
 
     def rewind(self, count: int) -> None:
-        """Forget the last `count` tokens."""
+        """Forget the last `count` tokens, at most once after a `feed`, and none from before it."""
         ...
 
 
@@ -50,10 +50,14 @@ class Texts(Protocol):
 
 
 class Branching(Session, Protocol):
-    """A session from which several texts can go on."""
+    """A session from which several texts can go on, or with those of others."""
 
     def split(self, count: int) -> Texts:
         """Return so many texts that begin with what was read; the session itself is used up."""
+        ...
+
+    def join(self, others: Sequence[Self]) -> Texts:
+        """Return what was read here and in the others as texts side by side; all are used up."""
         ...
 
 
@@ -125,7 +129,9 @@ def greedy(
         tally.passes += 1
         logits = session.feed([id_, *draft], len(draft) + 1)
         kept = _kept(draft, logits)
-        session.rewind(len(draft) - kept)
+        row = logits[kept]
+        unsure = bool(draft) and is_close(row)
+        session.rewind(len(draft) - kept + unsure)
         if draft:
             size = min(size + 1, len(drafts) - 1) if kept == len(draft) else 0
         for drafted in draft[:kept]:
@@ -134,9 +140,7 @@ def greedy(
             lookup.extend([drafted])
             tally.tokens += 1
             yield drafted
-        row = logits[kept]
-        if draft and _close(row):  # decided as plain decoding would
-            session.rewind(1)
+        if unsure:  # decided as plain decoding would
             tally.passes += 1
             row = session.feed([id_, *draft][kept : kept + 1], 1)[-1]
         id_ = int(row.argmax())
@@ -145,12 +149,12 @@ def greedy(
 def _kept(draft: Sequence[int], logits: Logits) -> int:
     """Return how many drafted tokens the model would surely have written itself."""
     for i, id_ in enumerate(draft):
-        if int(logits[i].argmax()) != id_ or _close(logits[i]):
+        if int(logits[i].argmax()) != id_ or is_close(logits[i]):
             return i
     return len(draft)
 
 
-def _close(row: Logits) -> bool:
+def is_close(row: Logits) -> bool:
     """Whether another token comes so near the best that rounding may decide."""
     second, first = np.partition(row, -2)[-2:]
     return bool(first - second < MARGIN)
@@ -169,7 +173,7 @@ def sampled(
     chance = np.random.default_rng(seed)
     logits = session.feed(prompt, 1)[-1]
     while tally.tokens < most:
-        id_ = _drawn(logits, temperature, chance)
+        id_ = drawn(logits, temperature, chance)
         if id_ in stops:
             return
         tally.tokens += 1
@@ -207,10 +211,8 @@ def sampled_together(
     texts: Texts | None = None
     alive = list(range(len(seeds)))
     for written in range(1, most + 1):
-        drawn = {
-            i: _drawn(row, temperature, chances[i]) for i, row in zip(alive, rows, strict=True)
-        }
-        going = {i: id_ for i, id_ in drawn.items() if id_ not in stops}
+        found = {i: drawn(row, temperature, chances[i]) for i, row in zip(alive, rows, strict=True)}
+        going = {i: id_ for i, id_ in found.items() if id_ not in stops}
         if not going:
             return
         for i in going:
@@ -228,6 +230,7 @@ def sampled_together(
         rows = texts.feed(list(going.values()))
 
 
-def _drawn(logits: Logits, temperature: float, chance: np.random.Generator) -> int:
+def drawn(logits: npt.NDArray[np.floating], temperature: float, chance: np.random.Generator) -> int:
+    """Return a token drawn from logits, or log-probabilities, at a temperature above 0."""
     weights = np.exp((logits - logits.max()) / temperature, dtype=np.float64)
     return int(chance.choice(len(weights), p=weights / math.fsum(weights)))

@@ -27,9 +27,9 @@ from rag.llms import examining
 from rag.llms.batching import Row
 from rag.llms.careful import Careful
 from rag.llms.family import family
-from rag.llms.local import LocalLLM, Reader
+from rag.llms.local import LocalLLM
 from rag.llms.packing import can_pack, halved, packed
-from rag.llms.reading import LogProbs
+from rag.llms.reading import LogProbs, Reader
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
 from rag.seams import LLMSpec

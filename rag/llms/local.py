@@ -1,26 +1,24 @@
 """A language model in this process: prompts rendered, read on one lane, many requests at a time.
 
 Requests of all callers that wait while the lane is busy are read together. A text under way takes
-its turn on the lane pass by pass, so that a long answer does not hold up the others.
+its turn on the lane pass by pass (`rag.llms.writing`), so that a long answer does not hold up the
+others.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from rag.errors import BadPrompt
 from rag.lanes import Batcher, Lane
 from rag.ledger import ms_since
 from rag.llms.batching import Row, continuing
-from rag.llms.decoding import Branching, Session, Tally, greedy, sampled, sampled_together
+from rag.llms.decoding import Tally
 from rag.llms.places import Place, Witness, place, rated
+from rag.llms.reading import LogProbs, Reader
 from rag.llms.rendering import Renderer
-from rag.llms.spelling import Unfolding
+from rag.llms.writing import Writer, fitting
 from rag.seams import LLMSpec
 from rag.values import (
     Choose,
@@ -34,23 +32,8 @@ from rag.values import (
     Usage,
 )
 
-LogProbs = npt.NDArray[np.float32]
-
 TURN_TOKENS = 8_192  # chosen: a turn on the lane takes seconds, then others have theirs
-TOGETHER = 10  # chosen: texts side by side; a pass over 11 tokens takes 1.5 times as long as over 1
 RATED = 512  # chosen: tokens of a text rated at a time; 512 × 50,000 logits are 100 MB
-
-
-class Reader(Protocol):
-    """Reads rows of tokens and writes texts; for one thread at a time."""
-
-    def read(self, rows: Sequence[Row]) -> Sequence[LogProbs]:
-        """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
-        ...
-
-    def session(self) -> Branching:
-        """Return a session that has read nothing yet."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +58,12 @@ class LocalLLM:
     def __init__(
         self, spec: LLMSpec, renderer: Renderer, reader: Reader, stops: frozenset[int]
     ) -> None:
-        self._spec = spec
+        self._spec = replace(spec, constrains=True, mixes=True)
         self._renderer = renderer
         self._reader = reader
         self._stops = stops
         self._lane = Lane("llm")
+        self._writer = Writer(self._spec, renderer, reader, stops, self._lane)
         self._batcher = Batcher(self._lane, self._read, TURN_TOKENS, _tokens)
 
     @property
@@ -113,26 +97,11 @@ class LocalLLM:
 
         Those drawn from the same prompt, as expansions draw theirs, are written side by side.
         """
-        found: dict[int, Completed] = {}
-        for places in _alike(requests):
-            group = [requests[i] for i in places]
-            found |= zip(places, await self._written(group), strict=True)
-        return tuple(found[i] for i in range(len(requests)))
+        return await self._writer.complete(requests)
 
-    async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
+    def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
         """Yield a text piece by piece, then the `Completed`; leaving stops the decoding."""
-        started = time.perf_counter()
-        ids = self._fitting(self._renderer.ids(request.prompt), request.max_tokens)
-        tally = Tally()
-        written = Unfolding(self._renderer.decode)
-        async for id_ in self._ids(self._reader.session(), request, ids, tally):
-            yield written.add(id_)  # "" too: whoever listens may leave
-        if rest := written.rest():
-            yield rest
-        count = len(written.ids)
-        ms = ms_since(started)
-        usage = Usage(len(ids), count, ms, passes=tally.passes)
-        yield Completed(written.text, count, count == request.max_tokens, usage)
+        return self._writer.stream(request)
 
     async def write(
         self, request: Complete, ids: list[int], top: int = 0
@@ -155,7 +124,7 @@ class LocalLLM:
             return
         session = Witness(self._reader.session())
         count = 0
-        async for id_ in self._ids(session, request, ids, Tally()):
+        async for id_ in self._writer.ids(session, request, ids, Tally()):
             yield place(session.after(len(ids) + count), id_, top)
             count += 1
         if count < request.max_tokens:
@@ -182,51 +151,6 @@ class LocalLLM:
         """End the model's thread, after the pass that is under way."""
         await asyncio.to_thread(self._lane.close)
 
-    async def _written(self, group: Sequence[Complete]) -> list[Completed]:
-        """Return the completions of requests that differ in nothing but the seed."""
-        first = group[0]
-        if len(group) == 1:
-            return [piece async for piece in self.stream(first) if isinstance(piece, Completed)]
-        started = time.perf_counter()
-        ids = self._fitting(self._renderer.ids(first.prompt), first.max_tokens)
-        tallies = [Tally() for _ in group]
-        texts: list[list[int]] = [[] for _ in group]
-        passes = sampled_together(
-            self._reader.session(),
-            ids,
-            first.max_tokens,
-            self._stops,
-            tallies,
-            first.temperature,
-            [request.seed for request in group],
-        )
-        while (drawn := await self._lane.run(next, passes, None)) is not None:
-            for i, id_ in drawn.items():
-                texts[i].append(id_)
-        ms = ms_since(started)
-        return [
-            Completed(
-                self._renderer.decode(text),
-                len(text),
-                len(text) == first.max_tokens,
-                Usage(len(ids), len(text), ms, len(group), tally.passes),
-            )
-            for text, tally in zip(texts, tallies, strict=True)
-        ]
-
-    async def _ids(
-        self, session: Session, request: Complete, ids: list[int], tally: Tally
-    ) -> AsyncIterator[int]:
-        """Yield the ids of a completion, a pass of the model per turn on the lane."""
-        stops, most = self._stops, request.max_tokens
-        tokens: Iterator[int]
-        if request.temperature:
-            tokens = sampled(session, ids, most, stops, tally, request.temperature, request.seed)
-        else:
-            tokens = greedy(session, ids, most, stops, tally)
-        while (id_ := await self._lane.run(next, tokens, None)) is not None:
-            yield id_
-
     async def _all_read(self, rows: list[Row]) -> Sequence[_Read]:
         """Return what is read in the rows, one turn on the lane after the other.
 
@@ -246,7 +170,7 @@ class LocalLLM:
 
     def _label_row(self, request: Choose) -> Row:
         labels = self._renderer.label_ids(request.prompt, request.labels)
-        ids = self._fitting(self._renderer.ids(request.prompt), 1)
+        ids = fitting(self._spec, self._renderer.ids(request.prompt), 1)
         if not self._renderer.ends_as_usual(request.prompt, ids):
             raise BadPrompt("the prompt's end melts into the template: end it with a plain sign")
         return Row(tuple(ids), (labels,))
@@ -256,28 +180,8 @@ class LocalLLM:
         after = self._renderer.continuation(request.continuation)
         if not after:
             raise BadPrompt("the continuation to score is empty")
-        self._fitting(ids, len(after))
+        fitting(self._spec, ids, len(after))
         return continuing(ids, after)
-
-    def _fitting(self, ids: list[int], more: int) -> list[int]:
-        window = self._spec.context_window
-        if len(ids) + more > window:
-            raise BadPrompt(
-                f"the prompt has {len(ids):,} tokens and {more:,} are to follow, but "
-                f"{self._spec.name} holds {window:,}: send less text"
-            )
-        return ids
-
-
-def _alike(requests: Sequence[Complete]) -> Iterator[list[int]]:
-    """Yield the places of requests that may be written side by side, some at a time."""
-    groups: dict[object, list[int]] = {}
-    for i, request in enumerate(requests):
-        alone = not request.temperature  # drafts make one text fast
-        groups.setdefault(i if alone else replace(request, seed=0), []).append(i)
-    for places in groups.values():
-        for start in range(0, len(places), TOGETHER):
-            yield places[start : start + TOGETHER]
 
 
 def _tokens(rows: Sequence[Row]) -> int:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rag.lanes import Crew
 from rag.llms.batching import MIN_SHARED, Row, batches, group, shared
+from rag.llms.decoding import Branching
 from rag.values import Frozen
 
 LogProbs = npt.NDArray[np.float32]
@@ -46,6 +47,18 @@ class Batch(Frozen):
     def keep(self) -> int:
         """After how many of the last tokens logits are needed."""
         return max(map(len, self.wanted))
+
+
+class Reader(Protocol):
+    """Reads rows of tokens and writes texts; for one thread at a time."""
+
+    def read(self, rows: Sequence[Row]) -> Sequence[LogProbs]:
+        """Return, per row, log-probabilities of the wanted ids, shape (positions, ids)."""
+        ...
+
+    def session(self) -> Branching:
+        """Return a session that has read nothing yet."""
+        ...
 
 
 class Engine(Protocol[Past]):
@@ -179,6 +192,7 @@ def padded(
     rest: Sequence[Sequence[int]],
     wanted: Sequence[tuple[tuple[int, ...], ...]],
     before: int,
+    gaps: Sequence[int] = (),
 ) -> Batch:
     """Return rows as one batch: zeros on the left, masked, positions from each first token.
 
@@ -186,6 +200,7 @@ def padded(
         rest: the tokens of each row after the shared beginning.
         wanted: what is wanted of each row.
         before: tokens of the shared beginning.
+        gaps: how much of what is before each row is padding, too; none by default.
 
     >>> batch = padded([[7], [8, 9]], [((1,),), ((2,),)], 1)
     >>> batch.ids.tolist(), batch.mask.tolist(), batch.positions.tolist()
@@ -197,5 +212,7 @@ def padded(
     for i, row in enumerate(rest):
         ids[i, longest - len(row) :] = row
         mask[i, before : before + longest - len(row)] = 0
+    for i, gap in enumerate(gaps):
+        mask[i, :gap] = 0
     positions = np.maximum(mask.cumsum(axis=1) - 1, 0)[:, before:]
     return Batch(ids, mask, positions, tuple(wanted))

@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ Reply = TypeVar("Reply", Chosen, Scored, Completed)
 
 _WAIT_S = 1.0  # chosen: longest wait for another process that writes
 
+_RARE = {"among", "beside", "weights"}  # fields of `Complete`
 _FAILS = (sqlite3.Error, diskcache.Timeout, OSError)
 
 
@@ -92,10 +94,14 @@ class Replies:
 def key(fingerprint: str, request: Choose | Score | Complete) -> str:
     """Return the key of a request to a model: a hash of all that decides the reply.
 
+    What few requests have is left out where it is empty, so that keys of before stay what they are.
+
     >>> key("tiny", Choose((), ("A",))) == key("tiny", Choose((), ("B",)))
     False
     """
-    asked = msgspec.json.encode((fingerprint, type(request).__name__, request))
+    values = {one.name: getattr(request, one.name) for one in fields(request)}
+    named = {name: value for name, value in values.items() if value or name not in _RARE}
+    asked = msgspec.json.encode((fingerprint, type(request).__name__, named))
     return hashlib.sha256(asked).hexdigest()
 
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
+from rag.llms.checking import check
 from rag.seams import LLMSpec
-from rag.values import Choose, Chosen, Complete, Completed, Prompt, Score, Scored
+from rag.values import Choose, Chosen, Complete, Completed, Piece, Prompt, Score, Scored
 
 _WORD = re.compile(r"\s*\S+(?:\s+\Z)?")
 
@@ -13,7 +14,8 @@ class ScriptedLLM:
     """Answers with the given functions and keeps what it was asked in `history`.
 
     Tokens are words, each with the white space before it. `complete` also feeds `stream`, word by
-    word.
+    word. Among given texts it takes the one that the script says, else the first; in a mixture
+    every prompt has an equal share in every word.
     """
 
     def __init__(
@@ -23,12 +25,22 @@ class ScriptedLLM:
         complete: Callable[[Complete], str] = lambda r: r.prompt[-1].content,
         context_window: int = 4_096,
         fingerprint: str = "scripted",
+        *,
+        constrains: bool = True,
+        mixes: bool = True,
     ) -> None:
         self.history: list[Choose | Score | Complete] = []
         self._choose = choose
         self._score = score
         self._complete = complete
-        self._spec = LLMSpec("scripted", "scripted", context_window, fingerprint=fingerprint)
+        self._spec = LLMSpec(
+            "scripted",
+            "scripted",
+            context_window,
+            fingerprint=fingerprint,
+            constrains=constrains,
+            mixes=mixes,
+        )
 
     @property
     def spec(self) -> LLMSpec:
@@ -48,15 +60,15 @@ class ScriptedLLM:
     async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
         """Return what the script says, with its line breaks, cut after `max_tokens` words."""
         self.history.extend(requests)
-        return tuple(_completed(self._words(one), one) for one in requests)
+        return tuple(map(self._completed, requests))
 
     async def stream(self, request: Complete) -> AsyncGenerator[str | Completed, None]:
         """Yield the completion word by word, then whole."""
         self.history.append(request)
-        words = self._words(request)
-        for word in words[: request.max_tokens]:
+        completed = self._completed(request)
+        for word in _words(completed.text):
             yield word
-        yield _completed(words, request)
+        yield completed
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Return the number of words of all messages."""
@@ -65,10 +77,19 @@ class ScriptedLLM:
     async def close(self) -> None:
         """Do nothing: there is nothing to release."""
 
-    def _words(self, request: Complete) -> list[str]:
-        return _WORD.findall(self._complete(request))
+    def _completed(self, request: Complete) -> Completed:
+        check(request, self._spec)
+        text, texts = self._complete(request), request.among
+        if texts:
+            text = text if text in texts else texts[0]
+            return Completed(text, len(_words(text)))
+        words = _WORD.findall(text)
+        kept = words[: request.max_tokens]
+        shares = (1 / len(request.prompts),) * len(request.prompts)
+        pieces = tuple(Piece(word, shares) for word in kept) if request.is_mixture else ()
+        return Completed("".join(kept), len(kept), cut=len(kept) < len(words), pieces=pieces)
 
 
-def _completed(words: Sequence[str], request: Complete) -> Completed:
-    kept = words[: request.max_tokens]
-    return Completed("".join(kept), len(kept), cut=len(kept) < len(words))
+def _words(text: str) -> list[str]:
+    """Return the words of a text, white space alone as one."""
+    return _WORD.findall(text) or [text] * bool(text)

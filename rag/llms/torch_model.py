@@ -5,11 +5,15 @@ from collections.abc import Sequence
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from rag.errors import BadPrompt
 from rag.lanes import Crew
 from rag.llms.batching import Row
 from rag.llms.decoding import Logits
 from rag.llms.reading import Batch, LogProbs, RowReader
+
+_JOINED = (DynamicLayer, DynamicSlidingWindowLayer)  # layers that can stand side by side, padded
 
 
 class TorchSession:
@@ -23,14 +27,15 @@ class TorchSession:
     def __init__(self, model: PreTrainedModel, writer: PreTrainedModel) -> None:
         self._model = model
         self._writer = writer
-        self._past = DynamicCache(config=model.config)
+        self.past = DynamicCache(config=model.config)
+        self.past.activate_past_recording()  # or layers with a window could not be rewound
 
     def feed(self, ids: Sequence[int], keep: int) -> Logits:
         """Read more tokens; return the logits after each of the last `keep`, shape (keep, v)."""
         with torch.inference_mode():
             output = self._model(
                 input_ids=torch.tensor([list(ids)], device=self._model.device),
-                past_key_values=self._past,
+                past_key_values=self.past,
                 use_cache=True,
                 logits_to_keep=keep,
             )
@@ -40,21 +45,40 @@ class TorchSession:
 
     def rewind(self, count: int) -> None:
         """Forget the last `count` tokens."""
-        self._past.crop(-count)
+        self.past.crop(-count)
 
     def split(self, count: int) -> "TorchTexts":
         """Return so many texts that begin with what was read; the session itself is used up."""
         with torch.inference_mode():
-            self._past.batch_repeat_interleave(count)
-        return TorchTexts(self._writer, self._past)
+            self.past.batch_repeat_interleave(count)
+        return TorchTexts(self._writer, self.past)
+
+    def join(self, others: Sequence["TorchSession"]) -> "TorchTexts":
+        """Return what was read here and in the others as texts side by side; all are used up.
+
+        Raises:
+            BadPrompt: the model remembers other things than keys and values.
+        """
+        with torch.inference_mode():
+            past, mask = _joined([self.past, *(one.past for one in others)])
+            return TorchTexts(self._writer, past, mask)
 
 
 class TorchTexts:
-    """Texts that began alike and go on side by side. Use `TorchSession.split`."""
+    """Texts that go on side by side. Use `TorchSession.split` or `join`.
 
-    def __init__(self, model: PreTrainedModel, past: DynamicCache) -> None:
+    Args:
+        model: what writes them.
+        past: what was read, padded on the left.
+        mask: 0 where it is padding, shape (n, before); None where nothing is.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, past: DynamicCache, mask: torch.Tensor | None = None
+    ) -> None:
         self._model = model
         self._past = past
+        self._mask = None if mask is None else mask.to(model.device)
 
     def feed(self, ids: Sequence[int]) -> Logits:
         """Read the next token of each text; return the logits after each, shape (n, v)."""
@@ -63,14 +87,25 @@ class TorchTexts:
                 input_ids=torch.tensor(ids, device=self._model.device)[:, None],
                 past_key_values=self._past,
                 use_cache=True,
+                **self._places(),
             )
             found: Logits = output.logits[:, -1].float().cpu().numpy()
         return found
 
+    def _places(self) -> dict[str, torch.Tensor]:
+        """Return what is padding, and where the next tokens stand; nothing where none is."""
+        if self._mask is None:
+            return {}
+        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
+        positions = self._mask.sum(dim=1, keepdim=True) - 1
+        return {"attention_mask": self._mask, "position_ids": positions}
+
     def keep(self, places: Sequence[int]) -> None:
         """Forget all texts but those at these places."""
         with torch.inference_mode():
-            self._past.batch_select_indices(torch.tensor(places, device=self._model.device))
+            chosen = torch.tensor(places, device=self._model.device)
+            self._past.batch_select_indices(chosen)
+            self._mask = None if self._mask is None else self._mask[chosen]
 
 
 class TorchModel:
@@ -138,6 +173,40 @@ class TorchModel:
             return [
                 _pick(logits, ids) for logits, ids in zip(output.logits, batch.wanted, strict=True)
             ]
+
+
+def _joined(pasts: Sequence[DynamicCache]) -> tuple[DynamicCache, torch.Tensor | None]:
+    """Return pasts as the rows of one, padded on the left, and the mask of what is not padding.
+
+    The longest takes the others in: it knows how much a sliding layer has let go.
+
+    Raises:
+        BadPrompt: the model remembers other things than keys and values.
+    """
+    lengths = [past.get_seq_length() for past in pasts]
+    longest = max(lengths)
+    whole = pasts[lengths.index(longest)]
+    for layer, *rows in zip(whole.layers, *(past.layers for past in pasts), strict=True):
+        if type(layer) not in _JOINED:
+            raise BadPrompt(
+                f"prompts of a model with {type(layer).__name__} cannot be mixed: take another "
+                "local model, or another answer.generator"
+            )
+        for part in ("keys", "values"):
+            found = [one for row in rows if (one := getattr(row, part)) is not None]
+            if found:  # a layer that shares another one's keeps none
+                setattr(layer, part, _stacked(found))
+    if min(lengths) == longest:
+        return whole, None
+    gaps = torch.tensor(lengths)[:, None].neg() + longest
+    return whole, (torch.arange(longest) >= gaps).long()
+
+
+def _stacked(rows: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return rows (1, heads, t, size) of any lengths as one tensor, zeros on the left."""
+    longest = max(row.shape[2] for row in rows)
+    pad = torch.nn.functional.pad
+    return torch.cat([pad(row, (0, 0, longest - row.shape[2], 0)) for row in rows])
 
 
 def _pick(logits: torch.Tensor, wanted: Sequence[Sequence[int]]) -> LogProbs:

@@ -73,12 +73,35 @@ class Complete(Frozen):
 
     Above, `seed` says which of the possible texts: the same seed, the same text, where the backend
     can promise that.
+
+    Two requests are special; a model may do neither (`LLMSpec.constrains`, `LLMSpec.mixes`):
+
+    `among` are the only texts that may be written: the completion is exactly one of them, the one
+    that greedy decoding over their prefix tree reaches. A text that is the beginning of another one
+    is written where the model ends its turn there. `max_tokens` does not cut it.
+
+    `beside` are further prompts: each token is drawn from the mixture of what comes next after
+    `prompt` and after each of them, Σ λ·p(token), with the `weights` λ, `prompt`'s first; they need
+    not sum to 1, and none at all are equal ones.
     """
 
     prompt: Prompt
     max_tokens: int = 256
     temperature: float = 0.0
     seed: int = 0
+    among: tuple[str, ...] = ()
+    beside: tuple[Prompt, ...] = ()
+    weights: tuple[float, ...] = ()
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether the prompt is one of several, or weighted as one of several would be."""
+        return bool(self.beside or self.weights)
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """All prompts, in the order of the weights."""
+        return (self.prompt, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +124,26 @@ class Searched(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class Piece(Frozen):
+    """A token of a mixture, as text, and the share that each prompt had in it.
+
+    The share is the posterior λ·p(token) / Σ λ·p(token), in the order of the weights; shares sum to
+    1. A token that is only a part of a character is "", and the character comes with its last part.
+    """
+
+    text: str
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Completed(Frozen):
-    """A completion and its number of tokens; `cut` where it ended for want of more of them."""
+    """A completion and its number of tokens; `cut` where it ended for want of more of them.
+
+    `pieces` are those of a mixture, in order; together they are the text.
+    """
 
     text: str
     tokens: int
     cut: bool = False
     usage: Usage = field(default=Usage(), compare=False)
+    pieces: tuple[Piece, ...] = ()

@@ -265,6 +265,15 @@ async def test_an_anytime_flow_keeps_what_it_had_when_the_model_fails() -> None:
 
 
 @pytest.mark.anyio
+async def test_all_prompts_of_a_mixture_and_the_longest_of_given_texts_count() -> None:
+    mixture = Complete(says("one"), 6, beside=(says("two three"), says("four five six")))
+    among = Complete(says("one"), max_tokens=1, among=("a", "a text of five words"))
+    driven = await drive(anytime((mixture, among)), ScriptedLLM(), Budget(tokens=11))
+    assert "the flow wants 18 tokens" in str(driven.error)
+    assert (await drive(anytime((mixture, among)), ScriptedLLM(), Budget(tokens=18))).error is None
+
+
+@pytest.mark.anyio
 async def test_replies_from_the_cache_cost_no_tokens() -> None:
     usage = Usage(tokens_in=7, tokens_out=1)
     kept = Usage(tokens_in=7, tokens_out=1, cached=True)

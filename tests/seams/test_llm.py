@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from rag.errors import BadPrompt
 from rag.llms.accounted import Accounted
 from rag.llms.remembering import Remembering
 from rag.llms.remote import connect
@@ -24,6 +25,11 @@ Make = Callable[[], AbstractAsyncContextManager[LLM]]
 @asynccontextmanager
 async def scripted() -> AsyncIterator[LLM]:
     yield ScriptedLLM()
+
+
+@asynccontextmanager
+async def unable() -> AsyncIterator[LLM]:
+    yield ScriptedLLM(constrains=False, mixes=False)
 
 
 @asynccontextmanager
@@ -92,6 +98,7 @@ async def served() -> AsyncIterator[LLM]:
 @pytest.fixture(
     params=[
         scripted,
+        unable,
         with_a_label_missing,
         remembering,
         remote,
@@ -156,3 +163,51 @@ async def test_the_stream_is_the_completion_in_pieces_and_then_whole(llm: LLM) -
 
 async def test_a_longer_prompt_has_more_tokens(llm: LLM) -> None:
     assert llm.count_tokens(prompt("one two three")) > llm.count_tokens(prompt("one")) > 0
+
+
+TEXTS = ("Water boils at 100 degrees.", "Water boils", "Water boils", "The freezer, [1]\n")
+
+
+async def test_one_of_given_texts_is_written_whole_or_the_remedy_is_named(llm: LLM) -> None:
+    requests = [Complete(prompt(f"{n}?"), 1, among=TEXTS[n:]) for n in range(4)]
+    if not llm.spec.constrains:
+        await refused(llm, requests[0])
+        return
+    for request, reply in zip(requests, await llm.complete(requests), strict=True):
+        assert reply.text in request.among
+        assert reply.tokens > 1
+        assert not reply.cut
+        *pieces, last = [piece async for piece in llm.stream(request)]
+        assert last == reply
+        assert "".join(map(str, pieces)) == reply.text
+
+
+async def test_a_mixture_comes_with_the_shares_of_its_prompts_or_the_remedy_is_named(
+    llm: LLM,
+) -> None:
+    one, other = prompt("one two three four"), prompt("Which of the two is the longer one?")
+    request = Complete(one, 3, beside=(other, one), weights=(1, 2, 1))
+    if not llm.spec.mixes:
+        await refused(llm, request)
+        return
+    mixture, alone, plain = await llm.complete(
+        [request, Complete(one, 3, weights=(7,)), Complete(one, 3)]
+    )
+    assert (mixture.tokens, len(mixture.pieces)) == (3, 3)
+    assert "".join(piece.text for piece in mixture.pieces) == mixture.text
+    for piece in mixture.pieces:
+        assert len(piece.shares) == 3
+        assert sum(piece.shares) == pytest.approx(1)
+        assert min(piece.shares) > 0
+    assert alone.text == plain.text
+    assert plain.pieces == ()
+    *pieces, last = [piece async for piece in llm.stream(request)]
+    assert last == mixture
+    assert "".join(map(str, pieces)) == mixture.text
+
+
+async def refused(llm: LLM, request: Complete) -> None:
+    with pytest.raises(BadPrompt, match="take a local model"):
+        await llm.complete([request])
+    with pytest.raises(BadPrompt, match="take a local model"):
+        _ = [piece async for piece in llm.stream(request)]

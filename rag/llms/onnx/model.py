@@ -56,9 +56,14 @@ class Graph:
         logits: Logits = found
         return logits
 
-    def extend(self, rows: Sequence[Sequence[int]], past: Past, keep: int) -> tuple[Logits, Past]:
-        """Return the logits of rows of one length, (n, keep, v), and the pasts with them added."""
-        batch = padded(rows, [()] * len(rows), past[0].shape[2])
+    def extend(
+        self, rows: Sequence[Sequence[int]], past: Past, keep: int, gaps: Sequence[int] = ()
+    ) -> tuple[Logits, Past]:
+        """Return the logits of rows of one length, (n, keep, v), and the pasts with them added.
+
+        `gaps` say how much of each row's past is padding.
+        """
+        batch = padded(rows, [()] * len(rows), past[0].shape[2], gaps)
         logits, *longer = self._session.run(
             [LOGITS, *self._presents], self._inputs(batch, past, keep)
         )
@@ -79,41 +84,60 @@ class OnnxSession:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._past = graph.nothing
+        self.past = graph.nothing
 
     def feed(self, ids: Sequence[int], keep: int) -> Logits:
         """Read more tokens; return the logits after each of the last `keep`, shape (keep, v)."""
-        logits, self._past = self._graph.extend([ids], self._past, keep)
+        logits, self.past = self._graph.extend([ids], self.past, keep)
         found: Logits = logits[0]
         return found
 
     def rewind(self, count: int) -> None:
         """Forget the last `count` tokens."""
         if count:
-            self._past = tuple(values[:, :, :-count] for values in self._past)
+            self.past = tuple(values[:, :, :-count] for values in self.past)
 
     def split(self, count: int) -> "OnnxTexts":
         """Return so many texts that begin with what was read; the session itself is used up."""
-        past = tuple(np.repeat(values, count, axis=0) for values in self._past)
+        past = tuple(np.repeat(values, count, axis=0) for values in self.past)
         return OnnxTexts(self._graph, past)
+
+    def join(self, others: Sequence["OnnxSession"]) -> "OnnxTexts":
+        """Return what was read here and in the others as texts side by side; all are used up."""
+        pasts = [self.past, *(one.past for one in others)]
+        longest = max(past[0].shape[2] for past in pasts)
+        gaps = [longest - past[0].shape[2] for past in pasts]
+        rows = [
+            [np.pad(values, ((0, 0), (0, 0), (gap, 0), (0, 0))) for values in past]
+            for past, gap in zip(pasts, gaps, strict=True)
+        ]
+        return OnnxTexts(self._graph, tuple(map(np.concatenate, zip(*rows, strict=True))), gaps)
 
 
 class OnnxTexts:
-    """Texts that began alike and go on side by side. Use `OnnxSession.split`."""
+    """Texts that go on side by side. Use `OnnxSession.split` or `join`.
 
-    def __init__(self, graph: Graph, past: Past) -> None:
+    Args:
+        graph: the model.
+        past: what was read, padded on the left.
+        gaps: how much of each row of it is padding; none by default.
+    """
+
+    def __init__(self, graph: Graph, past: Past, gaps: Sequence[int] = ()) -> None:
         self._graph = graph
         self._past = past
+        self._gaps = gaps
 
     def feed(self, ids: Sequence[int]) -> Logits:
         """Read the next token of each text; return the logits after each, shape (n, v)."""
-        logits, self._past = self._graph.extend([[id_] for id_ in ids], self._past, 1)
+        logits, self._past = self._graph.extend([[id_] for id_ in ids], self._past, 1, self._gaps)
         found: Logits = logits[:, -1]
         return found
 
     def keep(self, places: Sequence[int]) -> None:
         """Forget all texts but those at these places."""
         self._past = tuple(values[list(places)] for values in self._past)
+        self._gaps = [self._gaps[place] for place in places] if self._gaps else ()
 
 
 class OnnxModel:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from rag.errors import BadPrompt, LLMUnavailable
 from rag.ledger import ms_since
+from rag.llms.checking import check
 from rag.llms.family import family
 from rag.llms.remote.abilities import Abilities, find_abilities, find_served, find_window
 from rag.llms.remote.labels import (
@@ -152,7 +153,7 @@ class RemoteLLM:
         """Return one completion per request.
 
         Raises:
-            BadPrompt: too long, or it ends with a turn that cannot be continued.
+            BadPrompt: too long, a turn that cannot be continued, given texts, or a mixture.
             LLMUnavailable: the server fails.
         """
         return await self._batch([self._complete(request) for request in requests])
@@ -163,16 +164,16 @@ class RemoteLLM:
         Nothing is tried again after the server has begun to answer.
 
         Raises:
-            BadPrompt: too long, or it ends with a turn that cannot be continued.
+            BadPrompt: too long, a turn that cannot be continued, given texts, or a mixture.
             LLMUnavailable: the server fails, or the stream ends before the completion does.
         """
+        check(request, self._spec)
         if request.max_tokens < 1:
             yield NOTHING
             return
         began = time.perf_counter()
-        body = self._completing(request) | STREAM
         heard = Heard()
-        async with self._wire.events(CHAT, body) as events:
+        async with self._wire.events(CHAT, self._completing(request) | STREAM) as events:
             try:
                 async for event in events:
                     if piece := heard.add(self._chunk(event)):
@@ -250,6 +251,7 @@ class RemoteLLM:
         return Scored(logprob, count, usage(reply.usage))
 
     async def _complete(self, request: Complete) -> Completed:
+        check(request, self._spec)
         if request.max_tokens < 1:  # servers refuse to write nothing
             return NOTHING
         reply = await self._wire.ask(Chat, CHAT, self._completing(request))

@@ -1,6 +1,7 @@
 """Drafting changes how fast a text is written, never what is written."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -61,6 +62,26 @@ def test_a_text_that_repeats_takes_fewer_passes() -> None:
     text = list(greedy(Counter(0), [0, 1, 2, 3, 4, 5, 6, 7, 0], 40, frozenset(), tally))
     assert text == [(i + 1) % 8 for i in range(40)]
     assert tally.passes <= 40 / 8
+
+
+def test_an_answer_that_quotes_its_passages_takes_a_pass_for_many_tokens() -> None:
+    passages = [int(one) for one in np.random.default_rng(1).permutation(90)]
+    following = dict(pairwise([*passages, passages[0]]))
+
+    class Quoting(Chain):
+        """Goes on as the passages do."""
+
+        def feed(self, ids: Sequence[int], keep: int) -> Logits:
+            self.read.extend(ids)
+            return np.eye(90, dtype=np.float32)[[following[id_] for id_ in ids]][-keep:] * 5
+
+    question = passages[30:32]  # asks for what begins so
+    fast, slow = Tally(), Tally()
+    ids, ends = [*passages, *question], frozenset({91})
+    plain = list(greedy(Quoting(0), ids, 40, ends, slow, drafts=()))
+    assert list(greedy(Quoting(0), ids, 40, ends, fast)) == plain
+    assert plain == passages[32:72]
+    assert fast.passes <= 5 < slow.passes == 39
 
 
 def test_drafts_grow_while_they_are_right_and_start_anew_when_one_is_not() -> None:
@@ -136,6 +157,9 @@ class Split(Chain):
 
     def split(self, count: int) -> "Chains":
         return Chains([self.copy() for _ in range(count)])
+
+    def join(self, others: Sequence["Split"]) -> "Chains":
+        return Chains([self, *others])
 
     def copy(self) -> "Split":
         other = Split(self._seed, self._order, self._vocabulary)

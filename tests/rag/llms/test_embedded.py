@@ -83,6 +83,44 @@ def test_it_knows_what_the_capital_of_france_is(cache: Path) -> None:
 
 
 @pytest.mark.model
+def test_it_quotes_mixes_and_is_drafted_without_a_change(cache: Path) -> None:
+    from rag.llms.decoding import Tally, greedy
+    from rag.llms.loading import load
+    from rag.values import Complete, Message
+
+    llm = load(embedded.converted(cache), embedded.NAME, "fp32")
+    facts = (
+        "The Greenland shark lives for at least 272 years.",
+        "The Greenland shark",
+        "Mount Etna is the tallest active volcano in Europe.",
+        "A litre of sea water holds 35 grams of salt.",
+    )
+    question = "How long does the Greenland shark live? Quote the sentence that says it."
+    prompts = [(Message("user", f"{text}\n\n{question}"),) for text in (" ".join(facts), *facts)]
+    begun = Message("assistant", "The Greenland shark lives for at least")
+    shark, etna, water = ((*prompts[i], begun) for i in (1, 3, 4))
+    quote, mixture, plain = asyncio.run(
+        llm.complete(
+            [
+                Complete(prompts[0], among=facts),
+                Complete(etna, 6, beside=(shark, water), weights=(1, 4, 1)),
+                Complete(prompts[0], 30),
+            ]
+        )
+    )
+    ids = llm.renderer.ids(prompts[0])
+    slow = list(greedy(llm._reader.session(), ids, 30, llm._stops, Tally(), drafts=()))
+    asyncio.run(llm.close())
+    assert quote.text == facts[0]
+    assert quote.usage.passes <= 2
+    assert mixture.text == " 272 years."
+    assert mixture.pieces[2].text == "7"
+    assert mixture.pieces[2].shares[1] > 0.9  # who has read it, says it
+    assert plain.text == llm.renderer.decode(slow)
+    assert plain.usage.passes < plain.tokens - 1
+
+
+@pytest.mark.model
 def test_damaged_weights_are_named(linked: Path) -> None:
     weights = embedded.converted(linked) / "model.safetensors"
     data = weights.read_bytes()

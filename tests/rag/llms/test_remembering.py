@@ -1,9 +1,11 @@
 """What was asked before is answered from disk: the same reply, at no cost."""
 
 import asyncio
+import hashlib
 import pickle
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import diskcache
@@ -173,6 +175,9 @@ requests = st.one_of(
         st.integers(0, 9),
         st.sampled_from([0.0, 0.5]),
         st.integers(0, 3),
+        st.lists(st.sampled_from("ab"), max_size=2).map(tuple),
+        st.lists(st.just(PROMPT), max_size=2).map(tuple),
+        st.lists(st.sampled_from([1.0, 2.0]), max_size=2).map(tuple),
     ),
 )
 
@@ -182,6 +187,34 @@ def test_two_keys_are_equal_exactly_when_model_and_question_are(
     one: Choose | Score | Complete, two: Choose | Score | Complete, a: str, b: str
 ) -> None:
     assert (key(a, one) == key(b, two)) == ((a, one) == (b, two))
+
+
+def test_what_was_kept_before_requests_had_further_fields_is_found() -> None:
+    fields = '{"prompt":[{"role":"user","content":"one two three"}],"max_tokens":2,'
+    plain = f'["tiny","Complete",{fields}"temperature":0.0,"seed":0}}]'
+    assert key("tiny", COMPLETE) == hashlib.sha256(plain.encode()).hexdigest()
+
+
+async def test_a_mixture_is_kept_with_its_shares(
+    replies: Replies,
+) -> None:
+    model = ScriptedLLM()
+    llm = Accounted(Remembering(model, replies))
+    mixture = replace(COMPLETE, beside=(PROMPT, PROMPT))
+    first = await llm.complete([mixture, COMPLETE, replace(COMPLETE, among=("a", "b"))])
+    again = await llm.complete([mixture, COMPLETE, replace(COMPLETE, among=("a", "b"))])
+    assert first == again
+    assert [len(reply.pieces) for reply in again] == [2, 0, 0]
+    assert [reply.text for reply in again] == ["one two", "one two", "a"]
+    assert len(model.history) == 3
+
+
+async def test_a_mixture_that_was_left_has_cost_the_tokens_of_all_prompts() -> None:
+    with keeping() as ledger:
+        stream = Accounted(ScriptedLLM()).stream(replace(COMPLETE, beside=(PROMPT, PROMPT)))
+        await anext(stream)
+        await stream.aclose()
+    assert ledger.tokens_in == 9
 
 
 async def test_the_ledger_has_every_call_with_its_cost(replies: Replies) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rag.llms.scripted import ScriptedLLM
 from rag.seams import LLM, LLMSpec
-from rag.values import Choose, Chosen, Complete, Completed, Message, Score, Scored
+from rag.values import Choose, Chosen, Complete, Completed, Message, Piece, Score, Scored
 
 PROMPT = (Message("system", "be brief"), Message("user", "one two three four"))
 
@@ -12,7 +12,7 @@ PROMPT = (Message("system", "be brief"), Message("user", "one two three four"))
 def test_it_is_an_llm() -> None:
     assert isinstance(ScriptedLLM(), LLM)
     assert ScriptedLLM(context_window=7).spec == LLMSpec(
-        "scripted", "scripted", 7, fingerprint="scripted"
+        "scripted", "scripted", 7, fingerprint="scripted", constrains=True, mixes=True
     )
 
 
@@ -90,3 +90,20 @@ async def test_the_history_holds_every_request_in_order() -> None:
 def test_tokens_are_the_words_of_all_messages() -> None:
     assert ScriptedLLM().count_tokens(PROMPT) == 2 + 4
     assert ScriptedLLM().count_tokens(()) == 0
+
+
+@pytest.mark.anyio
+async def test_among_given_texts_the_script_decides_and_else_it_is_the_first() -> None:
+    llm = ScriptedLLM(complete=lambda r: "b c" if len(r.prompt) == 1 else "something else")
+    texts = ("a", "b", "b c", " ")
+    requests = [Complete(PROMPT[1:], 1, among=texts), Complete(PROMPT, among=texts)]
+    assert await llm.complete(requests) == (Completed("b c", 2), Completed("a", 1))
+    blank = Complete(PROMPT, among=(" ",))
+    assert [piece async for piece in llm.stream(blank)] == [" ", Completed(" ", 1)]
+
+
+@pytest.mark.anyio
+async def test_a_mixture_has_equal_shares_in_every_word() -> None:
+    pieces = (Piece("one", (0.5, 0.5)), Piece(" two", (0.5, 0.5)))
+    (reply,) = await ScriptedLLM().complete([Complete(PROMPT, 2, beside=(PROMPT,), weights=(1, 9))])
+    assert reply == Completed("one two", 2, cut=True, pieces=pieces)
