@@ -223,7 +223,7 @@ class AnswerSettings(Section, frozen=True):
     ] = "drop"
     verified: Annotated[
         Share, _says("share of written sentences that must be carried; below, nothing is answered")
-    ] = 0.5
+    ] = 0.3
     sentences: Annotated[Positive, _says("sentences in an answer, at most")] = 5
     words: Annotated[Budget, _says("words in an answer of several sentences; 0 is no limit")] = 0
     floor: Annotated[

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from rag.abstain import Verdict
 from rag.answering.judging import judging
 from rag.answering.opposing import opposing
+from rag.answering.prompting import showable
 from rag.answering.writer import Written
 from rag.citing.events import placed
 from rag.citing.structure import Claim, references
@@ -44,7 +45,7 @@ class Checking(Frozen):
     """
 
     policy: Policy = "drop"
-    least: float = 0.5
+    least: float = 0.3
     ask: Ask | None = None
 
 
@@ -67,7 +68,8 @@ async def finish(
     """Return the answer that a draft becomes.
 
     A sentence that is its own quote is verified by that. Any other one gets its quotes, is judged,
-    cited anew where others carry more of it, and treated by the policy where nothing carries it.
+    cited anew where others carry more of it, and treated by the policy where nothing carries it. A
+    passage that gives orders is evidence for nothing but its own quotes.
 
     Args:
         context: what it was written from.
@@ -82,7 +84,8 @@ async def finish(
         sentences = [_quoted(claim) for claim in draft.claims]
         return _answered(context, found, written, verdict, sentences, (), ())
     began = time.perf_counter()
-    packed = quotable(context)
+    shown = {one.candidate.chunk.id for one in showable(context.passages).passages}
+    packed = [one for one in quotable(context) if one.chunk_id in shown]
     carries = await judging(draft.claims, packed, found, encoder)
     stage, now = Stage("verify", 0.0), _settled(draft.claims, packed, carries)
     if checking.ask is not None:

@@ -77,7 +77,7 @@ class Carries:
     """Judges whether evidence carries a sentence; what it was asked before it knows.
 
     Args:
-        vectors: text → unit vector, (h,), of all sentences and evidence that it will be asked about.
+        vectors: text → unit vector, (h,), of all sentences and evidence it is asked about.
         packed: all sentences that the answer was written from.
     """
 

@@ -1,0 +1,188 @@
+"""Writers that choose their evidence first, and the one that mixes readings."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.answering.answering import Answering
+from rag.answering.quoting import DONE
+from rag.citing.events import Cites
+from rag.llms.scripted import ScriptedLLM
+from rag.values import Choose, Chosen, Complete, Document
+from tests.rag.answering.island import (
+    COLD,
+    DOGS,
+    FREEZER,
+    HOSTILE,
+    PIER,
+    QUESTION,
+    RULES,
+    context,
+    generator,
+    told,
+    writing,
+)
+from tests.rag.citing.written import WRITTEN
+
+TWIN = Document("twin", "The sample freezer stays cold for 36 hours without any power.")
+
+
+@pytest.mark.anyio
+async def test_each_item_of_the_plan_becomes_a_sentence_with_its_quotes() -> None:
+    llm = writing("The freezer keeps cold for 36 hours without power [3].")
+    answer, _ = await told(generator(llm, "attribute-first", sentences=2), context(FREEZER, TWIN))
+    first = answer.sentences[0]
+    assert first.text == "The freezer keeps cold for 36 hours without power."
+    assert {c.document_id for c in first.citations} <= {"freezer", "twin"}
+    asked = [request for request in llm.history if isinstance(request, Complete)]
+    assert all(DOGS.text not in request.prompt[0].content for request in asked)
+    assert COLD in asked[0].prompt[0].content
+
+
+@pytest.mark.anyio
+async def test_what_several_documents_say_is_one_item() -> None:
+    llm = writing(COLD)
+    answer, events = await told(
+        generator(llm, "attribute-first"), context(FREEZER, TWIN, question=COLD)
+    )
+    cites = [event for event in events if isinstance(event, Cites)]
+    assert any(len(cite.refs) == 2 for cite in cites) or len(answer.sentences) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("usual", ["attribute-first", "quote-first"])
+@pytest.mark.parametrize(
+    "reply",
+    ["", "I don't know.", "It stays cold for 48 hours.", "Bananas are blue.", "a b c " * 40],
+)
+async def test_a_statement_that_cannot_be_used_gives_way_to_its_quote(
+    usual: str, reply: str
+) -> None:
+    def complete(request: Complete) -> str:
+        return request.among[0] if request.among else reply
+
+    answer, _ = await told(
+        generator(ScriptedLLM(complete=complete), usual, sentences=1), context(FREEZER)
+    )
+    (sentence,) = answer.sentences
+    assert sentence.text == sentence.citations[0].quote
+    assert sentence.support == "full"
+    assert answer.answerable == "yes"
+
+
+def choosing(*picks: str) -> ScriptedLLM:
+    """Return a model that copies these texts in turn, and tells what it quotes in its words."""
+    left = list(picks)
+
+    def complete(request: Complete) -> str:
+        if request.among:
+            return left.pop(0) if left else DONE
+        quote = request.prompt[0].content.partition("\n- ")[2].partition("\n")[0]
+        return quote or COLD
+
+    return ScriptedLLM(complete=complete)
+
+
+@pytest.mark.anyio
+async def test_quote_and_statement_take_turns_until_nothing_is_left_to_say() -> None:
+    llm = choosing(PIER.text, COLD)
+    answer, _ = await told(generator(llm, "quote-first"), context(*RULES))
+    assert answer.text == f"{PIER.text} {COLD}"
+    assert [s.citations[0].quote for s in answer.sentences] == [PIER.text, COLD]
+    asked = [request for request in llm.history if isinstance(request, Complete)]
+    assert [bool(request.among) for request in asked] == [True, False, True, False, True]
+    assert DONE not in asked[0].among  # an answer begins with a quote
+    assert PIER.text not in asked[2].among  # nothing is quoted twice
+    assert PIER.text in asked[2].prompt[0].content  # as what was answered
+    assert answer.trace[0].cost.calls == 5
+
+
+@pytest.mark.anyio
+async def test_a_model_that_cannot_be_constrained_names_a_letter() -> None:
+    asked: list[Choose] = []
+
+    def choose(request: Choose) -> Chosen:
+        asked.append(request)
+        wanted = PIER.text if len(asked) == 1 else DONE
+        shown = request.prompt[0].content.splitlines()
+        line = next(one for one in shown if one.endswith(wanted))
+        return Chosen(tuple(0.0 if label == line[0] else -5.0 for label in request.labels))
+
+    llm = ScriptedLLM(choose=choose, complete=lambda _: PIER.text, constrains=False)
+    answer, _ = await told(generator(llm, "quote-first"), context(*RULES))
+    assert answer.text == PIER.text
+    assert len(asked) == 2
+
+
+@pytest.mark.anyio
+async def test_letters_that_are_not_reported_leave_quoting() -> None:
+    llm = ScriptedLLM(choose=lambda r: Chosen((None,) * len(r.labels)), constrains=False)
+    answer, _ = await told(generator(llm, "quote-first"), context(*RULES))
+    assert answer.reason == "nothing was written to its end"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("usual", ["attribute-first", "quote-first", "ensemble"])
+async def test_what_gives_orders_is_shown_to_no_model(usual: str) -> None:
+    llm = choosing(COLD)
+    answer, _ = await told(generator(llm, usual), context(HOSTILE, *RULES))
+    assert not answer.abstained
+    prompts = [m.content for r in llm.history if isinstance(r, Complete) for m in r.prompt]
+    assert prompts
+    assert not any("pwned" in text for text in prompts)
+
+
+@pytest.mark.anyio
+async def test_an_ensemble_reads_every_passage_alone_and_weighs_them() -> None:
+    llm = writing(COLD)
+    answer, events = await told(generator(llm, "ensemble"), context(*RULES))
+    (asked,) = llm.history
+    assert isinstance(asked, Complete)
+    assert len(asked.beside) == 2
+    assert sum(asked.weights) == pytest.approx(1.0)
+    assert asked.weights[0] == max(asked.weights)
+    assert COLD in asked.prompt[0].content
+    assert all(COLD not in prompt[0].content for prompt in asked.beside)
+    # Shares are equal here: all three are cited while it is written, one carries the sentence.
+    assert [e.refs for e in events if isinstance(e, Cites)] == [(1, 2, 3)]
+    assert [c.quote for c in answer.sentences[0].citations] == [COLD]
+
+
+@pytest.mark.anyio
+async def test_a_model_that_cannot_mix_is_replaced_by_quoting() -> None:
+    llm = ScriptedLLM(mixes=False)
+    answer, _ = await told(generator(llm, "ensemble"), context(*RULES))
+    assert answer.trace[0].status == "failed"
+    assert not answer.abstained
+
+
+@pytest.mark.anyio
+async def test_a_query_says_who_writes() -> None:
+    llm = writing(f"{COLD} [1]")
+    asked = context(*RULES, generator="extractive")
+    answer, _ = await told(generator(llm, "inline"), asked)
+    assert not llm.history
+    assert answer.trace[0].detail.startswith("extractive")
+
+
+@pytest.mark.anyio
+async def test_below_the_floor_no_model_is_asked() -> None:
+    llm = writing("x")
+    answer, events = await told(generator(llm, floor=1.1), context(*RULES))
+    assert answer.abstained
+    assert not llm.history
+    assert len(events) == 4  # meta, search results, final, done
+
+
+@given(WRITTEN, st.sampled_from(["attribute-first", "quote-first", "ensemble"]))
+@settings(deadline=None, max_examples=100)
+def test_whatever_a_model_writes_every_writer_keeps_its_promises(reply: str, usual: str) -> None:
+    def complete(request: Complete) -> str:
+        return request.among[-1] if request.among else reply
+
+    writer: Answering = generator(ScriptedLLM(complete=complete), usual)
+    answer, _ = asyncio.run(told(writer, context(*RULES, HOSTILE, question=QUESTION)))
+    if usual != "ensemble":  # a quote is always there
+        assert not answer.abstained
