@@ -119,6 +119,17 @@ async def test_a_quote_takes_a_pass_per_choice_and_comes_in_pieces() -> None:
 
 
 @pytest.mark.anyio
+async def test_of_texts_that_read_alike_the_first_is_written_as_it_was_given() -> None:
+    llm = writer("torch", "pieces")
+    alike = ("the▁ship", "the ship")
+    assert len({tuple(llm.renderer.continuation(text)) for text in alike}) == 1
+    for among in (alike, alike[::-1]):
+        (reply,) = await llm.complete([Complete(ask("?"), among=among)])
+        assert reply.text == among[0]
+    await llm.close()
+
+
+@pytest.mark.anyio
 @PAIRS
 async def test_a_mixture_is_what_its_prompts_say_each_read_alone(
     architecture: Architecture, kind: Kind
