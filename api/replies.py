@@ -1,11 +1,11 @@
 """What is answered over the wire: values as they are, problems, and how the server is."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from rag.values import Answer, Results
+from rag.values import Answer, Citation, Results, Support
 
 
 class Span(Struct, frozen=True):
@@ -66,6 +66,8 @@ class CitationBody(Struct, frozen=True):
     quote: str
     span: Span
     score: float
+    support: Annotated[Support, Meta(description="How far the quote alone carries the sentence.")]
+    method: Annotated[str, Meta(description="Who found that: verbatim, facts, overlap, ….")]
 
 
 class SentenceBody(Struct, frozen=True):
@@ -74,6 +76,18 @@ class SentenceBody(Struct, frozen=True):
     text: str
     span: Span
     citations: list[CitationBody]
+    support: Annotated[Support, Meta(description="How far all citations together carry it.")]
+    faults: Annotated[
+        list[str], Meta(description="What they do not hold.", examples=[["number 36"]])
+    ]
+
+
+class ContradictionBody(Struct, frozen=True):
+    """Two quotes that cannot both be true, and in what they differ: number or negation."""
+
+    kind: str
+    one: CitationBody
+    other: CitationBody
 
 
 class ReferenceBody(Struct, frozen=True):
@@ -89,10 +103,17 @@ class AnswerResponse(Struct, frozen=True):
     """A cited answer; when `abstained`, `answer` is empty and `reason` says why."""
 
     answer: str
+    answerable: Annotated[
+        Literal["yes", "partial", "no"],
+        Meta(description="partial: something asked or written could not be verified; see reason."),
+    ]
     abstained: bool
     reason: str
     sentences: list[SentenceBody]
     references: list[ReferenceBody]
+    contradictions: Annotated[
+        list[ContradictionBody], Meta(description="What sources say against what is cited.")
+    ]
     trace: list[StageReport]
 
 
@@ -160,18 +181,39 @@ def answer_response(answer: Answer) -> AnswerResponse:
         SentenceBody(
             sentence.text,
             Span(sentence.start, sentence.end),
-            [
-                CitationBody(
-                    c.ref, c.chunk_id, c.document_id, c.quote, Span(c.start, c.end), c.score
-                )
-                for c in sentence.citations
-            ],
+            [_citation(one) for one in sentence.citations],
+            sentence.support,
+            list(sentence.faults),
         )
         for sentence in answer.sentences
     ]
+    opposed = [
+        ContradictionBody(pair.kind, _citation(pair.one), _citation(pair.other))
+        for pair in answer.contradictions
+    ]
     references = [ReferenceBody(r.ref, r.document_id, r.title, r.source) for r in answer.references]
     return AnswerResponse(
-        answer.text, answer.abstained, answer.reason, sentences, references, _trace(answer)
+        answer.text,
+        answer.answerable,
+        answer.abstained,
+        answer.reason,
+        sentences,
+        references,
+        opposed,
+        _trace(answer),
+    )
+
+
+def _citation(one: Citation) -> CitationBody:
+    return CitationBody(
+        one.ref,
+        one.chunk_id,
+        one.document_id,
+        one.quote,
+        Span(one.start, one.end),
+        one.score,
+        one.support,
+        one.method,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from rag.filters import parse_where
-from rag.plan import MAX_K, MAX_QUERY_CHARS
+from rag.plan import MAX_K, MAX_QUERY_CHARS, MAX_SAMPLES
 from rag.values import Handling, Message, Query
 
 _COLLECTION = Meta(
@@ -142,3 +142,21 @@ class SearchRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 class AnswerRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A question to answer."""
+
+    generator: (
+        Annotated[
+            str, Meta(description="Who writes: extractive, inline, …; by default answer.generator.")
+        ]
+        | UnsetType
+    ) = UNSET
+    samples: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=MAX_SAMPLES,
+                description="Answers that are written, the best cited of which is given.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET

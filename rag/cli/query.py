@@ -1,8 +1,10 @@
 """`firstcite search` and `firstcite ask`."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
@@ -12,7 +14,10 @@ from rag.cli.root import cli, collection_option, current_settings, json_option, 
 from rag.cli.verify import verify
 from rag.plan import make_plan
 from rag.settings import Settings
-from rag.values import Answer, Query, Results, Trace
+from rag.values import Answer, Query, Results, Sentence, Trace
+
+if TYPE_CHECKING:
+    from rag.pipeline import QueryPath
 
 T = TypeVar("T", Results, Answer)
 _SNIPPET_CHARS = 240
@@ -58,24 +63,37 @@ def search_command(
 @click.argument("question")
 @asks
 @collection_option
+@click.option(
+    "--generator",
+    default="",
+    help="Who writes: extractive, inline, attribute-first, quote-first, ensemble.",
+)
+@click.option("--samples", default=0, help="Answers that inline writes; the best cited is given.")
+@click.option("--stream", is_flag=True, help="Print events as they happen, a JSON object a line.")
 @click.option("--verify", "verifying", is_flag=True, help="Look every quote up in its file.")
 @json_option
 def ask_command(
     question: str,
     explain: bool,
     collection: str | None,
+    generator: str,
+    samples: int,
+    stream: bool,
     verifying: bool,
     as_json: bool,
     query: Query,
 ) -> None:
-    """Answer QUESTION with sentences quoted from the documents, each with its source.
+    """Answer QUESTION from the documents, every sentence with its source.
 
     With --verify the exit code is 1 when a file no longer says a quote at the cited span.
     """
     settings = current_settings()
-    query = _planned(replace(query, text=question), settings)
-    answer = run(_ask(settings, collection or settings.server.collection, query))
-    click.echo(_json(answer) if as_json else render(answer))
+    given = {"generator": generator, "samples": samples}
+    changes = {**query.changes, **{name: value for name, value in given.items() if value}}
+    query = _planned(replace(query, text=question, changes=changes), settings)
+    answer = run(_ask(settings, collection or settings.server.collection, query, stream))
+    if not stream:
+        click.echo(_json(answer) if as_json else render(answer))
     if explain and not as_json:
         _explain(answer.trace)
     if verifying and not _verified(answer):
@@ -96,19 +114,26 @@ def render(answer: Answer) -> str:
     """Return an answer as text: sentences with [n], then the sources with the quoted spans."""
     if answer.abstained:
         return f"No answer: {answer.reason}."
-    lines = [
-        " ".join(
-            f"{sentence.text} {''.join(f'[{c.ref}]' for c in sentence.citations)}"
-            for sentence in answer.sentences
-        ),
-        "",
-    ]
+    lines = [" ".join(map(_cited, answer.sentences)), ""]
+    if answer.reason:
+        lines += [f"In part: {answer.reason}.", ""]
+    for pair in answer.contradictions:
+        said = " against ".join(f"“{one.quote}” [{one.ref}]" for one in (pair.one, pair.other))
+        lines += [f"Sources contradict each other ({pair.kind}): {said}", ""]
     for reference in answer.references:
         cited = [c for s in answer.sentences for c in s.citations if c.ref == reference.ref]
-        spans = ", ".join(f"{c.start}–{c.end}" for c in cited)
+        spans = ", ".join(dict.fromkeys(f"{c.start}–{c.end}" for c in cited))
         title = reference.title or reference.document_id
-        lines.append(f"[{reference.ref}] {title}, {_shown(reference.source)}, characters {spans}")
+        place = f", characters {spans}" if spans else ""
+        lines.append(f"[{reference.ref}] {title}, {_shown(reference.source)}{place}")
     return "\n".join(lines)
+
+
+def _cited(sentence: Sentence) -> str:
+    """Return a sentence with its numbers; one that nothing carries says so."""
+    refs = dict.fromkeys(citation.ref for citation in sentence.citations)
+    doubt = " (not found in the sources)" if sentence.support == "none" else ""
+    return f"{sentence.text} {''.join(f'[{ref}]' for ref in refs)}{doubt}"
 
 
 def _explain(trace: Trace) -> None:
@@ -127,14 +152,28 @@ async def _search(settings: Settings, name: str, query: Query) -> Results:
         await engine.close()
 
 
-async def _ask(settings: Settings, name: str, query: Query) -> Answer:
+async def _ask(settings: Settings, name: str, query: Query, stream: bool) -> Answer:
     from rag.wiring import build
 
     engine = build(settings)
     try:
-        return await (await engine.collection(name)).answer(query)
+        path = await engine.collection(name)
+        return await (_told(path, query) if stream else path.answer(query))
     finally:
         await engine.close()
+
+
+async def _told(path: QueryPath, query: Query) -> Answer:
+    """Print the events of an answer while it is made, and return it."""
+    from rag.citing.events import NAMES, Final
+
+    answer: Answer | None = None
+    async for event in path.stream(query):
+        line = msgspec.json.encode({"event": NAMES[type(event)], "data": event})
+        click.echo(line.decode())
+        answer = event.answer if isinstance(event, Final) else answer
+    assert answer is not None  # noqa: S101 - a stream that ends has told its answer
+    return answer
 
 
 def _planned(query: Query, settings: Settings) -> Query:
