@@ -18,15 +18,19 @@ from rag.generate.lines import Read, ranked
 from rag.logistic import Logistic
 from rag.outside.words import content, shared
 from rag.seams import Encoder
-from rag.values import Context, Frozen
+from rag.values import Context, Frozen, Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict(Frozen):
-    """Whether what was found can answer the question; `reason` says why not, or what is missing."""
+    """Whether what was found can answer the question; `reason` says why not, or what is missing.
+
+    `trace` is what a model was asked to find that out.
+    """
 
     answerable: Literal["yes", "partial", "no"]
     reason: str = ""
+    trace: Trace = ()
 
 
 Gate: TypeAlias = Callable[[Context, Read], Awaitable[Verdict]]

@@ -12,7 +12,7 @@ from rag.errors import RagError
 from rag.flows import stopped
 from rag.generate.lines import Read, read
 from rag.seams import Encoder
-from rag.values import Answer, Context, Cut, Stage, Told
+from rag.values import Answer, Context, Cut, Stage, Told, Trace
 
 USUAL = "extractive"
 """The writer that needs no model, and takes the place of one that fails."""
@@ -51,6 +51,7 @@ class Answering:
         """
         found = await read(context, self._encoder)
         verdict = await self._judged(context, found)
+        context = replace(context, trace=(*context.trace, *verdict.trace))
         if verdict.answerable == "no":
             yield _abstain(context, verdict.reason)
             return
@@ -71,13 +72,15 @@ class Answering:
     async def _judged(self, context: Context, found: Read) -> Verdict:
         if not found.lines:
             return Verdict("no", "nothing was found to quote from")
-        reasons = []
+        reasons: list[str] = []
+        trace: Trace = ()
         for gate in self._gates:
             verdict = await gate(context, found)
+            trace += verdict.trace
             if verdict.answerable == "no":
-                return verdict
+                return replace(verdict, trace=trace)
             reasons += [verdict.reason] if verdict.answerable == "partial" else []
-        return Verdict("partial", "; ".join(reasons)) if reasons else Verdict("yes")
+        return Verdict("partial" if reasons else "yes", "; ".join(reasons), trace)
 
     async def _writing(
         self, context: Context, found: Read

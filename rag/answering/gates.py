@@ -3,16 +3,20 @@
 Sufficient Context (arXiv 2411.06037): with too little of it models answer wrongly rather than not.
 """
 
+import time
+from dataclasses import replace
+
 from rag.abstain import Gate, Verdict
 from rag.answering.model import Model
 from rag.answering.prompting import showable
 from rag.errors import RagError
-from rag.flows import Flow
+from rag.flows import Flow, stopped
 from rag.generate.lines import Read, ranked
 from rag.iterate.asking import affirmed
 from rag.iterate.reading import asked, documents
+from rag.ledger import ms_since
 from rag.prompts import prompt
-from rag.values import Context
+from rag.values import Context, Stage
 from rag.verify.entailment import probability
 
 
@@ -27,18 +31,24 @@ def sufficient(model: Model, least: float) -> Gate:
 
     async def gate(context: Context, found: Read) -> Verdict:
         del found
+        began, stage = time.perf_counter(), Stage("sufficient", 0.0)
         try:
-            likely = (await model.drive(_likely(context))).result
+            driven = await model.drive(_likely(context))
         except RagError as error:
-            return Verdict("partial", f"whether the passages suffice is not known: {error}")
+            trace = (replace(stopped(stage, error), ms=ms_since(began)),)
+            return Verdict("partial", f"whether the passages suffice is not known: {error}", trace)
+        likely = driven.result
+        detail = "not reported" if likely is None else f"probability {likely:.2f}"
+        trace = (replace(stage, ms=ms_since(began), detail=detail, cost=driven.cost),)
         if likely is None:
-            return Verdict("partial", "whether the passages suffice is not known")
+            return Verdict("partial", "whether the passages suffice is not known", trace)
         if likely >= least:
-            return Verdict("yes")
+            return Verdict("yes", "", trace)
         return Verdict(
             "no",
             "the passages do not hold all that is needed to answer: with probability "
             f"{likely:.2f}, less than {least:.2f}",
+            trace,
         )
 
     return gate

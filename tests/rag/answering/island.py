@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from indexers.encoders.hashed import HashedEncoder
-from rag.abstain import Floor
+from rag.abstain import Floor, Gate
 from rag.answering.answering import Answering
 from rag.answering.attributing import AttributeFirst
 from rag.answering.ensemble import Ensemble
@@ -90,14 +90,14 @@ def generator(
     usual: str = "inline",
     checking: Checking | None = None,
     sentences: int = 5,
-    floor: float = -1.0,
+    gates: Sequence[Gate] = (Floor(-1.0),),
 ) -> Answering:
     """Return a generator over hashed vectors with all its writers."""
     encoder, limits = HashedEncoder(), Limits(sentences)
     model = Model(giving(llm), tokens=60, seconds=5.0, limits=limits)
     return Answering(
         encoder,
-        [Floor(floor)],
+        gates,
         {
             "extractive": Extractive(limits),
             "inline": Inline(model, encoder),

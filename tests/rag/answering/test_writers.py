@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.abstain import Floor
 from rag.answering.answering import Answering
 from rag.answering.quoting import DONE
 from rag.citing.events import Cites
@@ -170,7 +171,7 @@ async def test_a_query_says_who_writes() -> None:
 @pytest.mark.anyio
 async def test_below_the_floor_no_model_is_asked() -> None:
     llm = writing("x")
-    answer, events = await told(generator(llm, floor=1.1), context(*RULES))
+    answer, events = await told(generator(llm, gates=[Floor(1.1)]), context(*RULES))
     assert answer.abstained
     assert not llm.history
     assert len(events) == 4  # meta, search results, final, done

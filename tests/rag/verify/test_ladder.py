@@ -4,6 +4,8 @@ import asyncio
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rag.flows import drive
 from rag.llms.scripted import ScriptedLLM
@@ -93,3 +95,18 @@ def test_reading_backwards_tells_what_the_evidence_adds_per_token() -> None:
     assert high is not None
     assert low is not None
     assert high > 0.5 > low
+
+
+TEXTS = st.lists(
+    st.sampled_from([*RULES, COLD.replace("36", "48"), NEAR, DOGS.replace("not ", "")]),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(TEXTS, st.sampled_from([*RULES, NEAR, COLD.replace("36", "48")]))
+@settings(deadline=None, max_examples=60)
+def test_the_strongest_text_is_found_without_looking_at_all(texts: list[str], wanted: str) -> None:
+    carries = judge([wanted], texts)
+    strengths = [carries((text,), wanted).strength for text in texts]
+    assert judge([wanted], texts).strongest(texts, wanted) == strengths.index(max(strengths))
