@@ -17,5 +17,6 @@ PRESETS: Mapping[str, Handling] = {
     ),
 }
 """`fast` asks no language model; `balanced` only for what it cannot do without; `quality` spends
-what it is given, and where answers are written inline takes the best cited of four. None expands: what that is worth depends on documents and model, and with the
-packaged ones it lowers the first ten a little (docs/queries.md)."""
+what it is given, and where answers are written inline takes the best cited of four. None expands:
+what that is worth depends on documents and model, and with the packaged ones it lowers the first
+ten a little (docs/queries.md)."""
