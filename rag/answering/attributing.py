@@ -9,16 +9,16 @@ from collections.abc import AsyncGenerator, Sequence
 
 from rag.answering.extractive import as_citation, quoted
 from rag.answering.model import Model, completions
+from rag.answering.prompting import showable
 from rag.answering.stating import placed, said, statement
 from rag.answering.writer import Piece, Written
 from rag.citing.structure import MOST, Claim, Draft, cut, references
 from rag.generate.choosing import Limits
 from rag.generate.lines import Line, Read
-from rag.outside.orders import orders
-from rag.values import Citation, Context, Stage
+from rag.values import Citation, Context, Stage, Vector
 
-SAME = 0.7
-"""Cosine from which two sentences make one item; chosen."""
+SAME, REPEATED = 0.7, 0.85
+"""Cosines from which a chosen sentence joins an item, and one that was not chosen; chosen."""
 
 
 class AttributeFirst:
@@ -30,7 +30,7 @@ class AttributeFirst:
     async def write(self, context: Context, found: Read) -> AsyncGenerator[Piece, None]:
         """Yield a sentence per item of the plan; all are written side by side.
 
-        A quote that gives orders is not shown to the model, but cited as it is.
+        A quote of a passage that gives orders is not shown to the model, but cited as it is.
 
         Raises:
             RagError: the model cannot be asked.
@@ -39,7 +39,8 @@ class AttributeFirst:
             tuple(as_citation(context, line) for line in lines)
             for lines in planned(found, self._model.limits)
         ]
-        told = [i for i, quotes in enumerate(items) if not any(orders(q.quote) for q in quotes)]
+        shown = {one.candidate.chunk.id for one in showable(context.passages).passages}
+        told = [i for i, quotes in enumerate(items) if shown.issuperset(q.chunk_id for q in quotes)]
         driven = await self._model.drive(completions([statement(context, items[i]) for i in told]))
         replies = dict(zip(told, driven.result, strict=True))
         texts = [
@@ -57,20 +58,35 @@ class AttributeFirst:
 
 
 def planned(found: Read, limits: Limits) -> list[list[Line]]:
-    """Return the chosen lines by item, at most three in each, in the order of the answer."""
-    rows = {id(line): row for line, row in zip(found.lines, found.vectors, strict=True)}
-    items: list[list[Line]] = []
+    """Return the chosen lines by item, at most three in each, in the order of the answer.
+
+    A chosen line joins the first item that says nearly the same; then come lines of other documents
+    that do: what an answer says once may have several sources.
+    """
+    places = {id(line): i for i, line in enumerate(found.lines)}
+    near = found.vectors @ found.vectors.T  # (n, n)
+    items: list[list[int]] = []
     for line in quoted(found, limits):
-        row = rows[id(line)]
-        near = (
-            item for item in items if len(item) < MOST and float(rows[id(item[0])] @ row) >= SAME
-        )
-        item = next(near, None)
+        i = places[id(line)]
+        open_ = (item for item in items if len(item) < MOST and near[item[0], i] >= SAME)
+        item = next(open_, None)
         if item is None:
-            items.append([line])
+            items.append([i])
         else:
-            item.append(line)
-    return items
+            item.append(i)
+    for item in items:
+        item += _others(found, near[item[0]], item)[: MOST - len(item)]
+    return [[found.lines[i] for i in item] for item in items]
+
+
+def _others(found: Read, near: Vector, item: Sequence[int]) -> list[int]:
+    """Return the lines that repeat an item, the nearest of each further document, best first."""
+    documents = {found.lines[i].document for i in item}
+    others: dict[str, int] = {}
+    for i in sorted(range(len(found.lines)), key=lambda i: (-near[i], i)):
+        if near[i] >= REPEATED and found.lines[i].document not in documents:
+            others.setdefault(found.lines[i].document, i)
+    return list(others.values())
 
 
 def claimed(texts: Sequence[str], items: Sequence[Sequence[Citation]]) -> list[Claim]:

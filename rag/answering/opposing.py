@@ -26,14 +26,14 @@ def opposing(
 
 
 def _near(quote: Citation, context: Context, found: Read) -> Iterator[Citation]:
-    """Yield the lines of other documents that may be about the same."""
+    """Yield the lines that may be about the same; those of its document never contradict it."""
     mine = next((i for i, line in enumerate(found.lines) if line.text == quote.quote), None)
     if mine is None:
         return
     numbers = references(context.passages)
     cosines = found.vectors @ found.vectors[mine]  # (n,)
     for line, cosine in zip(found.lines, cosines.tolist(), strict=True):
-        if cosine >= NEAR and line.document != quote.document_id:
+        if cosine >= NEAR:
             ref = numbers[line.document].ref
             yield replace(cite(line.passage, line.span, cosine), ref=ref, support="unknown")
 

@@ -10,7 +10,7 @@ from string import ascii_uppercase
 
 from rag.answering.extractive import as_citation
 from rag.answering.model import Model, completions
-from rag.answering.prompting import question
+from rag.answering.prompting import question, showable
 from rag.answering.stating import placed, said, statement
 from rag.answering.writer import Piece, Written
 from rag.citing.structure import Claim, Draft, cut, references
@@ -20,7 +20,6 @@ from rag.generate.features import features
 from rag.generate.lines import Line, Read
 from rag.generate.weights import QUOTED
 from rag.outside.harmless import harmless
-from rag.outside.orders import orders
 from rag.prompts import prompt
 from rag.values import Choose, Chosen, Complete, Context, Cost, Stage
 
@@ -43,9 +42,9 @@ class QuoteFirst:
         Raises:
             RagError: the model cannot be asked, or fails before the first claim.
         """
-        left, known = offered(found), references(context.passages)
+        left, known = offered(context, found), references(context.passages)
         if not left:
-            raise BadPrompt("every sentence gives orders to its reader: none was shown")
+            raise BadPrompt("every passage gives orders to its reader: none was shown")
         stage, cost = Stage("generate", 0.0), Cost()
         claims: list[Claim] = []
         try:
@@ -80,10 +79,11 @@ class QuoteFirst:
         return await self._model.drive(flow(context.query.text, left, answered))
 
 
-def offered(found: Read) -> list[Line]:
-    """Return the likeliest lines, without those that give orders, in the order they stand."""
+def offered(context: Context, found: Read) -> list[Line]:
+    """Return the likeliest lines of passages that give no orders, in the order they stand."""
     likely = [QUOTED.probability(line) for line in features(found)]
-    usable = [i for i, line in enumerate(found.lines) if not orders(line.text)]
+    shown = {one.ref for one in showable(context.passages).passages}
+    usable = [i for i, line in enumerate(found.lines) if line.passage.ref in shown]
     best = sorted(usable, key=lambda i: (-likely[i], i))[:OFFERED]
     return [found.lines[i] for i in sorted(best)]
 

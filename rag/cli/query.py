@@ -55,6 +55,7 @@ def search_command(
         click.echo(f"     {_snippet(chunk.text)}\n")
     if not results.candidates:
         click.echo("nothing found")
+    _warn(results.trace)
     if explain:
         _explain(results.trace)
 
@@ -94,6 +95,7 @@ def ask_command(
     answer = run(_ask(settings, collection or settings.server.collection, query, stream))
     if not stream:
         click.echo(_json(answer) if as_json else render(answer))
+        _warn(answer.trace)
     if explain and not as_json:
         _explain(answer.trace)
     if verifying and not _verified(answer):
@@ -134,6 +136,13 @@ def _cited(sentence: Sentence) -> str:
     refs = dict.fromkeys(citation.ref for citation in sentence.citations)
     doubt = " (not found in the sources)" if sentence.support == "none" else ""
     return f"{sentence.text} {''.join(f'[{ref}]' for ref in refs)}{doubt}"
+
+
+def _warn(trace: Trace) -> None:
+    """Say on standard error what could not be done as it was asked."""
+    for stage in trace:
+        if stage.status in {"failed", "cut short"}:
+            click.echo(f"{stage.name} {stage.status}: {stage.detail}", err=True)
 
 
 def _explain(trace: Trace) -> None:

@@ -195,11 +195,11 @@ async def test_whoever_leaves_stops_the_writing() -> None:
 
 @pytest.mark.anyio
 async def test_the_best_cited_of_several_drafts_is_given() -> None:
-    llm = writing("Bananas are blue [1].", f"{COLD} [2]", f"{COLD} [1]", f"{COLD} [1][3]")
+    llm = writing("Bananas are blue [1].", f"{COLD} [2]", f"{COLD} [1][3]", f"{COLD} [1]")
     asked = context(*RULES, samples=4)
     answer, _ = await told(generator(llm), asked)
     assert answer.text == COLD
-    assert "draft 3 of 4, citation recall 1.00" in answer.trace[0].detail
+    assert "draft 4 of 4, citation recall 1.00" in answer.trace[0].detail
     assert [(r.temperature, r.seed) for r in llm.history if isinstance(r, Complete)] == [
         (0.0, 0),
         (0.7, 1),

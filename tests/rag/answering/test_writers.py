@@ -6,12 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexers.encoders.hashed import HashedEncoder
 from rag.abstain import Floor
 from rag.answering.answering import Answering
+from rag.answering.attributing import planned
+from rag.answering.ensemble import attributed
 from rag.answering.quoting import DONE
 from rag.citing.events import Cites
+from rag.citing.structure import structure
+from rag.generate.choosing import Limits
+from rag.generate.lines import read
 from rag.llms.scripted import ScriptedLLM
-from rag.values import Choose, Chosen, Complete, Document
+from rag.values import Choose, Chosen, Complete, Completed, Document, Piece
 from tests.rag.answering.island import (
     COLD,
     DOGS,
@@ -27,6 +33,7 @@ from tests.rag.answering.island import (
 )
 from tests.rag.citing.written import WRITTEN
 
+UNSURE = "I don't know how long the sample freezer stays cold, 36 hours without power perhaps."
 TWIN = Document("twin", "The sample freezer stays cold for 36 hours without any power.")
 
 
@@ -44,19 +51,29 @@ async def test_each_item_of_the_plan_becomes_a_sentence_with_its_quotes() -> Non
 
 @pytest.mark.anyio
 async def test_what_several_documents_say_is_one_item() -> None:
-    llm = writing(COLD)
-    answer, events = await told(
-        generator(llm, "attribute-first"), context(FREEZER, TWIN, question=COLD)
+    found = await read(context(FREEZER, TWIN, PIER, question=COLD), HashedEncoder())
+    plan = planned(found, Limits(9))
+    items = [[line.document for line in item] for item in plan]
+    assert ["freezer", "twin"] in [sorted(item) for item in items]
+    assert all(len(item) == 1 for item in items if "pier" in item)
+
+
+@pytest.mark.anyio
+async def test_a_quote_that_gives_orders_is_cited_but_not_told() -> None:
+    llm = writing("Bananas fly.")
+    answer, _ = await told(
+        generator(llm, "attribute-first"), context(HOSTILE, question=HOSTILE.text)
     )
-    cites = [event for event in events if isinstance(event, Cites)]
-    assert any(len(cite.refs) == 2 for cite in cites) or len(answer.sentences) == 1
+    assert not llm.history
+    assert answer.text in HOSTILE.text
+    assert not answer.abstained
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("usual", ["attribute-first", "quote-first"])
 @pytest.mark.parametrize(
     "reply",
-    ["", "I don't know.", "It stays cold for 48 hours.", "Bananas are blue.", "a b c " * 40],
+    ["", "I don't know.", "It stays cold for 48 hours.", "Bananas fly.", "a b c " * 40, UNSURE],
 )
 async def test_a_statement_that_cannot_be_used_gives_way_to_its_quote(
     usual: str, reply: str
@@ -128,7 +145,8 @@ async def test_letters_that_are_not_reported_leave_quoting() -> None:
 @pytest.mark.parametrize("usual", ["attribute-first", "quote-first", "ensemble"])
 async def test_what_gives_orders_is_shown_to_no_model(usual: str) -> None:
     llm = choosing(COLD)
-    answer, _ = await told(generator(llm, usual), context(HOSTILE, *RULES))
+    asked = context(HOSTILE, *RULES, question=f"{COLD} Who built the pier?")
+    answer, _ = await told(generator(llm, usual), asked)
     assert not answer.abstained
     prompts = [m.content for r in llm.history if isinstance(r, Complete) for m in r.prompt]
     assert prompts
@@ -143,12 +161,34 @@ async def test_an_ensemble_reads_every_passage_alone_and_weighs_them() -> None:
     assert isinstance(asked, Complete)
     assert len(asked.beside) == 2
     assert sum(asked.weights) == pytest.approx(1.0)
-    assert asked.weights[0] == max(asked.weights)
     assert COLD in asked.prompt[0].content
     assert all(COLD not in prompt[0].content for prompt in asked.beside)
     # Shares are equal here: all three are cited while it is written, one carries the sentence.
     assert [e.refs for e in events if isinstance(e, Cites)] == [(1, 2, 3)]
     assert [c.quote for c in answer.sentences[0].citations] == [COLD]
+
+
+def test_a_sentence_cites_the_passages_whose_share_in_it_is_large() -> None:
+    first, second, third = context(*RULES).passages
+    draft = structure("It lasts. It hums.", ())
+    pieces = (
+        Piece("It lasts.", (0.9, 0.05, 0.05)),
+        Piece(" It", (0.1, 0.5, 0.4)),
+        Piece(" hums.", (0.1, 0.4, 0.5)),
+    )
+    reply = Completed(draft.text, 3, pieces=pieces)
+    found = attributed(draft, reply, (first, second, third))
+    assert [claim.passages for claim in found.claims] == [(first,), (second, third)]
+    assert attributed(draft, None, (first, second, third)) == draft
+
+
+@pytest.mark.anyio
+async def test_a_passage_weighs_as_it_is_near_to_the_question() -> None:
+    llm = writing(COLD)
+    await told(generator(llm, "ensemble"), context(PIER, FREEZER))
+    (asked,) = llm.history
+    assert isinstance(asked, Complete)
+    assert asked.weights[1] > asked.weights[0]
 
 
 @pytest.mark.anyio

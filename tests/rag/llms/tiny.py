@@ -90,7 +90,9 @@ def tokenizer(kind: Kind = "bytes", template: str | None = CHATML) -> PreTrained
 
 
 @cache
-def model(architecture: Architecture = "llama", vocabulary: int = 1_200) -> PreTrainedModel:
+def model(
+    architecture: Architecture = "llama", vocabulary: int = 1_200, window: int = 512
+) -> PreTrainedModel:
     """Return a model of two layers with random weights, fp32."""
     torch.manual_seed(len(architecture))
     size: dict[str, int] = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -98,18 +100,20 @@ def model(architecture: Architecture = "llama", vocabulary: int = 1_200) -> PreT
         size |= {"intermediate_size": 128, "num_key_value_heads": 2}
     kind = {"llama": "llama", "qwen": "qwen2", "gpt2": "gpt2"}[architecture]
     config = AutoConfig.for_model(
-        kind, vocab_size=vocabulary, max_position_embeddings=512, **size, bos_token_id=0
+        kind, vocab_size=vocabulary, max_position_embeddings=window, **size, bos_token_id=0
     )
     made: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     made.eval()
     return made
 
 
-def local_llm(architecture: Architecture = "llama", kind: Kind = "bytes") -> LocalLLM:
+def local_llm(
+    architecture: Architecture = "llama", kind: Kind = "bytes", window: int = 512
+) -> LocalLLM:
     """Return a tiny model behind the seam; nothing ends its completions but their length."""
-    reader = TorchModel(model(architecture))
+    reader = TorchModel(model(architecture, window=window))
     renderer = Renderer(tokenizer(kind))
-    spec = LLMSpec(f"tiny-{architecture}", architecture, 512, renderer.hash, "fp32", "tiny")
+    spec = LLMSpec(f"tiny-{architecture}", architecture, window, renderer.hash, "fp32", "tiny")
     return LocalLLM(spec, renderer, reader, frozenset())
 
 
