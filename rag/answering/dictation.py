@@ -8,6 +8,8 @@ from rag.answering.model import Unthinking, paced
 from rag.citing.structure import Draft, Structuring
 from rag.errors import RagError
 from rag.flows import cost_of, stopped
+from rag.generate.choosing import Limits
+from rag.generate.lines import words
 from rag.outside.words import repeats
 from rag.seams import LLM
 from rag.values import Complete, Completed, Cost, Cut, Message, Passage, Stage
@@ -16,23 +18,25 @@ from rag.values import Complete, Completed, Cost, Cut, Message, Passage, Stage
 class Dictation:
     """One text that a model writes.
 
-    It ends with the model's text, after so many sentences, where the text goes round in circles, or
-    with an error; then what was said stands, but for the sentence that was not finished.
+    It ends with the model's text, where it is long enough or goes round in circles, or with an
+    error; then what was said stands, but for the sentence that was not finished.
 
     Args:
         llm: says it.
         request: what it is asked.
         passages: those that may be cited.
-        most: sentences.
+        limits: how long it may be.
     """
 
-    def __init__(self, llm: LLM, request: Complete, passages: Iterable[Passage], most: int) -> None:
+    def __init__(
+        self, llm: LLM, request: Complete, passages: Iterable[Passage], limits: Limits
+    ) -> None:
         self.reply: Completed | None = None
         self._llm = llm
         self._request = request
         self._said = ""
         self._writing = Structuring(passages)
-        self._most = most
+        self._limits = limits
         self._error: RagError | None = None
 
     @property
@@ -60,7 +64,7 @@ class Dictation:
                     self._said += piece
                     for told in self._writing.feed(thinking.feed(piece)):
                         yield told
-                    if len(self.draft.claims) >= self._most or repeats(self.draft.text):
+                    if self._full():
                         break
         except RagError as error:
             if not self.draft.text:
@@ -78,6 +82,12 @@ class Dictation:
         cost = cost_of([self.reply]) if self.reply else self._cost()
         told = ", ".join(filter(None, (*details, stage.detail)))
         return replace(stage, detail=told, cost=cost)
+
+    def _full(self) -> bool:
+        """Whether enough was said, or it is said again and again."""
+        draft, limits = self.draft, self._limits
+        said = sum(len(words(claim.text)) for claim in draft.claims) if limits.words else -1
+        return len(draft.claims) >= limits.sentences or said >= limits.words or repeats(draft.text)
 
     def _cost(self) -> Cost:
         """Return what a text cost that was left before its end."""

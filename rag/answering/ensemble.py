@@ -51,7 +51,7 @@ class Ensemble:
         first, *beside = (alone(context, one, self._model.limits.sentences) for one in passages)
         weights = await self._weights(passages, found)
         request = Complete(first, self._model.tokens, beside=tuple(beside), weights=weights)
-        dictation = Dictation(llm, request, (), self._model.limits.sentences)
+        dictation = Dictation(llm, request, (), self._model.limits)
         async with aclosing(dictation.take(self._model.seconds)) as said:
             async for one in said:
                 if isinstance(one, str):

@@ -53,7 +53,7 @@ class Inline:
     async def _streamed(self, asked: Prompt, shown: Shown) -> AsyncGenerator[Piece, None]:
         llm = await self._model.llm()
         request = Complete(asked, self._model.tokens)
-        dictation = Dictation(llm, request, shown.passages, self._model.limits.sentences)
+        dictation = Dictation(llm, request, shown.passages, self._model.limits)
         async with aclosing(dictation.take(self._model.seconds)) as said:
             async for told in said:
                 yield told

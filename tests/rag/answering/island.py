@@ -90,10 +90,11 @@ def generator(
     usual: str = "inline",
     checking: Checking | None = None,
     sentences: int = 5,
+    words: int = 0,
     gates: Sequence[Gate] = (Floor(-1.0),),
 ) -> Answering:
     """Return a generator over hashed vectors with all its writers."""
-    encoder, limits = HashedEncoder(), Limits(sentences)
+    encoder, limits = HashedEncoder(), Limits(sentences, words)
     model = Model(giving(llm), tokens=60, seconds=5.0, limits=limits)
     return Answering(
         encoder,

@@ -153,6 +153,8 @@ async def test_an_answer_has_no_more_sentences_than_allowed_and_no_half_ones() -
     reply = f"{COLD} [1] Dogs are not allowed on the ferry [2]. It hums quietly in the corner [1]."
     answer, _ = await told(generator(writing(reply), sentences=2), context(*RULES))
     assert [c.ref for s in answer.sentences for c in s.citations] == [1, 2]
+    answer, _ = await told(generator(writing(reply), words=9), context(*RULES))
+    assert answer.text == COLD
     cut = f"{COLD} [1] " + "Dogs are not allowed on the ferry and " * 12
     answer, _ = await told(generator(writing(cut)), context(*RULES))
     assert answer.text == COLD
