@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rag.errors import RagError
-from rag.values import Answer, Frozen, Support
+from rag.values import Frozen, Support
 
-Entails: TypeAlias = Callable[[str, str], bool]
-"""Whether a premise entails a hypothesis; raises a `RagError` where it cannot say."""
+Entails: TypeAlias = Callable[[Sequence[str], str], bool]
+"""Whether passages together entail a sentence; raises a `RagError` where it cannot say."""
 
 MOST = 3  # ALCE's at_most_citations
 
@@ -32,8 +32,8 @@ class Quality(Frozen):
     """Recall and precision of citations, as means over answers.
 
     `answers` counts those in the means, `empty` those of them without a sentence, which count 0.
-    `failed` counts sentences that could not be judged; they are in no mean, and an answer of
-    nothing else is not either. Without any answer the means are 0.
+    `failed` counts what could not be judged, sentences or citations; it is in no mean, and neither
+    is an answer of nothing else. Without any answer the means are 0.
     """
 
     recall: float
@@ -45,15 +45,33 @@ class Quality(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class _Judged(Frozen):
-    """A sentence: whether what it cites carries it, its good citations, and all of them."""
+    """A sentence: how far it is carried, and its good citations, out of those that were judged."""
 
     recall: float
     good: float
     citations: int
+    failed: int = 0
+
+    @property
+    def counts(self) -> bool:
+        return not self.failed or self.citations > 0
 
 
-_Answer: TypeAlias = Sequence[_Judged | None]
-"""None for a sentence that could not be judged."""
+def pooled(qualities: Iterable[Quality]) -> Quality:
+    """Return the quality of several sets of answers together, every answer weighing the same.
+
+    >>> pooled([Quality(1.0, 1.0, answers=3), Quality(0.0, 0.0, answers=1, empty=1)])
+    Quality(recall=0.75, precision=0.75, answers=4, empty=1, failed=0)
+    """
+    each = list(qualities)
+    answers = sum(one.answers for one in each)
+    return Quality(
+        recall=_share(math.fsum(one.recall * one.answers for one in each), answers),
+        precision=_share(math.fsum(one.precision * one.answers for one in each), answers),
+        answers=answers,
+        empty=sum(one.empty for one in each),
+        failed=sum(one.failed for one in each),
+    )
 
 
 def alce(answers: Iterable[tuple[Sequence[Cited], Mapping[str, str]]], entails: Entails) -> Quality:
@@ -65,18 +83,20 @@ def alce(answers: Iterable[tuple[Sequence[Cited], Mapping[str, str]]], entails: 
 
     Args:
         answers: the sentences of each with its passages, text by id.
-        entails: asked with passages joined by line breaks, and a sentence.
+        entails: asked with the cited passages, in order, and a sentence.
     """
-    return _quality([[_judge(one, known, entails) for one in told] for told, known in answers])
+    return pooled(
+        _quality([_judge(one, known, entails) for one in told]) for told, known in answers
+    )
 
 
-def _judge(sentence: Cited, passages: Mapping[str, str], entails: Entails) -> _Judged | None:
+def _judge(sentence: Cited, passages: Mapping[str, str], entails: Entails) -> _Judged:
     ids = list(dict.fromkeys(sentence.citations))[:MOST]
     try:
         recalled = _entailed(sentence.text, ids, passages, entails)
         good = sum(_good(sentence.text, ids, one, passages, entails) for one in ids if recalled)
     except RagError:
-        return None
+        return _Judged(0.0, 0.0, 0, failed=1)
     return _Judged(float(recalled), good, len(ids))
 
 
@@ -92,56 +112,45 @@ def _good(
 def _entailed(text: str, ids: Sequence[str], passages: Mapping[str, str], entails: Entails) -> bool:
     if not ids or not all(one in passages for one in ids):
         return False
-    return entails("\n".join(passages[one] for one in ids), text)
+    return entails([passages[one] for one in ids], text)
 
 
 _WEIGHTS: Mapping[Support, float] = {"full": 1.0, "partial": 0.5, "none": 0.0}
 
 
-def weighted_support(answers: Iterable[Sequence[Support | None]]) -> Quality:
-    """Return TREC's weighted recall and precision of the first citations.
+def weighted_support(answers: Iterable[Sequence[Sequence[Support]]]) -> Quality:
+    """Return TREC's weighted recall and precision.
 
-    Recall is the mean over sentences, where an uncited one has 0, precision over cited sentences.
+    Recall is the mean over sentences of what their citations weigh on the mean, 0 for an uncited
+    one; precision is the mean over citations. Full support weighs 1, partial .5, none 0.
 
     Args:
-        answers: per sentence the support by its first citation: None without one, "unknown" where
-            nobody could say.
+        answers: per sentence the support by each citation that counts, "unknown" where nobody could
+            say: in 2024 that was the first one alone, `[:1]`.
 
-    >>> weighted_support([["partial", "full", None]])
+    >>> weighted_support([[["partial"], ["full"], []]])
     Quality(recall=0.5, precision=0.75, answers=1, empty=0, failed=0)
     """
-    return _quality([[_labelled(label) for label in labels] for labels in answers])
+    return pooled(_quality([_labelled(labels) for labels in answer]) for answer in answers)
 
 
-def first_supports(answer: Answer) -> tuple[Support | None, ...]:
-    """Return per sentence how far its first citation carries it, None where it has none."""
-    return tuple(one.citations[0].support if one.citations else None for one in answer.sentences)
+def _labelled(labels: Sequence[Support]) -> _Judged:
+    weights = [_WEIGHTS[label] for label in labels if label in _WEIGHTS]
+    good, judged = math.fsum(weights), len(weights)
+    return _Judged(_share(good, judged), good, judged, failed=len(labels) - judged)
 
 
-def _labelled(label: Support | None) -> _Judged | None:
-    if label is None:
-        return _Judged(0.0, 0.0, 0)
-    weight = _WEIGHTS.get(label)
-    return None if weight is None else _Judged(weight, weight, 1)
-
-
-def _quality(answers: Sequence[_Answer]) -> Quality:
-    judged = [[one for one in answer if one is not None] for answer in answers]
-    counted = [kept for kept, answer in zip(judged, answers, strict=True) if kept or not answer]
+def _quality(answer: Sequence[_Judged]) -> Quality:
+    """Return the quality of one answer."""
+    kept = [one for one in answer if one.counts]
     return Quality(
-        recall=_mean([_share(sum(s.recall for s in kept), len(kept)) for kept in counted]),
-        precision=_mean(
-            [_share(sum(s.good for s in kept), sum(s.citations for s in kept)) for kept in counted]
-        ),
-        answers=len(counted),
-        empty=sum(not answer for answer in answers),
-        failed=sum(one is None for answer in answers for one in answer),
+        recall=_share(math.fsum(one.recall for one in kept), len(kept)),
+        precision=_share(math.fsum(one.good for one in kept), sum(one.citations for one in kept)),
+        answers=int(bool(kept) or not answer),
+        empty=int(not answer),
+        failed=sum(one.failed for one in answer),
     )
 
 
 def _share(good: float, of: int) -> float:
     return good / of if of else 0.0
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values) if values else 0.0

@@ -14,6 +14,7 @@ from rag.values import Fault, Frozen
 Qrels = Mapping[str, Mapping[str, int]]
 """Query id → document id → grade. What is absent is unjudged."""
 
+_WANTED = 'wanted is a line per query, such as {"_id": "1", "text": "What is …?"}'
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _MAX_GRADE = 10_000  # chosen: trec_eval allocates by the largest; above, two columns were swapped
 
@@ -45,12 +46,7 @@ def read_collection(folder: Path, split: str) -> Collection:
     Raises:
         BadCollection: a part is missing or cannot be read; the message names file and line.
     """
-    corpus = beir_corpus(folder)
-    if corpus is None:
-        raise BadCollection(
-            f"{folder} is no BEIR folder: it needs corpus.jsonl, corpus.jsonl.gz, or a folder "
-            "corpus/ beside queries.jsonl"
-        )
+    corpus = corpus_of(folder)
     qrels = read_qrels(folder / "qrels" / f"{split}.tsv")
     every = read_queries(folder)
     missing = sorted(set(qrels) - set(every))
@@ -59,14 +55,46 @@ def read_collection(folder: Path, split: str) -> Collection:
             f"{folder}: qrels/{split}.tsv judges {len(missing)} queries that queries.jsonl lacks, "
             f"e.g. '{missing[0]}'"
         )
-    queries = {query_id: every[query_id] for query_id in qrels}
+    queries = _askable(folder, {query_id: every[query_id] for query_id in qrels})
+    return Collection(folder, corpus, queries, qrels, split)
+
+
+def corpus_of(folder: Path) -> Path:
+    """Return the file or folder that holds the documents of a BEIR folder.
+
+    Raises:
+        BadCollection: there is none.
+    """
+    corpus = beir_corpus(folder)
+    if corpus is None:
+        raise BadCollection(
+            f"{folder} is no BEIR folder: it needs corpus.jsonl, corpus.jsonl.gz, or a folder "
+            "corpus/ beside queries.jsonl"
+        )
+    return corpus
+
+
+def read_questions(folder: Path, most: int = 0) -> Mapping[str, str]:
+    """Return the text of the first queries of a BEIR folder, judged or not; 0 is all of them.
+
+    Raises:
+        BadCollection: as `read_queries`; no corpus, no query, or one that cannot be asked.
+    """
+    corpus_of(folder)
+    queries = dict(list(read_queries(folder).items())[: most or None])
+    if not queries:
+        raise BadCollection(f"{folder}: queries.jsonl is empty: {_WANTED}")
+    return _askable(folder, queries)
+
+
+def _askable(folder: Path, queries: Mapping[str, str]) -> Mapping[str, str]:
     for query_id, text in queries.items():
         if not text.strip() or len(text) > MAX_QUERY_CHARS:
             raise BadCollection(
                 f"{folder}: query '{query_id}' cannot be asked: it has {len(text.strip()):,} "
                 f"characters, 1 to {MAX_QUERY_CHARS:,} are possible"
             )
-    return Collection(folder, corpus, queries, qrels, split)
+    return queries
 
 
 def read_qrels(file: Path) -> Qrels:
@@ -116,13 +144,13 @@ def read_queries(folder: Path) -> dict[str, str]:
     files = [folder / name for name in ("queries.jsonl", "queries.jsonl.gz")]
     file = next((file for file in files if file.is_file()), None)
     if file is None:
-        raise BadCollection(f"{folder} has no queries.jsonl")
+        raise BadCollection(f"{folder} has no queries.jsonl: {_WANTED}")
     queries: dict[str, str] = {}
     for number, line in numbered_lines(file):
         try:
             row = msgspec.json.decode(line, type=_Query)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise BadCollection(f"{file}:{number}: no query: {error}") from None
+            raise BadCollection(f"{file}:{number}: no query: {error}; {_WANTED}") from None
         query_id = str(row.id)
         if not query_id.strip():
             raise BadCollection(f"{file}:{number}: no query: `_id` is blank")

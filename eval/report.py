@@ -1,6 +1,6 @@
 """The report of a retrieval evaluation: JSON first, Markdown made from the JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
             "documents": index.documents,
             "chunks": index.chunks,
             "seconds": round(index.seconds, 1),
-            "faults": [_inside(collection.folder, str(fault)) for fault in index.faults],
+            "faults": [inside(collection.folder, str(fault)) for fault in index.faults],
         },
         "configuration": dict(experiment.configuration),
         "systems": [
@@ -71,7 +71,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _inside(folder: Path, text: str) -> str:
+def inside(folder: Path, text: str) -> str:
     """Return a text that begins with a path of the folder without the folder's own path."""
     for root in (folder.absolute(), folder.resolve(), folder):
         text = text.removeprefix(f"{root}/")
@@ -81,8 +81,6 @@ def _inside(folder: Path, text: str) -> str:
 def to_markdown(report: dict[str, Any]) -> str:
     """Return the report as Markdown."""
     collection, index = report["collection"], report["index"]
-    where = report["provenance"]
-    machine = where["machine"]
     rows = [
         [
             system["name"],
@@ -95,7 +93,6 @@ def to_markdown(report: dict[str, Any]) -> str:
     ]
     labels = [LABELS.get(measure, measure) for measure in MEASURES]
     settings = [[key, str(value)] for key, value in report["configuration"].items()]
-    packages = ", ".join(f"{name} {value}" for name, value in where["versions"].items())
     lines = [
         f"# Retrieval on {collection['name']} ({collection['split']})",
         "",
@@ -111,14 +108,21 @@ def to_markdown(report: dict[str, Any]) -> str:
         "",
         *table(["setting", "value"], settings),
         "",
-        (
-            f"Made by `{where['command']}` at commit `{where['commit'] or 'unknown'}`, "
-            f"{where['time']}, on {machine['cores']} cores of {machine['cpu']}, "
-            f"Python {machine['python']}, {packages}."
-        ),
+        made_by(report["provenance"]),
         "",
     ]
     return "\n".join(lines)
+
+
+def made_by(where: Mapping[str, Any]) -> str:
+    """Return the line that says where figures come from (`eval.provenance`)."""
+    machine = where["machine"]
+    packages = ", ".join(f"{name} {value}" for name, value in where["versions"].items())
+    return (
+        f"Made by `{where['command']}` at commit `{where['commit'] or 'unknown'}`, "
+        f"{where['time']}, on {machine['cores']} cores of {machine['cpu']}, "
+        f"Python {machine['python']}, {packages}."
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

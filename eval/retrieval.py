@@ -5,10 +5,11 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from eval.collection import Collection
+from eval.collection import Collection, corpus_of
 from eval.measures import Scores, score
 from eval.runs import Ranked, ScoredDocument, best_chunks
 from indexers.bulk import IndexReport
@@ -98,32 +99,47 @@ async def evaluate(
 
     Raises:
         BadCollection: no document of the corpus can be read.
-        CollectionMismatch: a server already holds other documents under the collection's name.
+        CollectionMismatch: the collection holds other documents, too.
         StoreUnavailable, ModelUnavailable: from the engine.
     """
-    name = _collection_name(collection, engine)
-    limit = engine.settings.index.max_line_bytes
-    report = await engine.index(
-        read_paths([collection.folder], max_line_bytes=limit),
-        name,
-        lambda p: show(p.stage, p.done, p.total),
-    )
-    if not report.documents:
-        why = f", e.g. {report.faults[0]}" if report.faults else ""
-        raise BadCollection(f"no document of {collection.corpus} can be read{why}")
-    path = await engine.collection(name)
-    held = await path.parts.store.count()
-    if held != report.chunks:
-        raise CollectionMismatch(
-            f"'{name}' on the server holds {held:,} chunks and the corpus has {report.chunks:,}: "
-            "it has changed since it was indexed; delete that collection and run again"
-        )
+    name = scratch_name(collection.folder, engine)
+    report, path = await indexed(collection.folder, name, engine, show)
     whole = engine.settings.index.splitter == "none"
     k = DEPTH if whole else DEPTH * CHUNKS_PER_DOCUMENT
     results = [
         await _run(path, name, system, collection, k, show) for name, system in systems.items()
     ]
-    return Experiment(collection, report, tuple(results), await _configuration(engine, path))
+    return Experiment(collection, report, tuple(results), await configuration(engine, path))
+
+
+async def indexed(
+    folder: Path, name: str, engine: Engine, show: Show
+) -> tuple[IndexReport, QueryPath]:
+    """Index the documents of a BEIR folder; return the report and the path of the collection.
+
+    Raises:
+        BadCollection: there is no corpus, or no document of it can be read.
+        CollectionMismatch: the collection holds other documents, too.
+        StoreUnavailable, ModelUnavailable: from the engine.
+    """
+    corpus = corpus_of(folder)
+    limit = engine.settings.index.max_line_bytes
+    report = await engine.index(
+        read_paths([folder], max_line_bytes=limit),
+        name,
+        lambda p: show(p.stage, p.done, p.total),
+    )
+    if not report.documents:
+        why = f", e.g. {report.faults[0]}" if report.faults else ""
+        raise BadCollection(f"no document of {corpus} can be read{why}")
+    path = await engine.collection(name)
+    held = await path.parts.store.count()
+    if held != report.chunks:
+        raise CollectionMismatch(
+            f"'{name}' holds {held:,} chunks and the corpus has {report.chunks:,}: it holds other "
+            "documents, too, or the corpus has changed since; delete that collection and run again"
+        )
+    return report, path
 
 
 async def _run(
@@ -151,7 +167,8 @@ async def _run(
     return SystemResult(name, ranked, score(run, collection.qrels), float(p50), float(p95))
 
 
-async def _configuration(engine: Engine, path: QueryPath) -> Mapping[str, object]:
+async def configuration(engine: Engine, path: QueryPath) -> Mapping[str, object]:
+    """Return what a collection was built with and how it is searched."""
     settings = engine.settings
     spec, encoder = await path.parts.store.info(), engine.encoder.spec
     return {
@@ -166,11 +183,11 @@ async def _configuration(engine: Engine, path: QueryPath) -> Mapping[str, object
     }
 
 
-def _collection_name(collection: Collection, engine: Engine) -> str:
+def scratch_name(folder: Path, engine: Engine) -> str:
     """Return a name that no other collection, and no other way to index it, has on a server."""
     index = engine.settings.index
     parts = (
-        str(collection.folder.resolve()),
+        str(folder.resolve()),
         engine.encoder.spec.fingerprint,
         engine.sparse.spec.fingerprint,
         index.splitter,

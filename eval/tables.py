@@ -14,6 +14,7 @@ import msgspec
 
 from eval import answer_quality
 from eval.abstention import answered
+from eval.answer_report import overview, verdict
 from eval.bench import figures
 from eval.report import table
 
@@ -101,6 +102,13 @@ def quoting() -> list[str]:
 def answering() -> list[str]:
     """Share of answerable and other questions that are answered, and AUCs."""
     return answer_quality.answered(_answers())
+
+
+def citations() -> list[str]:
+    """Whether quotes stand and what citations carry, by collection."""
+    file = ROOT / "eval" / "results" / "citations" / "report.json"
+    found = msgspec.json.decode(file.read_bytes())
+    return [*overview(found), "", verdict(found)]
 
 
 def _answers() -> Report:
@@ -233,6 +241,7 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "abstention": abstention,
     "quoting": quoting,
     "answering": answering,
+    "citations": citations,
     "bench": bench,
     "bench_llm": bench_llm,
     "rerankers": rerankers,

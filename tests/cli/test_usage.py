@@ -21,7 +21,11 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*GROUP, "eval retrieval", "models fetch", "models export", "models check", "route train"],
+    [
+        *GROUP,
+        *("eval retrieval", "eval answers", "models fetch", "models export", "models check"),
+        "route train",
+    ],
 )
 def test_every_command_explains_itself(firstcite: Firstcite, command: str) -> None:
     outcome = firstcite(*command.split(), "--help")
@@ -70,6 +74,9 @@ def test_the_console_script_is_python_dash_m_rag(version: str) -> None:
         ["eval", "retrieval", "/no/such/place", "--out", "x"],
         ["eval", "retrieval", "."],
         ["eval", "retrieval", ".", "--out", "x", "--splitter", "sentences"],
+        ["eval", "answers", "/no/such/place", "--out", "x"],
+        ["eval", "answers", "."],
+        ["eval", "answers", ".", "--out", "x", "--queries", "0"],
     ],
 )
 def test_wrong_usage_is_exit_code_2_with_the_usage(
@@ -208,10 +215,25 @@ def test_an_unknown_split_or_system_is_one_line_before_anything_is_loaded(
     assert named in outcome.error
 
 
-def test_a_folder_that_is_no_collection_is_one_line(firstcite: Firstcite, tmp_path: Path) -> None:
-    outcome = firstcite("eval", "retrieval", str(tmp_path), "--out", "report")
+@pytest.mark.parametrize("what", ["retrieval", "answers"])
+def test_a_folder_that_is_no_collection_is_one_line(
+    firstcite: Firstcite, tmp_path: Path, what: str
+) -> None:
+    outcome = firstcite("eval", what, str(tmp_path), "--out", "report")
     assert outcome.code == 2
     assert "needs corpus.jsonl" in outcome.error
+
+
+def test_queries_that_cannot_be_asked_are_one_line_before_anything_is_loaded(
+    firstcite: Firstcite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FIRSTCITE__ENCODER__MODEL", "/no/such/model")
+    folder = beir(tmp_path / "tiny")
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": 7}\n', encoding="utf-8")
+    outcome = firstcite("eval", "answers", str(folder), "--out", "report")
+    assert outcome.code == 2
+    assert "queries.jsonl:1: no query: " in outcome.error
+    assert "wanted is a line per query" in outcome.error
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
