@@ -20,7 +20,7 @@ from rag.errors import Unavailable
 from rag.pipeline import QueryPath
 from rag.seams import Encoder
 from rag.values import Answer, Citation, Document, Frozen, Query, Sentence, Support
-from rag.verify.ladder import Carries, judge
+from rag.verify.ladder import Carries
 from rag.wiring import Engine
 
 GIVEN_UP = 5  # chosen: queries that fail before any is answered
@@ -214,4 +214,4 @@ async def _ladder(answer: Answer, texts: Mapping[str, str], encoder: Encoder) ->
         if document in texts
         for span in sentences(texts[document])
     ]
-    return judge(dict(zip(each, vectors, strict=True)), packed)
+    return Carries(dict(zip(each, vectors, strict=True)), packed)
