@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 
 from rag.citing.sentences import cite
 from rag.generate.choosing import Limits, chosen, in_reading_order
-from rag.generate.features import features
 from rag.generate.lines import Line, Read, read
 from rag.generate.weights import QUOTED
 from rag.seams import Encoder
@@ -56,8 +55,8 @@ class Extractive:
 
 def quoted(found: Read, limits: Limits) -> list[Line]:
     """Return the lines that make the answer, in its order."""
-    probabilities = [QUOTED.probability(line) for line in features(found)]
-    return in_reading_order([found.lines[i] for i in chosen(found, probabilities, limits)])
+    likely = QUOTED.probabilities(found)
+    return in_reading_order([found.lines[i] for i in chosen(found, likely, limits)])
 
 
 def _write(context: Context, lines: Sequence[Line], verdict: Verdict) -> Answer:
