@@ -29,20 +29,19 @@ def chosen(read: Read, probabilities: Sequence[float], limits: Limits) -> list[i
     """
     order = sorted(range(len(read.lines)), key=lambda i: (-probabilities[i], i))
     taken: list[int] = []
-    words, best = 0, 0.0
+    words, best, count = 0, -1.0, 0
     for i in order:
         length = len(read.lines[i].words)
         if len(taken) == limits.sentences:
             break
         if taken and (_repeats(read, i, taken) or 0 < limits.words < words + length):
             continue
-        more = [*taken, i]
-        others = [p for place, p in enumerate(probabilities) if place not in more]
-        value = expected_f1([probabilities[place] for place in more], others)
-        if taken and value <= best:
-            break
-        taken, words, best = more, words + length, value
-    return taken
+        taken, words = [*taken, i], words + length
+        others = [p for place, p in enumerate(probabilities) if place not in taken]
+        value = expected_f1([probabilities[place] for place in taken], others)
+        if value > best:  # it may rise again after it fell
+            best, count = value, len(taken)
+    return taken[:count]
 
 
 def expected_f1(taken: Sequence[float], others: Sequence[float]) -> float:

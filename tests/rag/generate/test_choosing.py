@@ -49,6 +49,11 @@ def test_the_count_is_the_one_with_the_best_expected_overlap() -> None:
     assert chosen(SIX, [0.0, 1.0, 0.0, 0.3, 0.0, 0.0], ANY) == [1]
 
 
+def test_more_lines_are_taken_where_the_promise_falls_and_rises_again() -> None:
+    # with one to four of them: .674, .667, .675, .685
+    assert chosen(SIX, [1.0, 0.4, 0.4, 0.4, 0.0, 0.0], ANY) == [0, 1, 2, 3]
+
+
 def test_there_are_no_more_than_the_limits_allow() -> None:
     assert chosen(SIX, [0.5] * 6, Limits(2)) == [0, 1]
     assert chosen(SIX, [0.5] * 6, Limits(9, words=11)) == [0, 1]
