@@ -18,8 +18,8 @@ from eval.collection import read_collection, read_queries
 from eval.provenance import provenance
 from eval.report import table
 from indexers.readers import read_paths
-from rag.generate.lines import read
 from rag.packing import pack
+from rag.quoting.lines import read
 from rag.settings import Settings, quiet
 from rag.values import Query
 from rag.wiring import Engine, build

@@ -82,7 +82,7 @@ def _verification(stages: Iterable[Stage]) -> Figures | None:
     return {
         "answers": len(details),
         "dropped": sum(int(found["before"]) - int(found["kept"]) for found in kept),
-        "repaired": sum(int(found["repaired"]) for found in repaired) if repaired else None,
+        "repaired": sum(int(found["repaired"]) for found in repaired),
     }
 
 

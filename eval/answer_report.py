@@ -27,7 +27,7 @@ NOTE = (
 
 def generator(settings: Settings) -> str:
     """Return the name of what writes the answers."""
-    return str(msgspec.to_builtins(settings.answer).get("generator", "extractive"))
+    return settings.answer.generator
 
 
 def write_report(found: Sequence[Answers], settings: Settings, out: Path) -> Path:
@@ -176,7 +176,7 @@ def _more(figures: Figures) -> str:
     cost, checks = figures["cost"], figures["verification"]
     verified = "The traces tell of no verification."
     if checks is not None:
-        repaired = "an unknown number" if checks["repaired"] is None else f"{checks['repaired']:,}"
+        repaired = f"{checks['repaired']:,}"
         verified = (
             f"{checks['answers']:,} answers were verified: {checks['dropped']:,} sentences "
             f"dropped, {repaired} repaired."

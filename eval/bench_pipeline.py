@@ -19,11 +19,11 @@ from rag.errors import LLMUnavailable
 from rag.expand.expand import Expander, ExpansionCache, expand
 from rag.find import fetch, find
 from rag.fuse import FUSIONS, fuse
-from rag.generate.choosing import Limits
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults, make_plan
+from rag.quoting.choosing import Limits
 from rag.seams import LLM, Store
 from rag.values import Query, Results
 

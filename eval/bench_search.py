@@ -21,11 +21,11 @@ from indexers.stores.server import connect, create_collection
 from rag.abstain import Floor
 from rag.answering.extractive import quoting
 from rag.fuse import FUSIONS
-from rag.generate.choosing import Limits
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
+from rag.quoting.choosing import Limits
 from rag.seams import CollectionSpec, EncoderSpec, Store
 from rag.sections import StoreSettings
 from rag.values import Chunk, Frozen, Point, Query, Vector

@@ -24,7 +24,7 @@ from rag.settings import Settings, load_settings, quiet
 from rag.wiring import build
 
 COLLECTIONS: Mapping[str, str] = {
-    "scifact": "test",
+    "scifact": "",
     "trec-dl19-passage-pool": "test",
     "hotpotqa-hippo100": "",
     "clapnq-dev": "",

@@ -14,9 +14,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from rag.generate.lines import Read, ranked
 from rag.logistic import Logistic
 from rag.outside.words import content, shared
+from rag.quoting.lines import Read, ranked
 from rag.seams import Encoder
 from rag.values import Context, Frozen, Trace
 

@@ -10,7 +10,7 @@ from rag.answering.finishing import Checking, finish
 from rag.answering.writer import Writer, Written
 from rag.errors import RagError
 from rag.flows import stopped
-from rag.generate.lines import Read, read
+from rag.quoting.lines import Read, read
 from rag.seams import Encoder
 from rag.values import Answer, Context, Cut, Stage, Told, Trace
 

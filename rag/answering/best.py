@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from rag.answering.judging import judging
 from rag.citing.structure import Draft
-from rag.generate.lines import Read
+from rag.quoting.lines import Read
 from rag.seams import Encoder
 from rag.values import Citation, Context, Support
 from rag.verify.ladder import Carries

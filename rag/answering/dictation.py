@@ -8,9 +8,9 @@ from rag.answering.model import Unthinking, paced
 from rag.citing.structure import Draft, Structuring
 from rag.errors import RagError
 from rag.flows import cost_of, stopped
-from rag.generate.choosing import Limits
-from rag.generate.lines import words
 from rag.outside.words import repeats
+from rag.quoting.choosing import Limits
+from rag.quoting.lines import words
 from rag.seams import LLM
 from rag.values import Complete, Completed, Cost, Cut, Message, Passage, Stage
 

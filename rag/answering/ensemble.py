@@ -17,8 +17,8 @@ from rag.answering.writer import Piece, Written
 from rag.citing.holding import Holding
 from rag.citing.structure import MOST, Claim, Draft, cut, references
 from rag.errors import BadPrompt
-from rag.generate.lines import Read
 from rag.prompts import prompt
+from rag.quoting.lines import Read
 from rag.seams import Encoder
 from rag.values import Complete, Completed, Context, Passage, Prompt
 

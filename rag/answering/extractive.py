@@ -12,10 +12,9 @@ from rag.answering.answering import USUAL, Answering
 from rag.answering.writer import Piece, Written
 from rag.citing.sentences import cite
 from rag.citing.structure import Claim, Draft, references
-from rag.generate.choosing import Limits, chosen, in_reading_order
-from rag.generate.features import features
-from rag.generate.lines import Line, Read
-from rag.generate.weights import QUOTED
+from rag.quoting.choosing import Limits, chosen, in_reading_order
+from rag.quoting.lines import Line, Read
+from rag.quoting.weights import QUOTED
 from rag.seams import Encoder
 from rag.values import Citation, Context, Cut, Stage
 
@@ -48,8 +47,8 @@ def quoting(encoder: Encoder, gate: Gate, limits: Limits) -> Answering:
 
 def quoted(found: Read, limits: Limits) -> list[Line]:
     """Return the lines that make the answer, in its order."""
-    probabilities = [QUOTED.probability(line) for line in features(found)]
-    return in_reading_order([found.lines[i] for i in chosen(found, probabilities, limits)])
+    likely = QUOTED.probabilities(found)
+    return in_reading_order([found.lines[i] for i in chosen(found, likely, limits)])
 
 
 def as_citation(context: Context, line: Line) -> Citation:

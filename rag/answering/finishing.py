@@ -13,8 +13,8 @@ from rag.citing.events import placed
 from rag.citing.structure import Claim, references
 from rag.errors import RagError
 from rag.flows import stopped
-from rag.generate.lines import Read, words
 from rag.ledger import ms_since
+from rag.quoting.lines import Read, words
 from rag.seams import Encoder
 from rag.values import (
     Action,
@@ -96,7 +96,7 @@ async def finish(
             stage = stopped(stage, error)
     after = _treated(draft.claims, now, packed, carries, checking)
     fixes = tuple(_fix(i, one, after[i]) for i, one in enumerate(now))
-    stage = replace(stage, ms=ms_since(began), detail=_told(stage, fixes))
+    stage = replace(stage, ms=ms_since(began), detail=_told(stage, draft.claims, now, fixes))
     return _answered(context, found, written, verdict, after, fixes, (stage,))
 
 
@@ -165,15 +165,25 @@ def _fix(number: int, before: Sentence, after: Sentence | None) -> Verification:
     return Verification(number, after.support, action, text, score)
 
 
-def _told(stage: Stage, fixes: Sequence[Verification]) -> str:
+def _told(
+    stage: Stage, claims: Sequence[Claim], now: Sequence[Sentence], fixes: Sequence[Verification]
+) -> str:
+    kept = [fix for fix in fixes if fix.action != "drop"]
     counts = {
-        "sentences": len(fixes),
-        "dropped": sum(fix.action == "drop" for fix in fixes),
-        "rewritten": sum(fix.action == "rewrite" for fix in fixes),
-        "without support": sum(fix.support == "none" and fix.action == "keep" for fix in fixes),
+        "repaired": sum(map(_repaired, claims, now)),
+        "rewritten": sum(fix.action == "rewrite" for fix in kept),
+        "without support": sum(fix.support not in _CARRIED for fix in kept),
     }
-    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f"{told}; no model was heard: {stage.detail}" if stage.detail else told
+    told = (f"{count} {name}" for name, count in counts.items() if count)
+    parts = (f"{len(kept)} of {len(fixes)} sentences kept", *told)
+    return ", ".join((*parts, f"no model was heard: {stage.detail}") if stage.detail else parts)
+
+
+def _repaired(claim: Claim, sentence: Sentence) -> bool:
+    """Whether a sentence cites what its writer did not."""
+    cited = {passage.candidate.chunk.id for passage in claim.passages}
+    cited |= {quote.chunk_id for quote in claim.quotes}
+    return any(citation.chunk_id not in cited for citation in sentence.citations)
 
 
 def _answered(

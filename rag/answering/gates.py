@@ -11,11 +11,11 @@ from rag.answering.model import Model
 from rag.answering.prompting import showable
 from rag.errors import RagError
 from rag.flows import Flow, stopped
-from rag.generate.lines import Read, ranked
 from rag.iterate.asking import affirmed
 from rag.iterate.reading import asked, documents
 from rag.ledger import ms_since
 from rag.prompts import prompt
+from rag.quoting.lines import Read, ranked
 from rag.values import Context, Stage
 from rag.verify.entailment import probability
 

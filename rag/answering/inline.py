@@ -11,8 +11,8 @@ from rag.answering.prompting import Shown, history, numbered, question, showable
 from rag.answering.writer import Piece, Written
 from rag.citing.structure import Draft, Structuring, cut, references
 from rag.errors import BadPrompt
-from rag.generate.lines import Read
 from rag.prompts import prompt
+from rag.quoting.lines import Read
 from rag.rewrite.replies import unthought
 from rag.seams import Encoder
 from rag.values import Complete, Completed, Context, Prompt, Query, Stage

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rag.citing.structure import Claim
-from rag.generate.lines import Read
+from rag.quoting.lines import Read
 from rag.seams import Encoder
 from rag.values import Citation
 from rag.verify.ladder import Carries

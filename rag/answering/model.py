@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from rag.deadline import within
 from rag.flows import Budget, Driven, Flow, drive
-from rag.generate.choosing import Limits
+from rag.quoting.choosing import Limits
 from rag.seams import LLM
 from rag.values import Complete, Completed, Frozen
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rag.citing.sentences import cite
 from rag.citing.structure import references
-from rag.generate.lines import Read
+from rag.quoting.lines import Read
 from rag.values import Citation, Context, Contradiction, Sentence
 from rag.verify.contradictions import contradictions
 

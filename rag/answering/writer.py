@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from rag.citing.structure import Draft
-from rag.generate.lines import Read
+from rag.quoting.lines import Read
 from rag.values import Context, Cut, Frozen, Stage
 
 

@@ -88,8 +88,14 @@ def dates(text: str) -> Dated:
             found += [
                 Date(frozenset(days), match[0].strip(" .")) for days in _read(match.groupdict())
             ]
-        rest = pattern.sub(lambda match: " " * len(match[0]), rest)
+        rest = pattern.sub(_blank, rest)
     return Dated(tuple(date for date in found if date.readings), rest)
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Return blanks; before a dash with a mark, so that the 85 of "1966-85" is not below zero."""
+    dash = match.string[match.end() : match.end() + 1] == "-"
+    return " " * (len(match[0]) - dash) + "." * dash
 
 
 def told(date: Date, by: Sequence[Date]) -> bool:

@@ -5,22 +5,22 @@ from pathlib import Path
 
 from rag.abstain import Calibrated, Floor, Gate
 from rag.answering.answering import USUAL, Answering
-from rag.answering.attributing import AttributeFirst
+from rag.answering.attribute_first import AttributeFirst
 from rag.answering.ensemble import Ensemble
 from rag.answering.extractive import Extractive
 from rag.answering.finishing import Checking
 from rag.answering.gates import sufficient
 from rag.answering.inline import Inline
 from rag.answering.model import Model
-from rag.answering.quoting import QuoteFirst
+from rag.answering.quote_first import QuoteFirst
 from rag.answering.room import room
 from rag.answering.writer import Writer
 from rag.calibration_file import read_calibration
 from rag.errors import BadSettings, RagError
 from rag.flows import Budget
-from rag.generate.choosing import Limits
 from rag.packing import Packing
 from rag.parts import Window
+from rag.quoting.choosing import Limits
 from rag.seams import LLM, Encoder
 from rag.sections import AnswerSettings
 from rag.values import Cost, Query

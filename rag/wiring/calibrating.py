@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from rag.abstain import Calibration, evidence
 from rag.calibrate import Fact, calibrate
-from rag.generate.lines import read
 from rag.packing import pack
+from rag.quoting.lines import read
 from rag.values import Query
 from rag.wiring.engine import Engine
 

@@ -27,13 +27,13 @@ from rag.filters import parse_where
 from rag.find import fetch, find
 from rag.flows import Encode, Encoded, Flow
 from rag.fuse import FUSIONS, fuse
-from rag.generate.choosing import Limits
 from rag.iterate.gathered import Gathered, Stop, Trail, gathering
 from rag.llms.scripted import ScriptedLLM
 from rag.packing import Packing, pack
 from rag.parts import Parts
 from rag.pipeline import QueryPath, answer_graph, search_graph
 from rag.plan import Defaults, make_plan
+from rag.quoting.choosing import Limits
 from rag.rerank import cut, rerank
 from rag.route.methods import Method as Routing
 from rag.route.methods import routers

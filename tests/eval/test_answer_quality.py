@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,21 +10,27 @@ import pytest
 from eval.answer_quality import answered, quoted
 from eval.clapnq import overlap, read_asked, sentences_of
 from eval.tables import ROOT
-from rag.generate.features import FEATURES
-from rag.generate.weights import QUOTED
+from rag.logistic import Logistic
+from rag.quoting.features import DOCUMENT, LINE
+from rag.quoting.weights import QUOTED
 
 REPORT = json.loads((ROOT / "eval/results/answers/report.json").read_text("utf-8"))
 
 
-def test_the_shipped_weights_are_those_of_the_report() -> None:
-    weights = REPORT["quoting"]["weights"]
-    terms = {name: [t.weight, t.mean, t.scale] for name, t in QUOTED.terms.items()}
-    assert {"bias": QUOTED.bias, "terms": terms} == weights
-    assert terms.keys() == FEATURES.keys()
+@pytest.mark.parametrize(
+    ("model", "named", "features"),
+    [(QUOTED.document, "document", DOCUMENT), (QUOTED.line, "line", LINE)],
+)
+def test_the_shipped_weights_are_those_of_the_report(
+    model: Logistic, named: str, features: Mapping[str, str]
+) -> None:
+    terms = {name: [t.weight, t.mean, t.scale] for name, t in model.terms.items()}
+    assert {"bias": model.bias, "terms": terms} == REPORT["quoting"]["weights"][named]
+    assert terms.keys() == features.keys()
 
 
 def test_the_tables_have_a_row_for_each_way() -> None:
-    assert len(quoted(REPORT)) == 2 + len(REPORT["quoting"]["rows"])
+    assert len(quoted(REPORT)) == 4 + len(REPORT["quoting"]["rows"])
     assert answered(REPORT)[-1].startswith("AUC: top passage's cosine 0.868")
 
 

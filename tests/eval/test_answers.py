@@ -1,7 +1,7 @@
 """Answers are measured end to end, and nothing is believed that they say of themselves."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from rag.values import (
     Sentence,
     Stage,
     Support,
+)
+from rag.values import (
+    Told as Piece,
 )
 from tests.eval.tiny import by_words, engine_in, write_beir
 
@@ -224,7 +227,7 @@ class Failing:
     generator: Generator
     word: str
 
-    async def answer(self, context: Context) -> AsyncIterator[str | Answer]:
+    async def answer(self, context: Context) -> AsyncGenerator[Piece, None]:
         if self.word in context.query.text:
             raise LLMUnavailable("nobody at http://127.0.0.1:9")
         async for event in self.generator.answer(context):

@@ -6,8 +6,8 @@ import pytest
 
 from indexers.encoders.hashed import HashedEncoder
 from rag.abstain import FEATURES, Calibrated, Calibration, Floor, Verdict, evidence
-from rag.generate.lines import read
 from rag.logistic import Logistic, Term
+from rag.quoting.lines import read
 from rag.values import Candidate, Chunk, Context, Passage, Query
 
 ENCODER = HashedEncoder()

@@ -17,11 +17,11 @@ from rag.answering.extractive import quoting
 from rag.components import write
 from rag.errors import BadQuery, StoreUnavailable
 from rag.fuse import FUSIONS
-from rag.generate.choosing import Limits
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
+from rag.quoting.choosing import Limits
 from rag.seams import CollectionSpec
 from rag.values import Access, Chunk, Context, Lookup, Point, Query, Ranking, Told
 

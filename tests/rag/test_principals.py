@@ -16,13 +16,13 @@ from rag.deepen import Deepener
 from rag.expand.expand import Expander, ExpansionCache
 from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS
-from rag.generate.choosing import Limits
 from rag.iterate.methods import ITERATIONS
 from rag.llms.scripted import ScriptedLLM
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
+from rag.quoting.choosing import Limits
 from rag.route.methods import routers
 from rag.seams import CollectionSpec
 from rag.values import Answer, Document, Handling, Query, Results

@@ -13,8 +13,8 @@ from indexers.stores.exact import ExactStore
 from rag import seams
 from rag.abstain import Floor
 from rag.answering.extractive import quoting
-from rag.generate.choosing import Limits
 from rag.llms.scripted import ScriptedLLM
+from rag.quoting.choosing import Limits
 from rag.seams import CollectionSpec
 from rerankers.unchanged import Unchanged
 

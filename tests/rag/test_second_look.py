@@ -15,11 +15,11 @@ from rag.answering.extractive import quoting
 from rag.errors import StoreUnavailable
 from rag.filters import parse_where
 from rag.fuse import FUSIONS
-from rag.generate.choosing import Limits
 from rag.packing import Packing
 from rag.parts import Parts
 from rag.pipeline import QueryPath
 from rag.plan import Defaults
+from rag.quoting.choosing import Limits
 from rag.seams import CollectionSpec
 from rag.second_look import Move
 from rag.values import Chunk, FeedbackProbe, Point, Probe, Query, Results, Vector

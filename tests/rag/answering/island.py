@@ -5,17 +5,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from indexers.encoders.hashed import HashedEncoder
 from rag.abstain import Floor, Gate
 from rag.answering.answering import Answering
-from rag.answering.attributing import AttributeFirst
+from rag.answering.attribute_first import AttributeFirst
 from rag.answering.ensemble import Ensemble
 from rag.answering.extractive import Extractive
 from rag.answering.finishing import Checking
 from rag.answering.inline import Inline
 from rag.answering.model import Model
-from rag.answering.quoting import QuoteFirst
+from rag.answering.quote_first import QuoteFirst
 from rag.citing.events import Event, Final, Meta, SearchResults, Telling
 from rag.citing.structure import references
-from rag.generate.choosing import Limits
 from rag.llms.scripted import ScriptedLLM
+from rag.quoting.choosing import Limits
 from rag.seams import LLM
 from rag.values import (
     Answer,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indexers.encoders.hashed import HashedEncoder
 from rag.abstain import Floor
 from rag.answering.extractive import quoting
-from rag.generate.choosing import Limits
+from rag.quoting.choosing import Limits
 from rag.seams import Generator
 from rag.values import (
     Answer,

@@ -11,9 +11,9 @@ from rag.answering.gates import sufficient
 from rag.answering.model import Model
 from rag.errors import LLMUnavailable
 from rag.flows import Budget
-from rag.generate.choosing import Limits
-from rag.generate.lines import Read
 from rag.llms.scripted import ScriptedLLM
+from rag.quoting.choosing import Limits
+from rag.quoting.lines import Read
 from rag.seams import LLM
 from rag.values import Choose, Chosen, Context, Document
 from rag.verify.doubts import by_flow

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from indexers.encoders.hashed import HashedEncoder
 from rag.abstain import Floor
 from rag.answering.answering import Answering
-from rag.answering.attributing import planned
+from rag.answering.attribute_first import planned
 from rag.answering.ensemble import attributed
-from rag.answering.quoting import DONE
+from rag.answering.quote_first import DONE
 from rag.citing.events import Cites
 from rag.citing.structure import structure
-from rag.generate.choosing import Limits
-from rag.generate.lines import read
 from rag.llms.scripted import ScriptedLLM
+from rag.quoting.choosing import Limits
+from rag.quoting.lines import read
 from rag.values import Choose, Chosen, Complete, Completed, Document, Piece
 from tests.rag.answering.island import (
     COLD,

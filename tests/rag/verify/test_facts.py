@@ -158,3 +158,17 @@ def test_decimals_are_read_in_both_styles(value: float) -> None:
     (read,) = quantities(f"It is {text} m.")
     assert read.values == {float(text)}
     assert read.unit == "m"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He played for them in 1966–85 and was their captain.",
+        "The 2014-15 season was the club's tenth; it scored 15 goals.",
+        "On 5 May 2020-6 the ferry left at -5 °C.",
+    ],
+)
+def test_a_span_of_years_holds_itself(text: str) -> None:
+    assert missing(text, [text]) == ()
+    other = text.replace("85", "84").replace("14-15", "14-16").replace("-5 °C", "-6 °C")
+    assert missing(other, [text]) != ()

@@ -13,8 +13,8 @@ from rag.answering.prompting import showable
 from rag.answering.stating import placed, said, statement
 from rag.answering.writer import Piece, Written
 from rag.citing.structure import MOST, Claim, Draft, cut, references
-from rag.generate.choosing import Limits
-from rag.generate.lines import Line, Read
+from rag.quoting.choosing import Limits
+from rag.quoting.lines import Line, Read
 from rag.values import Citation, Context, Stage, Vector
 
 SAME, REPEATED = 0.7, 0.85

@@ -16,11 +16,10 @@ from rag.answering.writer import Piece, Written
 from rag.citing.structure import Claim, Draft, cut, references
 from rag.errors import BadPrompt, RagError
 from rag.flows import Driven, Flow, stopped
-from rag.generate.features import features
-from rag.generate.lines import Line, Read
-from rag.generate.weights import QUOTED
 from rag.outside.harmless import harmless
 from rag.prompts import prompt
+from rag.quoting.lines import Line, Read
+from rag.quoting.weights import QUOTED
 from rag.values import Choose, Chosen, Complete, Context, Cost, Stage
 
 OFFERED = 20
@@ -81,7 +80,7 @@ class QuoteFirst:
 
 def offered(context: Context, found: Read) -> list[Line]:
     """Return the likeliest lines of passages that give no orders, in the order they stand."""
-    likely = [QUOTED.probability(line) for line in features(found)]
+    likely = QUOTED.probabilities(found)
     shown = {one.ref for one in showable(context.passages).passages}
     usable = [i for i, line in enumerate(found.lines) if line.passage.ref in shown]
     best = sorted(usable, key=lambda i: (-likely[i], i))[:OFFERED]

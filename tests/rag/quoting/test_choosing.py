@@ -1,14 +1,17 @@
 """As many sentences as promise the best overlap, none that says the same, in reading order."""
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.citing.sentences import Span
-from rag.generate.choosing import Limits, chosen, in_reading_order
-from rag.generate.lines import Line, Read
+from rag.quoting.choosing import Limits, chosen, expected_f1, in_reading_order
+from rag.quoting.lines import Line, Read
 from rag.values import Candidate, Chunk, Passage
 
 ANY = Limits(99)
@@ -41,8 +44,14 @@ def test_of_equally_likely_lines_all_are_quoted() -> None:
 
 
 def test_the_count_is_the_one_with_the_best_expected_overlap() -> None:
-    # s = 2: 2·.9/(1 + 2) = .6, 2·1.6/(2 + 2) = .8, 2·1.8/(3 + 2) = .72
-    assert chosen(SIX, [0.2, 0.9, 0.1, 0.7, 0.05, 0.05], ANY) == [1, 3]
+    # one of them: .4 · 1 + .6 · 2/3 = .8; both: .4 · 2/3 + .6 · 1 = .87; at .3 .9 and .77
+    assert chosen(SIX, [0.0, 1.0, 0.0, 0.6, 0.0, 0.0], ANY) == [1, 3]
+    assert chosen(SIX, [0.0, 1.0, 0.0, 0.3, 0.0, 0.0], ANY) == [1]
+
+
+def test_more_lines_are_taken_where_the_promise_falls_and_rises_again() -> None:
+    # with one to four of them: .674, .667, .675, .685
+    assert chosen(SIX, [1.0, 0.4, 0.4, 0.4, 0.0, 0.0], ANY) == [0, 1, 2, 3]
 
 
 def test_there_are_no_more_than_the_limits_allow() -> None:
@@ -75,8 +84,18 @@ def test_no_line_is_quoted_twice_and_no_other_count_promises_more(
 ) -> None:
     places = chosen(SIX, likely, Limits(most))
     assert 1 <= len(set(places)) == len(places) <= most
-    order = sorted(range(6), key=lambda i: (-likely[i], i))
-    promised = [
-        2 * sum(likely[i] for i in order[:k]) / (k + sum(likely)) for k in range(1, most + 1)
-    ]
+    ordered = sorted(likely, reverse=True)
+    promised = [expected_f1(ordered[:k], ordered[k:]) for k in range(1, most + 1)]
     assert promised[len(places) - 1] >= max(promised) - 1e-9
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=3), st.lists(st.floats(0, 1), max_size=3))
+def test_the_expected_f1_is_that_over_all_cases(taken: list[float], others: list[float]) -> None:
+    likely, k = [*taken, *others], len(taken)
+    cases = product((0, 1), repeat=len(likely))
+    value = sum(
+        prod(p if right else 1 - p for p, right in zip(likely, case, strict=True))
+        * (2 * sum(case[:k]) / (k + sum(case)))
+        for case in cases
+    )
+    assert expected_f1(taken, others) == pytest.approx(value)

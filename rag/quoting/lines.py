@@ -8,19 +8,23 @@ import numpy as np
 from rank_bm25 import BM25Plus
 
 from rag.citing.sentences import Span, sentences
+from rag.quoting.asked import counter
 from rag.seams import Encoder
 from rag.values import Context, Frozen, Passage, Vector
 
 # A word, or one character of Chinese or Japanese, which write no spaces.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 _MIN_WORDS = 3  # chosen: shorter sentences are captions and remnants
+_CALM = 0.05  # chosen: keeps a text that only repeats its title from being divided by nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Line(Frozen):
     """A sentence that may be quoted.
 
-    `cosine` is that with the question, `lexical` BM25 among the lines, the best of them 1.
+    `cosine` is that with the question, `beyond` that of what both say beyond the title of the
+    line's document, `lexical` BM25 among the lines, the best of them 1; `asked` counts signs of
+    what the question asks for (`rag.quoting.asked`).
     """
 
     passage: Passage
@@ -28,7 +32,9 @@ class Line(Frozen):
     text: str
     words: tuple[str, ...]
     cosine: float = 0.0
+    beyond: float = 0.0
     lexical: float = 0.0
+    asked: int = 0
 
     @property
     def document(self) -> str:
@@ -56,14 +62,25 @@ async def read(context: Context, encoder: Encoder) -> Read:
     if not lines:
         nothing = np.zeros((0, encoder.spec.dimension), np.float32)
         return Read((), nothing, np.zeros(encoder.spec.dimension, np.float32))
-    vectors = await encoder.encode([line.text for line in lines], "document")  # (n, h)
+    titles = list(dict.fromkeys(title for line in lines if (title := _title(line))))
+    texts = [line.text for line in lines]
+    encoded = await encoder.encode([*texts, *titles], "document")  # (n + t, h)
+    vectors = encoded[: len(lines)]  # (n, h)
     query = (await encoder.encode([context.query.text], "query"))[0]  # (h,)
-    cosines = (vectors @ query).tolist()
-    lexical = _lexical(context.query.text, lines)
+    nothing = np.zeros_like(query)
+    known = dict(zip(titles, encoded[len(lines) :], strict=True))
+    titled = np.stack([known.get(_title(line), nothing) for line in lines])  # (n, h)
+    cosines, count = vectors @ query, counter(context.query.text)
+    numbers = zip(
+        cosines.tolist(),
+        _beyond(vectors, titled, query).tolist(),
+        _lexical(context.query.text, lines),
+        strict=True,
+    )
     return Read(
         tuple(
-            replace(line, cosine=c, lexical=b)
-            for line, c, b in zip(lines, cosines, lexical, strict=True)
+            replace(line, cosine=cosine, beyond=beyond, lexical=lexical, asked=count(line.text))
+            for line, (cosine, beyond, lexical) in zip(lines, numbers, strict=True)
         ),
         vectors,
         query,
@@ -95,6 +112,23 @@ def _lines(context: Context) -> list[Line]:
             if len(said) >= _MIN_WORDS:
                 lines.setdefault(said, Line(passage, span, quote, said))
     return list(lines.values())
+
+
+def _title(line: Line) -> str:
+    return line.passage.candidate.chunk.title
+
+
+def _beyond(vectors: Vector, titled: Vector, query: Vector) -> Vector:
+    """Return the partial cosine of each line and the question, what the title explains taken out.
+
+    (c − t·u) / √((1 − t²)(1 − u²)), c their cosine, t and u those with the title. The title, which
+    a row of `titled` is the vector of, is zero where there is none.
+    """
+    with_query = titled @ query  # (n,)
+    with_lines = (vectors * titled).sum(axis=1)  # (n,)
+    left = (1 + _CALM - with_query**2) * (1 + _CALM - with_lines**2)
+    partial: Vector = (vectors @ query - with_query * with_lines) / np.sqrt(left)
+    return partial
 
 
 def _lexical(question: str, lines: Sequence[Line]) -> list[float]:

@@ -1,0 +1,30 @@
+"""How likely people would quote each sentence."""
+
+from dataclasses import dataclass
+
+from rag.logistic import Logistic
+from rag.quoting.features import documents, of_documents, of_lines
+from rag.quoting.lines import Read
+from rag.values import Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Likely(Frozen):
+    """A fitted model of what people quote.
+
+    Args:
+        document: how likely anything of a document is quoted, over `features.DOCUMENT`.
+        line: how likely a line of a document that is quoted is, over `features.LINE`.
+    """
+
+    document: Logistic
+    line: Logistic
+
+    def probabilities(self, read: Read) -> list[float]:
+        """Return the probability of each line, in their order: its document's times its own."""
+        found = [0.0] * len(read.lines)
+        for told, places in zip(of_documents(read), documents(read), strict=True):
+            whole = self.document.probability(told)
+            for place, line in zip(places, of_lines(read, places), strict=True):
+                found[place] = whole * self.line.probability(line)
+        return found
