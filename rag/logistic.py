@@ -47,7 +47,23 @@ class Logistic(Frozen):
             term.weight * (features[name] - term.mean) / term.scale
             for name, term in self.terms.items()
         )
-        return 1 / (1 + math.exp(-max(-_MOST, min(_MOST, odds))))
+        return sigmoid(odds)
 
 
-_MOST = 700.0  # e^709 is the largest that a float holds
+def sigmoid(odds: float) -> float:
+    """Return the probability of log-odds.
+
+    >>> sigmoid(0.0), round(sigmoid(2.0), 3), sigmoid(-10_000.0)
+    (0.5, 0.881, 0.0)
+    """
+    return 0.5 + 0.5 * math.tanh(odds / 2)  # which never overflows
+
+
+def log_odds(probability: float) -> float:
+    """Return the log-odds of a probability; 0 and 1 are taken for nearly so.
+
+    >>> log_odds(0.5), round(log_odds(0.881), 2)
+    (0.0, 2.0)
+    """
+    nearly = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(nearly / (1 - nearly))

@@ -197,6 +197,12 @@ class AnswerSettings(Section, frozen=True):
         Generators,
         _says("who writes: quoted sentences alone, or the language model, in one of four ways"),
     ] = "extractive"
+    scorer: Annotated[
+        Literal["", "query-likelihood", "cross-encoder"],
+        _says(
+            "relevance model with a say in what is quoted, the latter rerank.model; empty is none"
+        ),
+    ] = ""
     max_tokens: Annotated[Positive, _says("tokens that a model may write for an answer")] = 400
     seconds: Annotated[
         Annotated[float, msgspec.Meta(gt=0)], _says("most time for writing; then what is written")

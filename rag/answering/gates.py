@@ -14,10 +14,10 @@ from rag.flows import Flow, stopped
 from rag.iterate.asking import affirmed
 from rag.iterate.reading import asked, documents
 from rag.ledger import ms_since
+from rag.logistic import sigmoid
 from rag.prompts import prompt
 from rag.quoting.lines import Read, ranked
 from rag.values import Context, Stage
-from rag.verify.entailment import probability
 
 
 def sufficient(model: Model, least: float) -> Gate:
@@ -63,4 +63,4 @@ def _likely(context: Context) -> Flow[float | None]:
         documents=documents(candidates), question=asked(context.query.text)
     )
     (odds,) = yield from affirmed([wanted])
-    return None if odds is None else probability(odds)
+    return None if odds is None else sigmoid(odds)

@@ -6,7 +6,6 @@ step is not carried on. Several plans are drawn, and the one that promises most 
 The paper trains its assessor; ours asks the model and counts what each search really brings.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from rag.iterate.gathered import Check, Gathered, Stop, Trail, gathering
 from rag.iterate.ircot import answers
 from rag.iterate.queries import cleaned
 from rag.iterate.reading import asked, documents
+from rag.logistic import sigmoid
 from rag.prompts import prompt
 from rag.values import Candidate, Complete, Frozen
 
@@ -156,9 +156,5 @@ def _best(trail: Trail, queries: Sequence[str], new: Sequence[int]) -> Flow[int]
             for query in queries
         ]
     )
-    worth = [_probability(one or 0.0) * count for one, count in zip(odds, new, strict=True)]
+    worth = [sigmoid(one or 0.0) * count for one, count in zip(odds, new, strict=True)]
     return max(range(len(worth)), key=worth.__getitem__)
-
-
-def _probability(log_odds: float) -> float:
-    return 0.5 + 0.5 * math.tanh(log_odds / 2)  # the sigmoid, which never overflows

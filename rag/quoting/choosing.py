@@ -66,10 +66,14 @@ def _counts(probabilities: Sequence[float]) -> npt.NDArray[np.float64]:
     return counts
 
 
-def in_reading_order(lines: Sequence[Line]) -> list[Line]:
-    """Return lines by document, the document of the first line first, as they stand there."""
+def arranged(lines: Sequence[Line]) -> list[Line]:
+    """Return lines as an answer tells them: the first one, for it answers best, then the others.
+
+    Those stand by document as they do there, the documents in the order of their first lines.
+    """
     documents = {line.document: place for place, line in reversed([*enumerate(lines)])}
-    return sorted(lines, key=lambda line: (documents[line.document], line.start))
+    others = sorted(lines[1:], key=lambda line: (documents[line.document], line.start))
+    return [*lines[:1], *others]
 
 
 def _repeats(read: Read, line: int, taken: Sequence[int]) -> bool:

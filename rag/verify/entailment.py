@@ -4,12 +4,12 @@ MiniCheck (arXiv 2404.10774) shows that whole sentences may be asked about: noth
 claims. Here any model is asked, and the log-odds of its next token are read.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from rag.flows import Flow
 from rag.iterate.asking import affirmed
+from rag.logistic import sigmoid
 from rag.outside.harmless import harmless
 from rag.outside.size import shortened
 from rag.prompts import prompt
@@ -38,19 +38,10 @@ def entailed(claims: Sequence[Claimed]) -> Flow[tuple[float | None, ...]]:
         for evidence, sentence in claims
     ]
     odds = yield from affirmed(filled)
-    return tuple(None if one is None else probability(one) for one in odds)
+    return tuple(None if one is None else sigmoid(one) for one in odds)
 
 
 def shown(evidence: Sequence[str]) -> str:
     """Return evidence as prompts hold it: each text harmless, on a line of its own, and short."""
     each = EVIDENCE // max(1, len(evidence))
     return "\n".join(shortened(harmless(text), each) for text in evidence)
-
-
-def probability(odds: float) -> float:
-    """Return the probability of log-odds.
-
-    >>> probability(0.0), round(probability(2.0), 3), probability(-10_000.0)
-    (0.5, 0.881, 0.0)
-    """
-    return 0.5 + 0.5 * math.tanh(odds / 2)  # which never overflows

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import cast
 
 from rag.flows import Flow
+from rag.logistic import sigmoid
 from rag.outside.harmless import harmless
 from rag.outside.size import shortened
 from rag.prompts import prompt
 from rag.values import Score, Scored
-from rag.verify.entailment import STATEMENT, Claimed, probability, shown
+from rag.verify.entailment import STATEMENT, Claimed, shown
 
 HALF = 1.0
 """Nats per token that count as a probability of .5; chosen."""
@@ -49,4 +50,4 @@ def likelier(claims: Sequence[Claimed]) -> Flow[tuple[float | None, ...]]:
         RagError: the model failed, or may not be asked.
     """
     found = yield from gains(claims)
-    return tuple(probability(2 * (gain - HALF)) for gain in found)
+    return tuple(sigmoid(2 * (gain - HALF)) for gain in found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from rag.abstain import Calibrated, Floor, Gate
 from rag.answering.answering import USUAL, Answering
@@ -17,10 +18,11 @@ from rag.answering.room import room
 from rag.answering.writer import Writer
 from rag.calibration_file import read_calibration
 from rag.errors import BadSettings, RagError
-from rag.flows import Budget
+from rag.flows import Budget, drive
 from rag.packing import Packing
 from rag.parts import Window
 from rag.quoting.choosing import Limits
+from rag.quoting.scored import Scored, Scorer
 from rag.seams import LLM, Encoder
 from rag.sections import AnswerSettings
 from rag.values import Cost, Query
@@ -28,10 +30,16 @@ from rag.verify.doubts import Ask, Told, by_flow
 from rag.verify.entailment import Claimed, entailed
 from rag.verify.reverse import likelier
 
-GiveLLM = Callable[[], Awaitable[LLM]]
+if TYPE_CHECKING:
+    from rerankers.cross_encoder import CrossEncoderScorer
+
+GiveLLM: TypeAlias = Callable[[], Awaitable[LLM]]
+GiveScorer: TypeAlias = Callable[[], Awaitable["CrossEncoderScorer"]]
 
 
-def answering(answer: AnswerSettings, encoder: Encoder, llm: GiveLLM) -> Answering:
+def answering(
+    answer: AnswerSettings, encoder: Encoder, llm: GiveLLM, cross_encoder: GiveScorer
+) -> Answering:
     """Return the generator that the settings describe; no model is loaded yet.
 
     Raises:
@@ -41,7 +49,7 @@ def answering(answer: AnswerSettings, encoder: Encoder, llm: GiveLLM) -> Answeri
     limits = Limits(answer.sentences, answer.words)
     model = Model(llm, answer.max_tokens, answer.seconds, limits, answer.samples)
     writers: Mapping[str, Writer] = {
-        "extractive": Extractive(limits),
+        "extractive": Extractive(limits, _scorer(answer, llm, cross_encoder)),
         "inline": Inline(model, encoder),
         "attribute-first": AttributeFirst(model),
         "quote-first": QuoteFirst(model),
@@ -83,6 +91,25 @@ def _gate(answer: AnswerSettings, encoder: Encoder) -> Gate:
         return Floor(answer.floor)
     fingerprint = encoder.spec.fingerprint
     return Calibrated(read_calibration(Path(answer.calibration), fingerprint), encoder)
+
+
+def _scorer(answer: AnswerSettings, llm: GiveLLM, cross_encoder: GiveScorer) -> Scorer | None:
+    """Return what scores sentences; its model is opened when first asked."""
+    if not answer.scorer:
+        return None
+
+    async def by_likelihood(question: str, sentences: Sequence[str]) -> Scored:
+        from rerankers.pointwise import query_likelihood
+
+        model = await llm()
+        flow = query_likelihood(question, sentences, forced=model.spec.continues)
+        driven = await drive(flow, model, Budget(seconds=answer.seconds))
+        return Scored(driven.result.scores, driven.cost)
+
+    async def by_cross_encoder(question: str, sentences: Sequence[str]) -> Scored:
+        return Scored(await (await cross_encoder()).score(question, sentences))
+
+    return by_likelihood if answer.scorer == "query-likelihood" else by_cross_encoder
 
 
 def _ask(answer: AnswerSettings, llm: GiveLLM) -> Ask | None:

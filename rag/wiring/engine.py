@@ -65,7 +65,9 @@ class Engine:
         self._rerankers = Rerankers(settings, self.llm, self._tokens)
         self._routers = Routers(routers_of(settings, encoder), self.llm, encoder)
         self._defaults = defaults(settings, self._routers.methods)
-        self._generator = answering(settings.answer, encoder, self.llm)
+        self._generator = answering(
+            settings.answer, encoder, self.llm, self._rerankers.cross_encoder
+        )
         self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:

@@ -103,7 +103,7 @@ class Rerankers:
         """
         async with self._opening:
             if name == "cross-encoder":
-                return Scoring(name, await self._cross_encoder())
+                return Scoring(name, await self.cross_encoder())
             if name == "late-interaction":
                 from rerankers.late_interaction import LateInteractionScorer
 
@@ -118,7 +118,13 @@ class Rerankers:
         budget = Budget(of.calls or math.inf, of.tokens or math.inf)
         return asking(name, llm, choices, schedule, of.passage_tokens, budget)
 
-    async def _cross_encoder(self) -> CrossEncoderScorer:
+    async def cross_encoder(self) -> CrossEncoderScorer:
+        """Return the cross-encoder of `rerank.model`, opened once.
+
+        Raises:
+            BadSettings: the settings name none.
+            ModelUnavailable: it cannot be opened.
+        """
         from rerankers.cross_encoder import CrossEncoderScorer
 
         of = self._settings.rerank

@@ -65,7 +65,7 @@ async def test_a_quote_that_gives_orders_is_cited_but_not_told() -> None:
         generator(llm, "attribute-first"), context(HOSTILE, question=HOSTILE.text)
     )
     assert not llm.history
-    assert answer.text in HOSTILE.text
+    assert all(one.text in HOSTILE.text for one in answer.sentences)
     assert not answer.abstained
 
 

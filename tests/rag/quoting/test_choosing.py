@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.citing.sentences import Span
-from rag.quoting.choosing import Limits, chosen, expected_f1, in_reading_order
+from rag.quoting.choosing import Limits, arranged, chosen, expected_f1
 from rag.quoting.lines import Line, Read
 from rag.values import Candidate, Chunk, Passage
 
@@ -73,9 +73,10 @@ def test_what_says_the_same_is_passed_over() -> None:
     assert chosen(read, [0.6, 0.6, 0.6], ANY) == [0, 1]
 
 
-def test_lines_of_a_document_stand_as_in_it_and_the_best_ones_document_is_first() -> None:
+def test_the_best_line_is_told_first_and_the_others_as_they_stand_in_their_documents() -> None:
     best, later, earlier, other = line("b", 40), line("b", 50), line("b", 10), line("a", 0)
-    assert in_reading_order([best, other, later, earlier]) == [earlier, best, later, other]
+    assert arranged([best, other, later, earlier]) == [best, earlier, later, other]
+    assert arranged([]) == []
 
 
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=6), st.integers(1, 6))
