@@ -14,7 +14,7 @@ from rag.citing.sentences import cite
 from rag.citing.structure import Claim, Draft, references
 from rag.errors import RagError
 from rag.flows import stopped
-from rag.quoting.choosing import Limits, chosen, arranged
+from rag.quoting.choosing import Limits, arranged, chosen
 from rag.quoting.lines import Line, Read
 from rag.quoting.scored import Scorer, informed
 from rag.quoting.weights import QUOTED
