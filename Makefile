@@ -13,7 +13,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fix serve bench bench-llm bench-rerank results rerank-results query-results answer-results citation-results models clean
+.PHONY: help setup demo test test-all check fix serve bench bench-llm bench-rerank results rerank-results query-results answer-results citation-results generator-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -71,26 +71,20 @@ bench-llm: setup ## the language model by backend, and drafting; writes eval/res
 bench-rerank: setup ## every reranking method on 100 candidates; writes eval/results/bench-rerank/
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank
 
-rerank-citation-results: setup ## whether every quote stands and citations carry, over all collections (minutes)
-	$(BIN)/python -m eval.citation_quality --collections $(COLLECTIONS) --out eval/results/citations
-
-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
+rerank-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
 	$(BIN)/python -m eval.rerank_quality --collections $(COLLECTIONS) --out eval/results/rerank
 
-query-citation-results: setup ## whether every quote stands and citations carry, over all collections (minutes)
-	$(BIN)/python -m eval.citation_quality --collections $(COLLECTIONS) --out eval/results/citations
-
-results: setup ## what expansions and steps are worth with the settings' model (an hour); goes on where it was ended
+query-results: setup ## what expansions and steps are worth with the settings' model (an hour); goes on where it was ended
 	$(BIN)/python -m eval.query_quality --collections $(COLLECTIONS) --out eval/results/queries
 
-answer-citation-results: setup ## whether every quote stands and citations carry, over all collections (minutes)
-	$(BIN)/python -m eval.citation_quality --collections $(COLLECTIONS) --out eval/results/citations
-
-results: setup ## what extractive answers and calibrating are worth (minutes)
+answer-results: setup ## what extractive answers and calibrating are worth (minutes)
 	$(BIN)/python -m eval.answer_quality --collections $(COLLECTIONS) --out eval/results/answers
 
 citation-results: setup ## whether every quote stands and citations carry, over all collections (minutes)
 	$(BIN)/python -m eval.citation_quality --collections $(COLLECTIONS) --out eval/results/citations
+
+generator-results: setup ## what answers by the settings' model are worth, generator by generator (half an hour)
+	$(BIN)/python -m eval.generator_quality --collections $(COLLECTIONS) --out eval/results/generators
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \
