@@ -105,6 +105,15 @@ def _llm(settings: Settings) -> Iterator[Line]:
     yield True, "llm", f"{spec.precision}: {spec.why}" if spec.precision else spec.why
 
 
+def _answer(settings: Settings) -> Iterator[Line]:
+    of = settings.answer
+    told = f"{of.generator} (answer.generator)"
+    if of.generator == "extractive":
+        yield True, "answer", f"{told}: sentences are quoted, no language model is asked"
+    else:
+        yield True, "answer", f"{told}, at most {of.max_tokens} tokens; {of.verify}, {of.policy}"
+
+
 def _rerank(settings: Settings) -> Iterator[Line]:
     from rag.wiring.reranking import parse_method
 
@@ -135,5 +144,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (
     _encoder,
     _store,
     _rerank,
+    _answer,
     _llm,
 )
