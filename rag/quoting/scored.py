@@ -9,8 +9,12 @@ import numpy as np
 from rag.logistic import log_odds, sigmoid
 from rag.values import Cost, Frozen
 
-WEIGHT = 1.0
-"""What a standard deviation of the scores adds to the log-odds of being quoted; chosen."""
+WEIGHT = 0.5
+"""What a standard deviation of the scores adds to the log-odds of being quoted; chosen.
+
+The likelihood of SmolLM2-135M costs .016 of the F1 on CLAP NQ, and .032 at 1: it is for better
+models than the packaged one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ def informed(probabilities: Sequence[float], scores: Sequence[float]) -> list[fl
     Scores count in standard deviations above their mean: no two models have one scale.
 
     >>> [round(p, 2) for p in informed([0.5, 0.5], [3.0, 1.0])], informed([0.5, 0.5], [2.0, 2.0])
-    ([0.73, 0.27], [0.5, 0.5])
+    ([0.62, 0.38], [0.5, 0.5])
     """
     if not scores:
         return list(probabilities)

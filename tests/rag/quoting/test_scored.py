@@ -16,7 +16,7 @@ from rag.quoting.scored import Scored, Scorer, informed
 from rag.values import Answer, Cost, Document
 from tests.rag.answering.island import context
 
-SENTENCES = [f"The shed number {i} keeps boats and ropes." for i in range(9)]
+SENTENCES = [f"The shed number {i} keeps boats and ropes." for i in range(26)]
 SHEDS = Document("sheds", " ".join(SENTENCES))
 LIKELY = st.lists(st.tuples(st.floats(0, 1), st.floats(-100, 100)), min_size=1, max_size=9)
 
