@@ -4,7 +4,6 @@ Questions are asked of a collection that answers them, and of collections about 
 every floor: which share is answered. The floor of `answer.floor` is read off this table.
 """
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 import msgspec
 
 from eval.collection import read_collection, read_queries
+from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.report import table
 from indexers.readers import read_paths
@@ -87,10 +87,7 @@ def answered(cosines: Mapping[str, Sequence[float]]) -> list[str]:
 
 def main() -> None:
     """Measure and write `report.json` and `report.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    options = measuring(__doc__).parse_args()
     quiet()
     with tempfile.TemporaryDirectory() as scratch:
         cosines = asyncio.run(measure(options.collections, Path(scratch)))

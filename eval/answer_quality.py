@@ -6,7 +6,6 @@ were held out, the gate on fifths. The weights of `rag/quoting/weights.py` are t
 report prints, fitted on all questions.
 """
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import msgspec
 import numpy as np
 
 from eval.clapnq import read_asked, sentences_of
+from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.quoting import DAY, FLOOR, Passages, Seen, quoting
 from eval.report import table
@@ -125,10 +125,7 @@ def answered(report: Mapping[str, Any]) -> list[str]:
 
 def main() -> None:
     """Measure and write `report.json` and `report.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    options = measuring(__doc__).parse_args()
     quiet()
     with tempfile.TemporaryDirectory() as scratch:
         seen, passages = asyncio.run(see(options.collections / "clapnq-dev", Path(scratch)))

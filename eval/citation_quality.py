@@ -5,7 +5,6 @@ settings say, by default quoted without a language model. Ends with 1 where a qu
 in its document.
 """
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import msgspec
 from eval.answer_report import write_report
 from eval.answers import Answers, answers
 from eval.collection import read_collection, read_questions
+from eval.measuring import measuring
 from eval.provenance import ROOT
 from rag.sections import StoreSettings
 from rag.settings import Settings, load_settings, quiet
@@ -54,10 +54,7 @@ def _say(folder: str, stage: str, done: int, total: int) -> None:
 
 def main() -> None:
     """Measure and write `report.json` and `report.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    options = measuring(__doc__).parse_args()
     quiet()
     with tempfile.TemporaryDirectory() as scratch:
         store = StoreSettings(path=scratch)

@@ -5,7 +5,6 @@ Every generator answers the same answerable questions of CLAP NQ dev. Nothing is
 much of it the sources carry. Quotes are looked up in the documents.
 """
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import msgspec
 from eval.answer_figures import measured
 from eval.answers import Told, check, cited_texts
 from eval.clapnq import read_asked
+from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.report import made_by, table
 from indexers.readers import read_paths
@@ -120,9 +120,7 @@ def shown(report: Mapping[str, Any]) -> list[str]:
 
 def main() -> None:
     """Measure and write `report.json` and `report.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
-    parser.add_argument("--out", type=Path, required=True)
+    parser = measuring(__doc__)
     parser.add_argument("--questions", type=int, default=QUESTIONS)
     options = parser.parse_args()
     quiet()

@@ -8,7 +8,6 @@ Replies are kept in the cache of replies and every row is written when it is don
 ended goes on where it stopped. Times are taken afterwards, one query at a time, without any cache.
 """
 
-import argparse
 import asyncio
 import statistics
 import sys
@@ -24,6 +23,7 @@ import msgspec
 
 from eval.collection import Collection, read_collection
 from eval.measures import score
+from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.query_rows import DEPTH, TABLES, Row, Table
 from eval.report import table
@@ -256,10 +256,7 @@ def _write(file: Path, report: Figures) -> None:
 
 def main() -> None:
     """Measure what is not measured yet and write `quality.json` and `quality.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    options = measuring(__doc__).parse_args()
     quiet()
     options.out.mkdir(parents=True, exist_ok=True)
     sys.stdout.write(

@@ -6,7 +6,6 @@ candidates is worth. Replies are kept in the cache of replies, so a run that was
 it stopped.
 """
 
-import argparse
 import asyncio
 import math
 import random
@@ -21,6 +20,7 @@ import msgspec
 
 from eval.collection import Qrels, read_collection
 from eval.measures import score
+from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.report import table
 from eval.reranking import read_texts
@@ -241,10 +241,8 @@ def to_markdown(report: Figures) -> str:
 
 def main() -> None:
     """Measure what is not measured yet and write `quality.json` and `quality.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
+    parser = measuring(__doc__)
     parser.add_argument("--results", type=Path, default=Path("eval/results/retrieval"))
-    parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     quiet()
     options.out.mkdir(parents=True, exist_ok=True)

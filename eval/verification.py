@@ -5,7 +5,6 @@ sentences of an abstract from its other sentences, beside BM25 and the cosine al
 sentences that were made wrong in one place are found out by their originals. No language model.
 """
 
-import argparse
 import asyncio
 import sys
 from collections import Counter, defaultdict
@@ -19,6 +18,7 @@ import numpy as np
 from rank_bm25 import BM25Plus
 
 from eval.collection import numbered_lines, read_qrels
+from eval.measuring import measuring
 from eval.perturbing import harmless, wrong
 from eval.provenance import provenance
 from eval.report import table
@@ -250,10 +250,7 @@ def _rate_rows(rows: Mapping[str, Any]) -> Iterator[list[str]]:
 
 def main() -> None:
     """Measure and write `report.json` and `report.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--collections", type=Path, default=Path("../shared/collections"))
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+    options = measuring(__doc__).parse_args()
     quiet()
     from indexers.encoders.dense import DenseEncoder  # torch takes seconds to import
 
