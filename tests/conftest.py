@@ -10,6 +10,7 @@ import pytest
 
 from rag.settings import load_settings, quiet
 
+gc.disable()  # until all is imported: nothing of that is garbage, and looking takes seconds
 quiet()  # before any test imports Haystack or a model library
 
 SHARED = Path(__file__).parents[2] / "shared" / "collections"
@@ -63,6 +64,7 @@ def pytest_collection_finish() -> None:
     """Let the collector leave alone what was imported: an eighth of the time of all tests."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
