@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # make setup TORCH_ARGS="--index-url URL"
 TORCH_ARGS ?=
 COLLECTIONS ?= ../shared/collections
+# Tests run in so many processes, each with one thread for models; a file's tests share one.
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 RESULTS := eval/results/retrieval
 DEMO := .firstcite/demo
 
@@ -39,10 +42,10 @@ demo: setup ## index the documentation and the example handbook, ask three quest
 	$(BIN)/firstcite eval retrieval examples/handbook --out $(DEMO)/report
 
 test: setup ## tests that need no model (no network, no server)
-	$(BIN)/pytest -m "not model"
+	$(PYTEST) -m "not model"
 
 test-all: setup ## all tests: with the packaged models, and FIRSTCITE_TEST_QDRANT_URL where it is set
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: setup ## format, lint, types, import ladder, documentation
 	$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ import pytest
 from rag.errors import ModelUnavailable
 from rag.llms import embedded
 from rag.settings import load_settings, models_folder
+from tests.cli.outcome import Firstcite
 
 
 @pytest.fixture
@@ -75,30 +76,24 @@ def test_being_asked_to_end_while_the_model_loads_is_no_failure(
     assert "Traceback" not in running.stderr.read()
 
 
-def test_an_address_that_is_taken_is_said_before_anything_is_loaded(script: Path) -> None:
+def test_an_address_that_is_taken_is_said_before_anything_is_loaded(firstcite: Firstcite) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [script, "models", "serve", "--port", port], capture_output=True, text=True, timeout=60
-        )
-    assert done.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
-    assert "loading" not in done.stderr
-    assert "Traceback" not in done.stderr
+        outcome = firstcite("models", "serve", "--port", port)
+    assert outcome.code == 1
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in outcome.err
+    assert "loading" not in outcome.err
+    assert "Traceback" not in outcome.err
 
 
-def test_an_open_address_is_warned_of(script: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "FIRSTCITE__LLM__CACHE": str(tmp_path / "file" / "below")}
+def test_an_open_address_is_warned_of(
+    firstcite: Firstcite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTCITE__LLM__CACHE", str(tmp_path / "file" / "below"))
     (tmp_path / "file").write_text("in the way")
-    done = subprocess.run(
-        [script, "models", "serve", "--host", "0.0.0.0", "--port", "0"],  # noqa: S104 - to see it
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("warning: 0.0.0.0 is not loopback and there is no authentication")
-    assert "Traceback" not in done.stderr
+    outcome = firstcite("models", "serve", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - to see it
+    assert outcome.code == 1
+    assert outcome.err.startswith("warning: 0.0.0.0 is not loopback and there is no authentication")
+    assert "Traceback" not in outcome.err

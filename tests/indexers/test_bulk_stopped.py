@@ -16,6 +16,7 @@ from indexers.stores.exact import ExactStore
 from rag.errors import StoreUnavailable
 from rag.seams import CollectionSpec
 from rag.values import Document, Point, Vector
+from tests.indexers import killed
 from tests.indexers.runs import (
     BM25,
     ENCODER,
@@ -50,10 +51,19 @@ class FailingStore(ExactStore):
 MANY = [Document(f"d{n}", f"freezer {n}\ncold power") for n in range(WINDOW + 200)]  # 3 windows
 
 
+@pytest.fixture(scope="module")
+def whole_run() -> ExactStore:
+    """The store of one run over `MANY` that nothing stopped."""
+    store = ExactStore(SPEC)
+    asyncio.run(run(store, MANY))
+    return store
+
+
 @pytest.mark.parametrize("at", [1, 2, 3])
-async def test_a_store_that_fails_keeps_what_was_put_and_the_next_run_finishes(at: int) -> None:
-    clean, store = ExactStore(SPEC), FailingStore(SPEC, at)
-    await run(clean, MANY)
+async def test_a_store_that_fails_keeps_what_was_put_and_the_next_run_finishes(
+    at: int, whole_run: ExactStore
+) -> None:
+    clean, store = whole_run, FailingStore(SPEC, at)
     with pytest.raises(StoreUnavailable, match="disk full"):
         await run(store, MANY)
     assert await store.count() == WINDOW * (at - 1)
@@ -148,46 +158,14 @@ async def test_a_cancelled_run_ends_and_the_next_one_finishes(tmp_path: Path) ->
     await store.close()
 
 
-KILLED = """
-import asyncio, sys, time
-from pathlib import Path
-from indexers.bulk import index
-from indexers.encoders.bm25 import Bm25Encoder
-from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
-from indexers.stores.edge import create_edge, edge_exists, open_edge
-from rag.seams import CollectionSpec
-from rag.values import Document
-
-folder, version, pause = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "pause"
-spec = CollectionSpec("hashed", "hashed/16", 16, "bm25", "none")
-documents = [
-    Document(f"d{n}", f"power {n} {version if n % 3 == 0 else 'same'}" + " cold" * (n % 3))
-    for n in range(2_200)
-]
-
-def watch(progress):
-    if pause and progress.stage == "encode" and progress.done >= 2_048:
-        print("halfway", flush=True)
-        time.sleep(60)
-
-async def main():
-    store = open_edge(folder) if edge_exists(folder) else create_edge(folder, spec)
-    await index(documents, whole, HashedEncoder(16), Bm25Encoder(), store, watch)
-    await store.close()
-
-asyncio.run(main())
-"""
-
-
 def _index(folder: Path, version: str) -> None:
-    command = [sys.executable, "-c", KILLED, str(folder), version, "finish"]
-    assert subprocess.run(command, check=False).returncode == 0
+    asyncio.run(killed.index_into(folder, version, lambda _: None))
 
 
 def _index_and_kill(folder: Path, version: str) -> None:
-    command = [sys.executable, "-c", KILLED, str(folder), version, "pause"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.indexers.killed", str(folder), version]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "halfway\n"
         process.kill()
@@ -206,10 +184,10 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_killed_run_is_finished_by_running_again(
     tmp_path: Path, clean: Path, before: str
 ) -> None:
-    killed = tmp_path / "killed"
+    used = tmp_path / "used"
     if before == "an older version":
-        _index(killed, "old")
-    _index_and_kill(killed, "new")
+        _index(used, "old")
+    _index_and_kill(used, "new")
 
     async def state(folder: Path) -> tuple[list[str], CollectionSpec, dict[str, float]]:
         store = open_edge(folder)
@@ -218,12 +196,12 @@ def test_a_killed_run_is_finished_by_running_again(
         finally:
             await store.close()
 
-    halfway, _, _ = asyncio.run(state(killed))
+    halfway, _, _ = asyncio.run(state(used))
     assert len(halfway) >= WINDOW  # the first window had been acknowledged
     assert halfway != asyncio.run(state(clean))[0]
-    _index(killed, "new")
-    found, expected = asyncio.run(state(killed)), asyncio.run(state(clean))
+    _index(used, "new")
+    found, expected = asyncio.run(state(used)), asyncio.run(state(clean))
     assert found[0] == expected[0]
-    assert len(found[0]) == 2_200
+    assert len(found[0]) == killed.DOCUMENTS
     assert found[1] == expected[1]
     assert found[2] == pytest.approx(expected[2], abs=1e-4)

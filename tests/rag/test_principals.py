@@ -65,7 +65,13 @@ class World:
             store=store,
             generator=quoting(encoder, Floor(0.05), Limits(3)),
             defaults=Defaults(
-                "rrf", 3, tuple(FUSIONS), expansions=ways[0], routers=ways[1], iterations=ways[2]
+                "rrf",
+                3,
+                tuple(FUSIONS),
+                expansions=ways[0],
+                routers=ways[1],
+                iterations=ways[2],
+                generators=("extractive",),
             ),
             fusions=FUSIONS,
             weights={},

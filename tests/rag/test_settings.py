@@ -115,6 +115,10 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "preset": "fast",
         "route": "claims",
         "order": "middle",
+        "generator": "inline",
+        "samples": "3",
+        "verify": "nli",
+        "policy": "mark",
     }
     others |= {"writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")

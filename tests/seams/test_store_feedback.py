@@ -42,17 +42,14 @@ async def found(store: Store, probe: Probe | FeedbackProbe) -> Ranking:
     return (await store.find(Lookup((probe,))))[probe.name]
 
 
-@pytest.mark.parametrize(
-    "weights", [(1.0, 1.0, 1.0), (0.7, 1.5, 0.3), (0.0, 2.0, 1.0), (1.0, 0.0, -0.5)]
-)
-@pytest.mark.parametrize("given", [4, 2, 1, 0])
-async def test_scores_are_the_formulas(
-    store: Store, weights: tuple[float, float, float], given: int
-) -> None:
+async def test_scores_are_the_formulas(store: Store) -> None:
     await store.put(POINTS)
-    probe = FeedbackProbe("again", TARGET, 40, FEEDBACK[:given], weights)
-    expected = {p.chunk.id: formula(probe, p.dense) for p in POINTS}
-    assert dict(await found(store, probe)) == pytest.approx(expected, abs=1e-5)
+    for weights in [(1.0, 1.0, 1.0), (0.7, 1.5, 0.3), (0.0, 2.0, 1.0), (1.0, 0.0, -0.5)]:
+        for given in (4, 2, 1, 0):
+            probe = FeedbackProbe("again", TARGET, 40, FEEDBACK[:given], weights)
+            expected = {p.chunk.id: formula(probe, p.dense) for p in POINTS}
+            got = dict(await found(store, probe))
+            assert got == pytest.approx(expected, abs=1e-5), (weights, given)
 
 
 async def test_without_feedback_it_is_the_search_it_was(store: Store) -> None:

@@ -180,11 +180,12 @@ def test_a_text_without_brackets_only_loses_the_space_around_it(text: str) -> No
         "[a](",
     ],
 )
-def test_a_hundred_thousand_brackets_take_time_in_proportion(odd: str) -> None:
+def test_tens_of_thousands_of_brackets_take_time_in_proportion(odd: str) -> None:
     def seconds(times: int) -> float:
-        started = time.perf_counter()
+        started = time.thread_time()  # of this thread alone: who else computes does not count
         read(odd * times, LEGAL)
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     seconds(1_000)
-    assert seconds(100_000) < 200 * max(seconds(5_000), 0.001)  # 20 times the text
+    few = min(seconds(250) for _ in range(3))
+    assert seconds(20_000) < 4 * 80 * few  # 80 times the text

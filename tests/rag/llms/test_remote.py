@@ -653,7 +653,7 @@ async def test_whatever_happens_is_a_typed_error_within_the_deadline_and_leaves_
         up.script.extend(steps)
         began = time.monotonic()
         with pytest.raises(kind):
-            async with within(0.5):
+            async with within(0.2 if kind is DeadlineExceeded else 0.5):
                 await ASKS[ask](llm)
         assert time.monotonic() - began < 1
         await soon(lambda: up.open == 0)
@@ -689,9 +689,9 @@ async def test_a_hundred_requests_never_exceed_the_limit() -> None:
 
 
 async def test_waiting_for_ones_turn_is_not_waiting_for_an_answer() -> None:
-    async with talking(concurrency=1, timeout_s=0.25, retries=0) as (llm, up):
-        up.pause_s = 0.1
-        assert len(await llm.complete([Complete(PROMPT)] * 4)) == 4  # takes 0.4 s
+    async with talking(concurrency=1, timeout_s=0.5, retries=0) as (llm, up):
+        up.pause_s = 0.1  # far below the timeout: another process may have the core meanwhile
+        assert len(await llm.complete([Complete(PROMPT)] * 6)) == 6  # takes 0.6 s
 
 
 async def test_the_first_failure_cancels_the_rest_and_comes_out_as_itself() -> None:

@@ -1,0 +1,40 @@
+"""A run that stops halfway and waits to be killed; `index_into` is the same run without an end."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from indexers.bulk import WINDOW, Progress, index
+from indexers.encoders.bm25 import Bm25Encoder
+from indexers.encoders.hashed import HashedEncoder
+from indexers.split import whole
+from indexers.stores.edge import create_edge, edge_exists, open_edge
+from rag.seams import CollectionSpec
+from rag.values import Document
+
+DOCUMENTS = 2 * WINDOW + 152
+
+
+async def index_into(folder: Path, version: str, watch: Callable[[Progress], None]) -> None:
+    """Index as many documents as fill two windows and begin a third, a third of them versioned."""
+    spec = CollectionSpec("hashed", "hashed/16", 16, "bm25", "none")
+    documents = [
+        Document(f"d{n}", f"power {n} {version if n % 3 == 0 else 'same'}" + " cold" * (n % 3))
+        for n in range(DOCUMENTS)
+    ]
+    store = open_edge(folder) if edge_exists(folder) else create_edge(folder, spec)
+    await index(documents, whole, HashedEncoder(16), Bm25Encoder(), store, watch)
+    await store.close()
+
+
+def _wait(progress: Progress) -> None:
+    if progress.stage == "encode" and progress.done >= 2 * WINDOW:
+        sys.stdout.write("halfway\n")
+        sys.stdout.flush()
+        time.sleep(60)
+
+
+if __name__ == "__main__":
+    asyncio.run(index_into(Path(sys.argv[1]), sys.argv[2], _wait))
