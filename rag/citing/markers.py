@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rag.citing.brackets import Scanner
-from rag.citing.grammar import Cited, legal_refs
+from rag.citing.grammar import CLOSING, OPENING, Cited, legal_refs
 from rag.citing.holding import Holding
 from rag.citing.removing import Mark, Removing
 from rag.values import Frozen
@@ -47,6 +47,18 @@ def stripped(text: str, legal: Collection[int]) -> str:
     >>> stripped("It lasts 36 hours [2], says the plate [9].", legal={1, 2})
     'It lasts 36 hours, says the plate [9].'
     """
+    for _ in range(_NESTED):  # what is taken out can leave another: "[[[1]1]"
+        before, text = text, _without(text, legal)
+        if before == text:
+            return text
+    return text.translate(_ROUND)
+
+
+_NESTED = 4  # chosen: passes; who nests deeper wants to be read for long
+_ROUND = str.maketrans(dict.fromkeys(OPENING, "(") | dict.fromkeys(CLOSING, ")"))
+
+
+def _without(text: str, legal: Collection[int]) -> str:
     scanner, removing = Scanner(), Removing(legal)
     pieces = (*scanner.feed(text), *scanner.close())
     passing = (

@@ -119,6 +119,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "samples": "3",
         "verify": "nli",
         "policy": "mark",
+        "scorer": "query-likelihood",
     }
     others |= {"writes": "true", "letter_prior": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")

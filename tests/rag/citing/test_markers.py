@@ -140,6 +140,8 @@ def test_a_turn_of_a_chat_loses_what_would_pass_for_a_citation() -> None:
     assert stripped(said, ()) == said
 
 
+@example("[[[1]1]")
+@example("[" * 20 + "1]" * 20)
 @given(WRITTEN)
 def test_what_was_stripped_cites_nothing(written: str) -> None:
     assert not read(stripped(written, LEGAL), LEGAL).marks

@@ -22,7 +22,7 @@ LINES = (
     "Jaws was directed by Steven Spielberg. | Jaws film director\n"
     "Jaws was released in 1975. | Jaws release year"
 )
-TAG = re.compile(r"<\s*/\s*\w*|<\w+")
+TAG = re.compile(r"<\s*/\s*\w*|<[^\W\d_]\w*")  # "<0" is no tag
 DIRECTOR, YEAR = "Jaws film director", "Jaws release year"
 
 
