@@ -13,7 +13,7 @@ from eval.bench_search import SPEC, Corpus, K, KnownVectors, fill, make_corpus
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import create_edge
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable
 from rag.expand.expand import Expander, ExpansionCache, expand

@@ -19,7 +19,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import create_edge
 from indexers.stores.server import connect, create_collection
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.fuse import FUSIONS
 from rag.packing import Packing
 from rag.parts import Parts

@@ -6,10 +6,12 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from rag.abstain import Gate, Verdict
+from rag.answering.extractive import Extractive
 from rag.answering.finishing import Checking, finish
 from rag.answering.writer import Writer, Written
 from rag.errors import RagError
 from rag.flows import stopped
+from rag.quoting.choosing import Limits
 from rag.quoting.lines import Read, read
 from rag.seams import Encoder
 from rag.values import Answer, Context, Cut, Stage, Told, Trace
@@ -103,6 +105,11 @@ class Answering:
                     stage = replace(piece.stage, status=failed.status, detail=told)
                     piece = _timed(replace(piece, stage=stage), began)
                 yield piece
+
+
+def quoting(encoder: Encoder, gate: Gate, limits: Limits) -> Answering:
+    """Return the generator that only quotes."""
+    return Answering(encoder, [gate], {USUAL: Extractive(limits)})
 
 
 def _timed(written: Written, began: float) -> Written:

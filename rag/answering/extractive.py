@@ -7,8 +7,6 @@ taken as make the expected overlap with what people would quote the highest.
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from rag.abstain import Gate
-from rag.answering.answering import USUAL, Answering
 from rag.answering.writer import Piece, Written
 from rag.citing.sentences import cite
 from rag.citing.structure import Claim, Draft, references
@@ -18,7 +16,6 @@ from rag.quoting.choosing import Limits, arranged, chosen
 from rag.quoting.lines import Line, Read
 from rag.quoting.scored import Scorer, informed
 from rag.quoting.weights import QUOTED
-from rag.seams import Encoder
 from rag.values import Citation, Context, Cut, Stage
 
 
@@ -59,11 +56,6 @@ class Extractive:
         told = f"extractive, {len(claims)} sentences"
         detail = f"{told}; no relevance model: {stage.detail}" if stage.detail else told
         yield Written(draft, replace(stage, detail=detail))
-
-
-def quoting(encoder: Encoder, gate: Gate, limits: Limits) -> Answering:
-    """Return the generator that only quotes."""
-    return Answering(encoder, [gate], {USUAL: Extractive(limits)})
 
 
 def quoted(found: Read, limits: Limits, scores: Sequence[float] = ()) -> list[Line]:

@@ -16,7 +16,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.components import write
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable, StoreUnavailable

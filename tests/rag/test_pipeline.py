@@ -13,7 +13,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.components import write
 from rag.errors import BadQuery, StoreUnavailable
 from rag.fuse import FUSIONS

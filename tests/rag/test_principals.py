@@ -11,7 +11,7 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.deepen import Deepener
 from rag.expand.expand import Expander, ExpansionCache
 from rag.expand.methods import EXPANSIONS

@@ -12,7 +12,7 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag import seams
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.llms.scripted import ScriptedLLM
 from rag.quoting.choosing import Limits
 from rag.seams import CollectionSpec

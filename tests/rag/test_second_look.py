@@ -11,7 +11,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.errors import StoreUnavailable
 from rag.filters import parse_where
 from rag.fuse import FUSIONS

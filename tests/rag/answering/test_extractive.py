@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from indexers.encoders.hashed import HashedEncoder
 from rag.abstain import Floor
-from rag.answering.extractive import quoting
+from rag.answering.answering import quoting
 from rag.quoting.choosing import Limits
 from rag.seams import Generator
 from rag.values import (
