@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from eval import answer_quality
+from eval import answer_quality, generator_quality
 from eval.abstention import answered
 from eval.answer_report import overview, verdict
 from eval.bench import figures
@@ -109,6 +109,12 @@ def citations() -> list[str]:
     file = ROOT / "eval" / "results" / "citations" / "report.json"
     found = msgspec.json.decode(file.read_bytes())
     return [*overview(found), "", verdict(found)]
+
+
+def generators() -> list[str]:
+    """What generators write with the packaged model."""
+    file = ROOT / "eval" / "results" / "generators" / "report.json"
+    return generator_quality.shown(msgspec.json.decode(file.read_bytes()))
 
 
 def _answers() -> Report:
@@ -242,6 +248,7 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "quoting": quoting,
     "answering": answering,
     "citations": citations,
+    "generators": generators,
     "bench": bench,
     "bench_llm": bench_llm,
     "rerankers": rerankers,

@@ -6,7 +6,7 @@ Encoder    indexers/encoders/hashed.py   HashedEncoder
 Store      indexers/stores/exact.py      ExactStore
 LLM        rag/llms/scripted.py          ScriptedLLM
 Reranker   rerankers/unchanged.py        Unchanged
-Generator  rag/answering/answering.py    quoting (over fakes)
+Generator  rag/answering/answering.py    Answering (over fakes)
 Judge      eval/qrels.py                 QrelsJudge
 """
 

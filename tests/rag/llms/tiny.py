@@ -89,11 +89,15 @@ def tokenizer(kind: Kind = "bytes", template: str | None = CHATML) -> PreTrained
     return made
 
 
-@cache
 def model(
     architecture: Architecture = "llama", vocabulary: int = 1_200, window: int = 512
 ) -> PreTrainedModel:
-    """Return a model of two layers with random weights, fp32."""
+    """Return a model of two layers with random weights, fp32; the same for the same."""
+    return _model(architecture, vocabulary, window)
+
+
+@cache
+def _model(architecture: Architecture, vocabulary: int, window: int) -> PreTrainedModel:
     torch.manual_seed(len(architecture))
     size: dict[str, int] = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     if architecture != "gpt2":
