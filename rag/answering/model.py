@@ -75,7 +75,7 @@ class Unthinking:
     r"""Leaves out the part in which a model thinks, at the beginning of a text.
 
     >>> text = Unthinking()
-    >>> [text.feed(piece) for piece in ("<thi", "nk>Hm.</th", "ink>", "\\n36 hours")]
+    >>> [text.feed(piece) for piece in ("<thi", "nk>Hm.</th", "ink>", "\n36 hours")]
     ['', '', '', '36 hours']
     """
 
