@@ -82,7 +82,7 @@ async def finish(
     draft = written.draft
     if all(_verbatim(claim) for claim in draft.claims):
         sentences = [_quoted(claim) for claim in draft.claims]
-        return _answered(context, found, written, verdict, sentences, (), ())
+        return _answered(context, found, written, verdict, sentences, (), (), ())
     began = time.perf_counter()
     shown = {one.candidate.chunk.id for one in showable(context.passages).passages}
     packed = [one for one in quotable(context) if one.chunk_id in shown]
@@ -97,7 +97,12 @@ async def finish(
     after = _treated(draft.claims, now, packed, carries, checking)
     fixes = tuple(_fix(i, one, after[i]) for i, one in enumerate(now))
     stage = replace(stage, ms=ms_since(began), detail=_told(stage, draft.claims, now, fixes))
-    return _answered(context, found, written, verdict, after, fixes, (stage,))
+    lost = [
+        claim.text
+        for claim, before, kept in zip(draft.claims, now, after, strict=True)
+        if kept is None and claim.whole and before.support not in _CARRIED
+    ]
+    return _answered(context, found, written, verdict, after, lost, fixes, (stage,))
 
 
 def _verbatim(claim: Claim) -> bool:
@@ -192,6 +197,7 @@ def _answered(
     written: Written,
     verdict: Verdict,
     sentences: Sequence[Sentence | None],
+    lost: Sequence[str],
     fixes: tuple[Verification, ...],
     stages: tuple[Stage, ...],
 ) -> Finished:
@@ -203,11 +209,6 @@ def _answered(
         if one is not None
     )
     trace = (*context.trace, written.stage, *stages)
-    lost = [
-        claim.text
-        for claim, one in zip(claims, sentences, strict=True)
-        if one is None and claim.whole
-    ]
     if not kept:
         reason = _none(lost)
         return Finished(fixes, Answer(context.query, text, (), (), reason, trace, "no"))

@@ -80,8 +80,12 @@ def repaired(sentence: Sentence, packed: Sequence[Citation], carries: Carries) -
 
 
 def settled(claim: Claim, packed: Sequence[Citation], carries: Carries) -> Sentence:
-    """Return a claim as a sentence with the citations that it keeps."""
-    return pruned(repaired(evident(claim, packed, carries), packed, carries), carries)
+    """Return a claim as a sentence with the citations that it keeps.
+
+    One that was written from quotes cites no others: what they do not carry is wrong.
+    """
+    cited = evident(claim, packed, carries)
+    return pruned(cited if claim.quotes else repaired(cited, packed, carries), carries)
 
 
 def _mark(sentence: Sentence, _packed: Sequence[Citation], _carries: Carries) -> Sentence | None:

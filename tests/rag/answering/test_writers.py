@@ -59,6 +59,15 @@ async def test_what_several_documents_say_is_one_item() -> None:
 
 
 @pytest.mark.anyio
+async def test_what_was_written_from_a_quote_cites_no_other_one() -> None:
+    llm = writing(DOGS.text)  # whatever it is asked to tell
+    answer, _ = await told(generator(llm, "attribute-first", sentences=1), context(FREEZER, DOGS))
+    (sentence,) = answer.sentences
+    assert sentence.citations[0].document_id == "freezer"
+    assert sentence.text == sentence.citations[0].quote
+
+
+@pytest.mark.anyio
 async def test_a_quote_that_gives_orders_is_cited_but_not_told() -> None:
     llm = writing("Bananas fly.")
     answer, _ = await told(
