@@ -1,5 +1,6 @@
 """What the writers that ask a language model have in common."""
 
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -35,13 +36,18 @@ class Model(Frozen):
     samples: int = 1
     temperature: float = 0.7
 
-    async def drive(self, flow: Flow[T]) -> Driven[T]:
+    async def drive(self, flow: Flow[T], ends: float = math.inf) -> Driven[T]:
         """Run a flow within the time.
+
+        Args:
+            flow: runs once.
+            ends: when the answer's time is over, by `time.monotonic`; where several flows write it.
 
         Raises:
             RagError: as `rag.flows.drive`.
         """
-        return await drive(flow, await self.llm(), Budget(seconds=self.seconds))
+        seconds = min(self.seconds, max(0.0, ends - time.monotonic()))
+        return await drive(flow, await self.llm(), Budget(seconds=seconds))
 
 
 def completions(requests: Sequence[Complete]) -> Flow[tuple[Completed, ...]]:

@@ -5,6 +5,7 @@ of all of them; any other one names a sentence by its letter. Then it says what 
 tells. So every claim has one quote, which stands in a document.
 """
 
+import time
 from collections.abc import AsyncGenerator, Sequence
 from string import ascii_uppercase
 
@@ -45,15 +46,17 @@ class QuoteFirst:
         if not left:
             raise BadPrompt("every passage gives orders to its reader: none was shown")
         stage, cost = Stage("generate", 0.0), Cost()
+        ends = time.monotonic() + self._model.seconds
         claims: list[Claim] = []
         try:
             while left and len(claims) < self._model.limits.sentences:
-                quote = await self._quote(context, left, claims)
+                quote = await self._quote(context, left, claims, ends)
                 cost += quote.cost
                 if quote.result is None:
                     break
                 evidence = as_citation(context, left.pop(quote.result))
-                driven = await self._model.drive(completions([statement(context, [evidence])]))
+                telling = completions([statement(context, [evidence])])
+                driven = await self._model.drive(telling, ends)
                 cost += driven.cost
                 (reply,) = driven.result
                 start = claims[-1].end + 1 if claims else 0
@@ -70,12 +73,12 @@ class QuoteFirst:
         yield Written(draft, Stage("generate", 0.0, stage.status, detail, cost))
 
     async def _quote(
-        self, context: Context, left: Sequence[Line], claims: Sequence[Claim]
+        self, context: Context, left: Sequence[Line], claims: Sequence[Claim], ends: float
     ) -> Driven[int | None]:
         llm = await self._model.llm()
         flow = copied if llm.spec.constrains else named
         answered = " ".join(claim.text for claim in claims)
-        return await self._model.drive(flow(context.query.text, left, answered))
+        return await self._model.drive(flow(context.query.text, left, answered), ends)
 
 
 def offered(context: Context, found: Read) -> list[Line]:

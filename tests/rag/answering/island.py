@@ -92,10 +92,11 @@ def generator(
     sentences: int = 5,
     words: int = 0,
     gates: Sequence[Gate] = (Floor(-1.0),),
+    seconds: float = 5.0,
 ) -> Answering:
     """Return a generator over hashed vectors with all its writers."""
     encoder, limits = HashedEncoder(), Limits(sentences, words)
-    model = Model(giving(llm), tokens=60, seconds=5.0, limits=limits)
+    model = Model(giving(llm), tokens=60, seconds=seconds, limits=limits)
     return Answering(
         encoder,
         gates,

@@ -1,6 +1,7 @@
 """Writers that choose their evidence first, and the one that mixes readings."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -124,6 +125,23 @@ async def test_quote_and_statement_take_turns_until_nothing_is_left_to_say() -> 
     assert PIER.text not in asked[2].among  # nothing is quoted twice
     assert PIER.text in asked[2].prompt[0].content  # as what was answered
     assert answer.trace[0].cost.calls == 5
+
+
+class Slow(ScriptedLLM):
+    """A model that takes its time for every request."""
+
+    async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
+        await asyncio.sleep(0.2)
+        return await super().complete(requests)
+
+
+@pytest.mark.anyio
+async def test_the_time_is_that_of_all_quotes_and_statements_together() -> None:
+    llm = Slow(complete=lambda r: r.among[0] if r.among else COLD)
+    answer, _ = await told(generator(llm, "quote-first", seconds=0.5), context(*RULES))
+    assert len(answer.sentences) == 1
+    assert answer.trace[0].status == "cut short"
+    assert answer.trace[0].ms < 900
 
 
 @pytest.mark.anyio
