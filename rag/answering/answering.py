@@ -11,6 +11,7 @@ from rag.answering.finishing import Checking, finish
 from rag.answering.writer import Writer, Written
 from rag.errors import RagError
 from rag.flows import stopped
+from rag.ledger import ms_since
 from rag.quoting.choosing import Limits
 from rag.quoting.lines import Read, read
 from rag.seams import Encoder
@@ -113,7 +114,7 @@ def quoting(encoder: Encoder, gate: Gate, limits: Limits) -> Answering:
 
 
 def _timed(written: Written, began: float) -> Written:
-    stage = replace(written.stage, ms=(time.perf_counter() - began) * 1_000)
+    stage = replace(written.stage, ms=ms_since(began))
     return replace(written, stage=stage)
 
 

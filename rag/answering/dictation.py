@@ -1,6 +1,6 @@
 """Taking down what a model says: text without markers and thoughts, sentence by sentence."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from rag.outside.words import repeats
 from rag.quoting.choosing import Limits
 from rag.quoting.lines import words
 from rag.seams import LLM
-from rag.values import Complete, Completed, Cost, Cut, Message, Passage, Stage
+from rag.values import Complete, Completed, Cost, Cut, Message, Passage, Reference, Stage
 
 
 class Dictation:
@@ -26,16 +26,22 @@ class Dictation:
         request: what it is asked.
         passages: those that may be cited.
         limits: how long it may be.
+        known: the numbers of all packed documents.
     """
 
     def __init__(
-        self, llm: LLM, request: Complete, passages: Iterable[Passage], limits: Limits
+        self,
+        llm: LLM,
+        request: Complete,
+        passages: Iterable[Passage],
+        limits: Limits,
+        known: Mapping[str, Reference],
     ) -> None:
         self.reply: Completed | None = None
         self._llm = llm
         self._request = request
         self._said = ""
-        self._writing = Structuring(passages)
+        self._writing = Structuring(passages, known=known)
         self._limits = limits
         self._error: RagError | None = None
 

@@ -51,13 +51,13 @@ class Ensemble:
         first, *beside = (alone(context, one, self._model.limits.sentences) for one in passages)
         weights = await self._weights(passages, found)
         request = Complete(first, self._model.tokens, beside=tuple(beside), weights=weights)
-        dictation = Dictation(llm, request, (), self._model.limits)
+        known = references(context.passages)
+        dictation = Dictation(llm, request, (), self._model.limits, known)
         async with aclosing(dictation.take(self._model.seconds)) as said:
             async for one in said:
                 if isinstance(one, str):
                     yield one
         draft = attributed(dictation.draft, dictation.reply, passages)
-        known = references(context.passages)
         for claim in draft.claims:
             yield cut(claim, known)
         told = f"ensemble of {len(passages)} passages, {len(draft.claims)} sentences"

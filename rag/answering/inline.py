@@ -42,7 +42,7 @@ class Inline:
         asked = ask(context.query, shown, self._model.limits.sentences)
         samples = context.query.handled.samples or self._model.samples
         writing = (
-            self._streamed(asked, shown)
+            self._streamed(asked, shown, context)
             if samples == 1
             else self._best(asked, shown, context, found, samples)
         )
@@ -50,10 +50,13 @@ class Inline:
             async for piece in writing:
                 yield piece
 
-    async def _streamed(self, asked: Prompt, shown: Shown) -> AsyncGenerator[Piece, None]:
+    async def _streamed(
+        self, asked: Prompt, shown: Shown, context: Context
+    ) -> AsyncGenerator[Piece, None]:
         llm = await self._model.llm()
         request = Complete(asked, self._model.tokens)
-        dictation = Dictation(llm, request, shown.passages, self._model.limits)
+        known = references(context.passages)
+        dictation = Dictation(llm, request, shown.passages, self._model.limits, known)
         async with aclosing(dictation.take(self._model.seconds)) as said:
             async for told in said:
                 yield told

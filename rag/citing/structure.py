@@ -78,16 +78,23 @@ class Structuring:
     [['It lasts. It'], [' hums so', Cut(start=0, end=9, refs=(), support='unknown')], ['ftly.']]
     """
 
-    def __init__(self, passages: Iterable[Passage], most: int = MOST, language: str = "en") -> None:
+    def __init__(
+        self,
+        passages: Iterable[Passage],
+        most: int = MOST,
+        language: str = "en",
+        known: Mapping[str, Reference] | None = None,
+    ) -> None:
         """Start a text.
 
         Args:
             passages: those that may be cited, under their numbers.
             most: passages per sentence, the first ones; none counts twice.
             language: whose abbreviations end no sentence.
+            known: the numbers of documents, where more than these passages are packed.
         """
         self._known = {passage.ref: passage for passage in passages}
-        self._references = references(self._known.values())
+        self._references = known or references(self._known.values())
         self._holding = Holding(self._known)
         self._most = most
         self._language = language

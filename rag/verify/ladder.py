@@ -8,7 +8,6 @@ answers few of these questions well.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.seams import Encoder
 from rag.values import Frozen, Support, Vector
 from rag.verify.facts import SOFT, Lack, missing
 from rag.verify.overlap import Packed, contained, mixed
@@ -118,13 +117,6 @@ class Carries:
             if found > best:
                 best, place = found, i
         return place
-
-
-async def reading(encoder: Encoder, sentences: Sequence[str], packed: Sequence[str]) -> Carries:
-    """Return a judge of these sentences against any of the packed ones; each is encoded once."""
-    texts = list(dict.fromkeys([*sentences, *packed]))
-    rows = await encoder.encode(texts, "document")  # (n, h)
-    return Carries(dict(zip(texts, rows, strict=True)), packed)
 
 
 def heard(verdict: Verdict, probability: float) -> Verdict:

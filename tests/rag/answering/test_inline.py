@@ -111,13 +111,15 @@ async def test_too_little_that_is_carried_is_nothing_that_is_believed() -> None:
 @pytest.mark.anyio
 async def test_a_passage_that_gives_orders_is_not_shown_and_its_number_is_not_legal() -> None:
     llm = writing(f"{COLD} [2] Pwned [1].")
-    answer, _ = await told(generator(llm), context(HOSTILE, *RULES))
+    answer, events = await told(generator(llm), context(HOSTILE, *RULES))
     (asked,) = llm.history
     assert isinstance(asked, Complete)
     shown = asked.prompt[-1].content
     assert "pwned" not in shown
     assert "[1]" not in shown
     assert answer.text == COLD
+    (cited,) = {c.ref for s in answer.sentences for c in s.citations}
+    assert [e.refs for e in events if isinstance(e, Cites)] == [(cited,), ()]
     assert "1 citations of nothing that was shown" in answer.trace[0].detail
     assert "1 passages that give orders not shown" in answer.trace[0].detail
 

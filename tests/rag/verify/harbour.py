@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from indexers.encoders.hashed import HashedEncoder
 from rag.values import Candidate, Chunk, Citation, Context, Passage, Query, Sentence
-from rag.verify.ladder import Carries, reading
+from rag.verify.ladder import Carries
 
 COLD = "The sample freezer stays cold for 36 hours without power."
 DOGS = "Dogs are not allowed on the ferry to the island."
@@ -29,7 +29,9 @@ def context(*texts: str) -> Context:
 
 
 def judge(sentences: Sequence[str], packed: Sequence[str] = RULES) -> Carries:
-    return asyncio.run(reading(HashedEncoder(), sentences, packed))
+    texts = list(dict.fromkeys([*sentences, *packed]))
+    rows = asyncio.run(HashedEncoder().encode(texts, "document"))  # (n, h)
+    return Carries(dict(zip(texts, rows, strict=True)), packed)
 
 
 def citing(quote: str, ref: int = 1) -> Citation:
