@@ -8,10 +8,10 @@ is indexed and never quoted.
 import hashlib
 import re
 import uuid
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 
 from markdown_it import MarkdownIt
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
@@ -27,22 +27,61 @@ Split = Callable[[Sequence[Document]], list[tuple[Chunk, ...]]]
 """Documents to the chunks of each, many at a time."""
 
 
-def chunk_id(tenant: str, document_id: str, start: int, end: int, text: str) -> str:
-    """Return the chunk's id: the UUIDv5 of whose it is, where it stands and what it says.
+@dataclass(frozen=True, slots=True)
+class Piece(Frozen):
+    """Where a chunk stands in its document, and what is indexed with it."""
 
-    >>> chunk_id("t", "d", 0, 1, "x") == chunk_id("t", "d", 0, 1, "x")
-    True
-    >>> chunk_id("t", "d", 0, 1, "x") == chunk_id("t", "d", 0, 1, "y")
-    False
+    start: int
+    end: int
+    context: str = ""
+    family: tuple[tuple[int, int], ...] = ()
+
+
+def chunks_of(document: Document, pieces: Iterable[Piece]) -> Iterator[Chunk]:
+    """Yield the chunks of a document: its pieces, which ascend and leave out nothing but space."""
+    pages = 0  # how many pages have begun where a piece starts
+    for ordinal, (piece, following) in enumerate(pairwise(chain(pieces, [None]))):
+        assert piece is not None  # noqa: S101 - only the last one is
+        end = following.start if following else len(document.text)
+        pages = bisect_right(document.pages, piece.start, pages)
+        inside = document.pages[pages : bisect_left(document.pages, piece.end, pages)]
+        yield _identified(
+            Chunk(
+                id="",
+                document_id=document.id,
+                text=document.text[piece.start : piece.end],
+                start=piece.start,
+                end=piece.end,
+                title=document.title,
+                context=piece.context,
+                source=document.source,
+                metadata=document.metadata,
+                tenant=document.tenant,
+                ordinal=ordinal,
+                gap=document.text[piece.end : end],
+                page=pages,
+                breaks=inside,
+                family=piece.family,
+            )
+        )
+
+
+def _identified(chunk: Chunk) -> Chunk:
+    """Return the chunk with its id: the UUIDv5 of whose it is, where it stands and what it says.
+
+    Source and metadata are left out: they may change while the chunk stays the same.
     """
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    says = (chunk.text, chunk.title, chunk.context, chunk.gap)
+    digest = hashlib.sha256(repr(says).encode()).hexdigest()
+    place = (chunk.start, chunk.end, chunk.ordinal, chunk.page, chunk.breaks, chunk.family)
     # JSON-like quoting by repr: no two different tuples give the same name.
-    return str(uuid.uuid5(NAMESPACE, repr((tenant, document_id, start, end, digest))))
+    name = repr((chunk.tenant, chunk.document_id, place, digest))
+    return replace(chunk, id=str(uuid.uuid5(NAMESPACE, name)))
 
 
 def whole(documents: Sequence[Document]) -> list[tuple[Chunk, ...]]:
     """Return each document as one chunk, its white space at both ends trimmed."""
-    return [(_whole(document),) for document in documents]
+    return [_whole(document) for document in documents]
 
 
 class Recursive:
@@ -80,15 +119,16 @@ class Recursive:
     def _chunks(self, document: Document, spans: Sequence[tuple[int, str]]) -> tuple[Chunk, ...]:
         bounds = [bound for first, text in spans for bound in self._bounded(first, text)]
         if not bounds:
-            return (_whole(document),)
+            return _whole(document)
         headings = _headings(document.text) if document.markup == "markdown" else ()
         starts = [heading.start for heading in headings]
         paths = [_above(headings, starts, start) for start, _ in bounds]
         contexts = {path: self._context(document.title, path) for path in set(paths)}
-        return tuple(
-            _chunk(document, start, end, contexts[path])
+        pieces = (
+            Piece(start, end, contexts[path])
             for (start, end), path in zip(bounds, paths, strict=True)
         )
+        return tuple(chunks_of(document, pieces))
 
     def _context(self, title: str, path: Sequence[str]) -> str:
         context = _context(title, path)
@@ -149,28 +189,12 @@ def markdown_title(text: str) -> str:
     return headings[0].path[-1] if headings else ""
 
 
-def _whole(document: Document) -> Chunk:
+def _whole(document: Document) -> tuple[Chunk, ...]:
     start = len(document.text) - len(document.text.lstrip())
     end = len(document.text.rstrip())
-    return _chunk(document, min(start, end), end, _context(document.title, ()))
+    return tuple(chunks_of(document, [Piece(min(start, end), end, _context(document.title, ()))]))
 
 
 def _context(title: str, path: Sequence[str]) -> str:
     """Return title and headings as one line; a heading that repeats the title stands once."""
     return " › ".join(dict.fromkeys(part for part in (title, *path) if part))
-
-
-def _chunk(document: Document, start: int, end: int, context: str) -> Chunk:
-    text = document.text[start:end]
-    return Chunk(
-        id=chunk_id(document.tenant, document.id, start, end, text),
-        document_id=document.id,
-        text=text,
-        start=start,
-        end=end,
-        title=document.title,
-        context=context,
-        source=document.source,
-        metadata=document.metadata,
-        tenant=document.tenant,
-    )

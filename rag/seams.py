@@ -24,6 +24,7 @@ from rag.values import (
     Complete,
     Completed,
     Context,
+    DocumentRecord,
     Frozen,
     Judgment,
     Lookup,
@@ -100,12 +101,17 @@ class SparseEncoder(Protocol):
         ...
 
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec(Frozen):
-    """What a collection was built with; kept in the store beside the points."""
+    """What a collection was built with; kept in the store beside the points.
+
+    `mean_length` is what all BM25 weights in it are made with, 0 where they are of several minds.
+    `chunks` and `terms` are the totals, and hold while it is `settled`: no run is at work in it,
+    and none was ended before it was done.
+    """
 
     encoder: str
     encoder_fingerprint: str
@@ -113,15 +119,10 @@ class CollectionSpec(Frozen):
     sparse_fingerprint: str
     splitter: str
     mean_length: float = 0.0
+    chunks: int = 0
+    terms: int = 0
+    settled: bool = True
     schema_version: int = SCHEMA_VERSION
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk(Frozen):
-    """A chunk as a store holds it, with its number of BM25 terms."""
-
-    chunk: Chunk
-    length: int
 
 
 @runtime_checkable
@@ -138,8 +139,20 @@ class Store(Protocol):
         """Insert the points, or replace those of the same chunk id."""
         ...
 
-    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
-        """Delete the tenant's chunks of these documents, except the chunk ids in `keep`."""
+    async def record(self, records: Sequence[DocumentRecord]) -> None:
+        """Keep these records, each in place of the one of the same document."""
+        ...
+
+    async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
+        """Delete the tenant's documents: their chunks and their records."""
+        ...
+
+    async def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Delete chunks."""
+        ...
+
+    async def revise(self, record: DocumentRecord) -> None:
+        """Give every chunk of the record's document its source and its metadata."""
         ...
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
@@ -154,8 +167,16 @@ class Store(Protocol):
         """Return the chunks that exist and `access` allows (None: any), in the order asked."""
         ...
 
-    def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
-        """Yield every chunk of every tenant once, in pages."""
+    async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
+        """Return the records that exist, in the order asked."""
+        ...
+
+    def survey(self, *, unfinished: bool = False) -> AsyncIterator[Sequence[DocumentRecord]]:
+        """Yield every record of every tenant once, in pages, or those that are not whole."""
+        ...
+
+    def scan(self, record: DocumentRecord | None = None) -> AsyncIterator[Sequence[Point]]:
+        """Yield every point of every tenant once, in pages, or those of one document."""
         ...
 
     async def count(self) -> int:

@@ -11,31 +11,33 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import msgspec
-import numpy as np
 import qdrant_edge as qe
 
+from indexers.stores.edge_query import of_documents, of_states, to_filter, to_request, to_sparse
 from indexers.stores.payload import (
     DENSE,
     KEYWORD_FIELDS,
-    PRINCIPALS_FIELD,
     SPARSE,
-    from_payload,
-    is_large,
+    STATES,
+    Payload,
+    from_point,
+    from_record,
+    is_record,
     readable,
+    record_id,
     to_payload,
+    to_record,
     to_spec,
 )
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
-from rag.seams import CollectionSpec, StoredChunk
+from rag.seams import CollectionSpec
 from rag.values import (
     Access,
     Chunk,
-    Condition,
-    FeedbackProbe,
+    DocumentRecord,
     Lookup,
     Point,
-    Probe,
     Ranking,
     SparseVector,
     ranked,
@@ -68,29 +70,39 @@ class EdgeStore:
         if points:
             await self._call(_upsert, self._shard, points)
 
-    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
-        """Delete the tenant's chunks of these documents, except those in `keep`."""
-        if not document_ids:
-            return
-        chosen = qe.Filter(
-            must=[
-                qe.FieldCondition("tenant", match=qe.MatchValue(tenant)),
-                qe.FieldCondition("document_id", match=qe.MatchAny(list(document_ids))),
-            ],
-            must_not=[qe.HasIdCondition(set(keep))] if keep else None,
-        )
-        await self._call(self._shard.update, qe.UpdateOperation.delete_points_by_filter(chosen))
+    async def record(self, records: Sequence[DocumentRecord]) -> None:
+        """Insert or replace; in the write-ahead log when the call returns."""
+        rows = [qe.Point(record_id(r.tenant, r.document_id), {}, to_record(r)) for r in records]
+        if rows:
+            await self._update(qe.UpdateOperation.upsert_points(rows))
+
+    async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
+        """Delete the tenant's documents."""
+        if document_ids:
+            chosen = of_documents(tenant, document_ids)
+            await self._update(qe.UpdateOperation.delete_points_by_filter(chosen))
+
+    async def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Delete chunks."""
+        if chunk_ids:
+            await self._update(qe.UpdateOperation.delete_points(list(chunk_ids)))
+
+    async def revise(self, record: DocumentRecord) -> None:
+        """Replace source and metadata of the document's chunks."""
+        chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
+        payload = {"source": record.source, "metadata": dict(record.metadata)}
+        await self._update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
-        rows = [qe.PointVectors(id_, {SPARSE: _sparse(v)}) for id_, v in vectors.items()]
+        rows = [qe.PointVectors(id_, {SPARSE: to_sparse(v)}) for id_, v in vectors.items()]
         if rows:
-            await self._call(self._shard.update, qe.UpdateOperation.update_vectors(rows))
+            await self._update(qe.UpdateOperation.update_vectors(rows))
 
     async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
         """Return one ranking per probe, all in one planned batch."""
-        chosen = _filter(lookup)
-        requests = [_request(probe, chosen) for probe in lookup.probes]
+        chosen = to_filter(lookup)
+        requests = [to_request(probe, chosen) for probe in lookup.probes]
         replies = await self._call(self._shard.query_batch, qe.QueryBatchRequest(requests))
         return {
             probe.name: ranked(_scores(points))
@@ -104,20 +116,45 @@ class EdgeStore:
         records = await self._call(self._shard.retrieve, list(chunk_ids), True, False)
         return readable((record.payload or {} for record in records), chunk_ids, access)
 
-    async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
-        """Yield all chunks in the order of their ids."""
+    async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
+        """Return the records that exist, in the order asked."""
+        ids = [record_id(tenant, id_) for id_ in document_ids]
+        found = await self._call(self._shard.retrieve, [*ids], True, False) if ids else []
+        held = {str(row.id): from_record(row.payload or {}) for row in found}
+        return tuple(held[id_] for id_ in ids if id_ in held)
+
+    async def survey(self, *, unfinished: bool = False) -> AsyncIterator[Sequence[DocumentRecord]]:
+        """Yield all records, or those that are not whole, in the order of their points' ids."""
+        states = [state for state in STATES if state != "whole" or not unfinished]
+        async for rows in self._scroll(of_states(states), vectors=False):
+            yield [from_record(row.payload or {}) for row in rows]
+
+    async def scan(self, record: DocumentRecord | None = None) -> AsyncIterator[Sequence[Point]]:
+        """Yield all points, or those of a document, in the order of their ids."""
+        chosen = of_documents(record.tenant, [record.document_id]) if record else None
+        async for rows in self._scroll(chosen, vectors=True):
+            payloads = ((row.payload or {}, row.vector) for row in rows)
+            yield [_point(p, vector) for p, vector in payloads if not is_record(p)]
+
+    async def _scroll(
+        self, chosen: qe.Filter | None, *, vectors: bool
+    ) -> AsyncIterator[Sequence[qe.Record]]:
         offset: qe.PointId | None = None
         while True:
-            request = qe.ScrollRequest(offset=offset, limit=_PAGE, with_payload=True)
-            records, offset = await self._call(self._shard.scroll, request)
-            if records:
-                yield [from_payload(record.payload or {}) for record in records]
+            request = qe.ScrollRequest(
+                offset=offset, limit=_PAGE, filter=chosen, with_payload=True, with_vector=vectors
+            )
+            rows, offset = await self._call(self._shard.scroll, request)
+            if rows:
+                yield rows
             if offset is None:
                 return
 
     async def count(self) -> int:
         """Return the number of chunks."""
-        return await self._call(self._shard.count, qe.CountRequest(exact=True))
+        records = qe.CountRequest(exact=True, filter=of_states(STATES))
+        every = await self._call(self._shard.count, qe.CountRequest(exact=True))
+        return every - await self._call(self._shard.count, records)
 
     async def info(self) -> CollectionSpec:
         """Return what the collection was built with."""
@@ -136,6 +173,9 @@ class EdgeStore:
         """Flush and release the folder."""
         await self._call(self._shard.close)
         self._lane.close()
+
+    async def _update(self, operation: qe.UpdateOperation) -> None:
+        await self._call(self._shard.update, operation)
 
     async def _call(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -241,58 +281,16 @@ def _upsert(shard: qe.EdgeShard, points: Sequence[Point]) -> None:
 def _row(point: Point) -> qe.Point:
     vectors: dict[str, qe.NamedVector] = {
         DENSE: point.dense.tolist(),
-        SPARSE: _sparse(point.sparse),
+        SPARSE: to_sparse(point.sparse),
     }
     return qe.Point(point.chunk.id, vectors, to_payload(point.chunk, point.length))
 
 
-def _sparse(vector: SparseVector) -> qe.SparseVector:
-    return qe.SparseVector(list(vector.indices), list(vector.values))
-
-
-def _request(probe: Probe | FeedbackProbe, chosen: qe.Filter) -> qe.QueryRequest:
-    if isinstance(probe, FeedbackProbe):
-        items = [qe.FeedbackItem(vector.tolist(), score) for vector, score in probe.feedback]
-        strategy = qe.NaiveFeedbackStrategy(*probe.weights)
-        feedback = qe.FeedbackNaiveQuery(probe.vector.tolist(), items, strategy)
-        query = qe.Query.FeedbackNaive(feedback, using=DENSE)
-    elif isinstance(probe.vector, SparseVector):
-        query = qe.Query.Nearest(_sparse(probe.vector), using=SPARSE)
-    else:
-        query = qe.Query.Nearest(probe.vector.tolist(), using=DENSE)
-    return qe.QueryRequest(limit=probe.depth, query=query, filter=chosen)
+def _point(payload: Payload, vector: object) -> Point:
+    assert isinstance(vector, dict)  # noqa: S101 - our points have named vectors
+    return from_point(payload, vector)
 
 
 def _scores(points: Sequence[qe.ScoredPoint]) -> dict[str, float]:
     ids: list[str] = msgspec.to_builtins([point.id for point in points])  # str() takes .4 µs each
     return dict(zip(ids, [point.score for point in points], strict=True))
-
-
-def _filter(lookup: Lookup) -> qe.Filter:
-    return qe.Filter(must=[*_access(lookup.access), *map(_condition, lookup.where)])
-
-
-def _access(access: Access) -> list[qe.FieldCondition | qe.Filter]:
-    tenant = qe.FieldCondition("tenant", match=qe.MatchValue(access.tenant))
-    if access.principals is None:
-        return [tenant]
-    named = qe.FieldCondition(PRINCIPALS_FIELD, match=qe.MatchAny(list(access.principals)))
-    return [tenant, qe.Filter(should=[qe.IsEmptyCondition(PRINCIPALS_FIELD), named])]
-
-
-def _condition(condition: Condition) -> qe.FieldCondition:
-    value = condition.value
-    if isinstance(value, tuple):
-        strings = [v for v in value if isinstance(v, str)]
-        integers = [v for v in value if isinstance(v, int)]
-        return qe.FieldCondition(condition.field, match=qe.MatchAny(strings or integers))
-    if isinstance(value, bool):  # the engine's binding takes Python's own bool for an integer
-        match = qe.MatchValue(np.bool_(value))  # type: ignore[arg-type]
-        return qe.FieldCondition(condition.field, match=match)
-    if isinstance(value, str) or (condition.operator == "eq" and is_large(value)):
-        return qe.FieldCondition(condition.field, match=qe.MatchValue(value))
-    if condition.operator == "eq":  # MatchValue knows no fractions
-        return qe.FieldCondition(condition.field, range=qe.RangeFloat(gte=value, lte=value))
-    return qe.FieldCondition(
-        condition.field, range=qe.RangeFloat(**{condition.operator: float(value)})
-    )

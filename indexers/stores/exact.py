@@ -7,16 +7,18 @@ import math
 import operator
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 
-from indexers.stores.payload import to_payload
-from rag.seams import CollectionSpec, StoredChunk
+from indexers.stores.payload import record_id, to_payload
+from rag.seams import CollectionSpec
 from rag.values import (
     Access,
     Chunk,
     Condition,
+    DocumentRecord,
     FeedbackProbe,
     Json,
     Lookup,
@@ -44,19 +46,38 @@ class ExactStore:
     def __init__(self, spec: CollectionSpec) -> None:
         self._spec = spec
         self._points: dict[str, Point] = {}
+        self._records: dict[str, DocumentRecord] = {}
 
     async def put(self, points: Sequence[Point]) -> None:
         """Insert or replace."""
         self._points.update({point.chunk.id: point for point in points})
 
-    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
-        """Delete the tenant's chunks of these documents, except those in `keep`."""
-        gone, kept = set(document_ids), set(keep)
+    async def record(self, records: Sequence[DocumentRecord]) -> None:
+        """Insert or replace."""
+        self._records.update({record_id(r.tenant, r.document_id): r for r in records})
+
+    async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
+        """Delete the tenant's documents."""
+        gone = {(tenant, id_) for id_ in document_ids}
         self._points = {
             id_: point
             for id_, point in self._points.items()
-            if id_ in kept or point.chunk.tenant != tenant or point.chunk.document_id not in gone
+            if (point.chunk.tenant, point.chunk.document_id) not in gone
         }
+        for key in gone:
+            self._records.pop(record_id(*key), None)
+
+    async def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Delete chunks."""
+        for id_ in chunk_ids:
+            self._points.pop(id_, None)
+
+    async def revise(self, record: DocumentRecord) -> None:
+        """Replace source and metadata."""
+        for id_, point in self._points.items():
+            if _of(point, record):
+                chunk = replace(point.chunk, source=record.source, metadata=record.metadata)
+                self._points[id_] = replace(point, chunk=chunk)
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors."""
@@ -78,9 +99,21 @@ class ExactStore:
         found = (self._points[id_].chunk for id_ in chunk_ids if id_ in self._points)
         return tuple(chunk for chunk in found if access is None or access.allows(chunk))
 
-    async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
-        """Yield all chunks in the order of their ids."""
-        rows = [StoredChunk(p.chunk, p.length) for _, p in sorted(self._points.items())]
+    async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
+        """Return the records that exist, in the order asked."""
+        keys = (record_id(tenant, id_) for id_ in document_ids)
+        return tuple(self._records[key] for key in keys if key in self._records)
+
+    async def survey(self, *, unfinished: bool = False) -> AsyncIterator[Sequence[DocumentRecord]]:
+        """Yield all records, or those that are not whole."""
+        rows = [r for _, r in sorted(self._records.items()) if r.state != "whole" or not unfinished]
+        for start in range(0, len(rows), _PAGE):
+            yield rows[start : start + _PAGE]
+
+    async def scan(self, record: DocumentRecord | None = None) -> AsyncIterator[Sequence[Point]]:
+        """Yield all points, or those of a document, in the order of their ids."""
+        every = [point for _, point in sorted(self._points.items())]
+        rows = [point for point in every if record is None or _of(point, record)]
         for start in range(0, len(rows), _PAGE):
             yield rows[start : start + _PAGE]
 
@@ -101,7 +134,7 @@ class ExactStore:
 
     async def close(self) -> None:
         """Forget everything."""
-        self._points = {}
+        self._points, self._records = {}, {}
 
     def _search(self, probe: Probe | FeedbackProbe, allowed: Mapping[str, Point]) -> Ranking:
         if isinstance(probe, FeedbackProbe):
@@ -131,6 +164,11 @@ class ExactStore:
             if parts:
                 scores[id_] = math.fsum(parts)
         return scores
+
+
+def _of(point: Point, record: DocumentRecord) -> bool:
+    chunk = point.chunk
+    return (chunk.tenant, chunk.document_id) == (record.tenant, record.document_id)
 
 
 def _dense(query: Vector, allowed: Mapping[str, Point]) -> dict[str, float]:

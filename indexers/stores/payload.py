@@ -1,19 +1,34 @@
 """The one schema of a collection: vector names, and a chunk as the payload of a point."""
 
 import math
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
+import numpy as np
 
 from rag.errors import CollectionMismatch
-from rag.seams import SCHEMA_VERSION, CollectionSpec, StoredChunk
-from rag.values import PRINCIPALS, Access, Chunk, Document, Json, is_unicode
+from rag.seams import SCHEMA_VERSION, CollectionSpec
+from rag.values import (
+    PRINCIPALS,
+    Access,
+    Chunk,
+    Document,
+    DocumentRecord,
+    Json,
+    Point,
+    SparseVector,
+    is_unicode,
+)
 
 DENSE = "dense"
 SPARSE = "bm25"
 PRINCIPALS_FIELD = f"metadata.{PRINCIPALS}"
-KEYWORD_FIELDS = ("tenant", "document_id", PRINCIPALS_FIELD)
+STATE = "state"
+STATES = ("whole", "written", "cleaned")
+KEYWORD_FIELDS = ("tenant", "document_id", PRINCIPALS_FIELD, STATE)
+RECORDS = uuid.UUID("0a8f3f0e-4a63-5a39-9d0c-2f6f3c3c8e41")  # chosen once, never changed
 
 MAX_DEPTH = 16  # chosen: gRPC refuses 32 levels; 125 make Edge's write-ahead log unreadable
 
@@ -77,6 +92,11 @@ def to_payload(chunk: Chunk, length: int) -> Payload:
         "metadata": dict(chunk.metadata),
         "tenant": chunk.tenant,
         "length": length,
+        "ordinal": chunk.ordinal,
+        "gap": chunk.gap,
+        "page": chunk.page,
+        "breaks": list(chunk.breaks),
+        "family": [list(range_) for range_ in chunk.family],
     }
 
 
@@ -97,6 +117,11 @@ def to_chunk(payload: Payload) -> Chunk:
         payload["source"],
         payload["metadata"],
         payload["tenant"],
+        payload["ordinal"],
+        payload["gap"],
+        payload["page"],
+        tuple(payload["breaks"]),
+        tuple(map(tuple, payload["family"])) if payload["family"] else (),
     )
 
 
@@ -109,13 +134,41 @@ def readable(
     return tuple(chunks[id_] for id_ in chunk_ids if id_ in chunks)
 
 
-def from_payload(payload: Payload) -> StoredChunk:
-    """Return the chunk of a payload with its number of BM25 terms.
+def record_id(tenant: str, document_id: str) -> str:
+    """Return the id of the point that holds a document's record."""
+    return str(uuid.uuid5(RECORDS, repr((tenant, document_id))))
+
+
+def to_record(record: DocumentRecord) -> Payload:
+    """Return the payload of a record's point, which has no vectors and is never found by them."""
+    whose = {"tenant": record.tenant, "document_id": record.document_id}
+    return {**whose, STATE: record.state, "record": msgspec.to_builtins(record)}
+
+
+def from_record(payload: Payload) -> DocumentRecord:
+    """Return the record of a payload that `to_record` made."""
+    return msgspec.convert(payload["record"], DocumentRecord)
+
+
+def is_record(payload: Payload) -> bool:
+    """Whether a payload is a record's, not a chunk's."""
+    return STATE in payload
+
+
+def from_point(payload: Payload, vectors: Mapping[str, Any]) -> Point:
+    """Return a point as it was put; `vectors` are those of a store, by name.
 
     Raises:
         KeyError: the point was not written by FirstCite.
     """
-    return StoredChunk(to_chunk(payload), payload["length"])
+    sparse = vectors.get(SPARSE)
+    terms = sorted(zip(sparse.indices, sparse.values, strict=True)) if sparse else []
+    return Point(
+        to_chunk(payload),
+        np.asarray(vectors[DENSE], np.float32),
+        SparseVector(tuple(i for i, _ in terms), tuple(v for _, v in terms)),
+        payload["length"],
+    )
 
 
 def is_large(value: object) -> TypeGuard[int]:

@@ -15,18 +15,31 @@ from indexers.stores.payload import (
     DENSE,
     KEYWORD_FIELDS,
     SPARSE,
-    from_payload,
+    STATES,
+    Payload,
+    from_point,
+    from_record,
+    is_record,
     readable,
+    record_id,
     to_payload,
+    to_record,
     to_spec,
 )
-from indexers.stores.server_query import to_filter, to_request, to_sparse
+from indexers.stores.server_query import (
+    of_documents,
+    of_states,
+    to_filter,
+    to_request,
+    to_sparse,
+)
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
-from rag.seams import CollectionSpec, StoredChunk
+from rag.seams import CollectionSpec
 from rag.sections import StoreSettings
 from rag.values import (
     Access,
     Chunk,
+    DocumentRecord,
     Lookup,
     Point,
     Ranking,
@@ -55,21 +68,34 @@ class ServerStore:
             rows = [_row(point) for point in points[start : start + _PUT]]
             await _ask(self._client.upsert(self._name, rows, wait=True))
 
-    async def drop(self, tenant: str, document_ids: Sequence[str], keep: Sequence[str]) -> None:
-        """Delete the tenant's chunks of these documents, except those in `keep`."""
-        if not document_ids:
-            return
-        chosen = models.Filter(
-            must=[
-                models.FieldCondition(key="tenant", match=models.MatchValue(value=tenant)),
-                models.FieldCondition(
-                    key="document_id", match=models.MatchAny(any=list(document_ids))
-                ),
-            ],
-            must_not=[models.HasIdCondition(has_id=list(keep))] if keep else None,
-        )
-        selector = models.FilterSelector(filter=chosen)
-        await _ask(self._client.delete(self._name, selector, wait=True))
+    async def record(self, records: Sequence[DocumentRecord]) -> None:
+        """Insert or replace; applied when the call returns."""
+        for start in range(0, len(records), _PUT):
+            rows = [
+                models.PointStruct(
+                    id=record_id(r.tenant, r.document_id), vector={}, payload=to_record(r)
+                )
+                for r in records[start : start + _PUT]
+            ]
+            await _ask(self._client.upsert(self._name, rows, wait=True))
+
+    async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
+        """Delete the tenant's documents."""
+        if document_ids:
+            selector = models.FilterSelector(filter=of_documents(tenant, document_ids))
+            await _ask(self._client.delete(self._name, selector, wait=True))
+
+    async def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Delete chunks."""
+        for start in range(0, len(chunk_ids), _PAGE):
+            selector = models.PointIdsList(points=list(chunk_ids[start : start + _PAGE]))
+            await _ask(self._client.delete(self._name, selector, wait=True))
+
+    async def revise(self, record: DocumentRecord) -> None:
+        """Replace source and metadata of the document's chunks."""
+        chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
+        payload = {"source": record.source, "metadata": dict(record.metadata)}
+        await _ask(self._client.set_payload(self._name, payload, points=chosen, wait=True))
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
@@ -99,22 +125,47 @@ class ServerStore:
         records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
         return readable((record.payload or {} for record in records), chunk_ids, access)
 
-    async def scan(self) -> AsyncIterator[Sequence[StoredChunk]]:
-        """Yield all chunks in the order of their ids."""
+    async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
+        """Return the records that exist, in the order asked."""
+        ids = [record_id(tenant, id_) for id_ in document_ids]
+        found = await _ask(self._client.retrieve(self._name, ids)) if ids else []
+        held = {str(row.id): from_record(row.payload or {}) for row in found}
+        return tuple(held[id_] for id_ in ids if id_ in held)
+
+    async def survey(self, *, unfinished: bool = False) -> AsyncIterator[Sequence[DocumentRecord]]:
+        """Yield all records, or those that are not whole, in the order of their points' ids."""
+        states = [state for state in STATES if state != "whole" or not unfinished]
+        async for rows in self._scroll(of_states(states), vectors=False):
+            yield [from_record(row.payload or {}) for row in rows]
+
+    async def scan(self, record: DocumentRecord | None = None) -> AsyncIterator[Sequence[Point]]:
+        """Yield all points, or those of a document, in the order of their ids."""
+        chosen = of_documents(record.tenant, [record.document_id]) if record else None
+        async for rows in self._scroll(chosen, vectors=True):
+            payloads = ((row.payload or {}, row.vector) for row in rows)
+            yield [_point(p, vector) for p, vector in payloads if not is_record(p)]
+
+    async def _scroll(
+        self, chosen: models.Filter | None, *, vectors: bool
+    ) -> AsyncIterator[Sequence[models.Record]]:
         offset: models.ExtendedPointId | None = None
         while True:
-            records, following = await _ask(
-                self._client.scroll(self._name, limit=_PAGE, offset=offset)
+            rows, following = await _ask(
+                self._client.scroll(
+                    self._name, chosen, limit=_PAGE, offset=offset, with_vectors=vectors
+                )
             )
-            if records:
-                yield [from_payload(record.payload or {}) for record in records]
+            if rows:
+                yield rows
             if following is None:
                 return
             offset = str(following)
 
     async def count(self) -> int:
         """Return the number of chunks."""
-        return (await _ask(self._client.count(self._name, exact=True))).count
+        every = await _ask(self._client.count(self._name, exact=True))
+        records = await _ask(self._client.count(self._name, of_states(STATES), exact=True))
+        return every.count - records.count
 
     async def info(self) -> CollectionSpec:
         """Return what the collection was built with.
@@ -236,6 +287,11 @@ async def _ask(call: Awaitable[T]) -> T:
 
 def _metadata(spec: CollectionSpec) -> dict[str, object]:
     return {_METADATA: msgspec.to_builtins(spec)}
+
+
+def _point(payload: Payload, vector: object) -> Point:
+    assert isinstance(vector, dict)  # noqa: S101 - our points have named vectors
+    return from_point(payload, vector)
 
 
 def _row(point: Point) -> models.PointStruct:

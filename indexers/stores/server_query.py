@@ -1,8 +1,10 @@
 """Questions to a Qdrant server: probes and conditions in the words of qdrant-client."""
 
+from collections.abc import Sequence
+
 from qdrant_client import models
 
-from indexers.stores.payload import DENSE, PRINCIPALS_FIELD, SPARSE, is_large
+from indexers.stores.payload import DENSE, PRINCIPALS_FIELD, SPARSE, STATE, is_large
 from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector
 
 
@@ -39,6 +41,26 @@ def _feedback(probe: FeedbackProbe) -> models.RelevanceFeedbackQuery:
 def to_filter(lookup: Lookup) -> models.Filter:
     """Return access and conditions, all of which must hold, as one filter."""
     return models.Filter(must=[*_access(lookup.access), *map(_condition, lookup.where)])
+
+
+def of_documents(
+    tenant: str, document_ids: Sequence[str], *, chunks_only: bool = False
+) -> models.Filter:
+    """Return the filter of a tenant's documents: their chunks, and their records if asked for."""
+    ids = models.MatchAny(any=list(document_ids))
+    chosen: list[models.Condition] = [
+        models.FieldCondition(key="tenant", match=models.MatchValue(value=tenant)),
+        models.FieldCondition(key="document_id", match=ids),
+    ]
+    if chunks_only:
+        chosen.append(models.IsEmptyCondition(is_empty=models.PayloadField(key=STATE)))
+    return models.Filter(must=chosen)
+
+
+def of_states(states: Sequence[str]) -> models.Filter:
+    """Return the filter of records in one of these states."""
+    match = models.MatchAny(any=list(states))
+    return models.Filter(must=[models.FieldCondition(key=STATE, match=match)])
 
 
 def _access(access: Access) -> list[models.Condition]:

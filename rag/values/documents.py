@@ -1,7 +1,8 @@
 """Document ─split→ Chunk ─encode→ Point."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from rag.values.frozen import Frozen, Metadata, Vector
 
@@ -10,9 +11,18 @@ PRINCIPALS = "principals"
 """The key of a document's metadata that names who may read it."""
 
 
+Markup: TypeAlias = Literal["plain", "markdown", "code"]
+"""How the structure of a text is marked; splitters read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document(Frozen):
-    """A text with an identity: (tenant, id). Spans of its chunks and citations refer to `text`."""
+    """A text with an identity: (tenant, id). Spans of its chunks and citations refer to `text`.
+
+    `language` is the programming language of code, in small letters ("python"), or empty. `pages`
+    are the offsets at which pages, slides or sheets begin, in order, the first one 0; it is empty
+    where there are none.
+    """
 
     id: str
     text: str
@@ -20,7 +30,9 @@ class Document(Frozen):
     source: str = ""
     metadata: Metadata = field(default_factory=dict)
     tenant: str = DEFAULT_TENANT
-    markup: Literal["plain", "markdown"] = "plain"
+    markup: Markup = "plain"
+    language: str = ""
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,11 @@ class Chunk(Frozen):
     """A piece of a document: `document.text[start:end] == text`, always.
 
     `context` (title and heading path) is what the index reads before the text; it is never quoted.
+    Chunks of a document do not overlap: they are numbered by `ordinal` from 0 on, and between one
+    and the next stands nothing but the white space `gap`. `page` is the page on which it starts,
+    from 1 on, 0 where there are none, and `breaks` the offsets in the document, within the chunk,
+    at which further pages begin. `family` holds, from the inside out, the half-open ranges of
+    ordinals that form a larger piece of the document with this chunk.
     """
 
     id: str
@@ -40,6 +57,19 @@ class Chunk(Frozen):
     source: str = ""
     metadata: Metadata = field(default_factory=dict)
     tenant: str = DEFAULT_TENANT
+    ordinal: int = 0
+    gap: str = ""
+    page: int = 0
+    breaks: tuple[int, ...] = ()
+    family: tuple[tuple[int, int], ...] = ()
+
+    def page_at(self, offset: int) -> int:
+        """Return the page of an offset in the document that lies in this chunk; 0 without pages.
+
+        >>> Chunk("c", "d", "ab cd", 10, 15, page=3, breaks=(13,)).page_at(13)
+        4
+        """
+        return self.page + bisect_right(self.breaks, offset) if self.page else 0
 
     @property
     def indexed_text(self) -> str:
@@ -96,6 +126,47 @@ class Point(Frozen):
     dense: Vector  # (h,)
     sparse: SparseVector
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord(Frozen):
+    """What a store knows of a document, kept beside its chunks: with them, the document itself.
+
+    `digest` is of everything the chunks are made from, empty while no version of the document is
+    whole; `head` is the white space before the first chunk, `terms` the sum of the chunks' lengths.
+    A document that is being "written" still has the version of the record, and `adding` are chunks
+    of the next one; one that is "cleaned" has the version of the record, and `stale` are chunks of
+    the one before.
+    """
+
+    document_id: str
+    digest: str = ""
+    title: str = ""
+    source: str = ""
+    metadata: Metadata = field(default_factory=dict)
+    tenant: str = DEFAULT_TENANT
+    markup: Markup = "plain"
+    language: str = ""
+    pages: tuple[int, ...] = ()
+    head: str = ""
+    chunks: int = 0
+    terms: int = 0
+    state: Literal["whole", "written", "cleaned"] = "whole"
+    adding: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    sketch: str = ""
+    like: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Frozen):
+    """Something worth knowing about a file that was read all the same."""
+
+    source: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

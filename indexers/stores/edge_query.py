@@ -1,0 +1,75 @@
+"""Questions to Qdrant Edge: probes, documents and conditions in the words of its binding."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import qdrant_edge as qe
+
+from indexers.stores.payload import DENSE, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector
+
+
+def to_sparse(vector: SparseVector) -> qe.SparseVector:
+    """Return the vector as the engine takes it."""
+    return qe.SparseVector(list(vector.indices), list(vector.values))
+
+
+def to_request(probe: Probe | FeedbackProbe, chosen: qe.Filter) -> qe.QueryRequest:
+    """Return the search of one probe under a filter."""
+    if isinstance(probe, FeedbackProbe):
+        items = [qe.FeedbackItem(vector.tolist(), score) for vector, score in probe.feedback]
+        strategy = qe.NaiveFeedbackStrategy(*probe.weights)
+        feedback = qe.FeedbackNaiveQuery(probe.vector.tolist(), items, strategy)
+        query = qe.Query.FeedbackNaive(feedback, using=DENSE)
+    elif isinstance(probe.vector, SparseVector):
+        query = qe.Query.Nearest(to_sparse(probe.vector), using=SPARSE)
+    else:
+        query = qe.Query.Nearest(probe.vector.tolist(), using=DENSE)
+    return qe.QueryRequest(limit=probe.depth, query=query, filter=chosen)
+
+
+def of_documents(
+    tenant: str, document_ids: Sequence[str], *, chunks_only: bool = False
+) -> qe.Filter:
+    """Return the filter of a tenant's documents: their chunks, and their records if asked for."""
+    chosen = [
+        qe.FieldCondition("tenant", match=qe.MatchValue(tenant)),
+        qe.FieldCondition("document_id", match=qe.MatchAny(list(document_ids))),
+    ]
+    return qe.Filter(must=[*chosen, *([qe.IsEmptyCondition(STATE)] if chunks_only else [])])
+
+
+def of_states(states: Sequence[str]) -> qe.Filter:
+    """Return the filter of records in one of these states."""
+    return qe.Filter(must=[qe.FieldCondition(STATE, match=qe.MatchAny(list(states)))])
+
+
+def to_filter(lookup: Lookup) -> qe.Filter:
+    """Return access and conditions, all of which must hold, as one filter."""
+    return qe.Filter(must=[*_access(lookup.access), *map(_condition, lookup.where)])
+
+
+def _access(access: Access) -> list[qe.FieldCondition | qe.Filter]:
+    tenant = qe.FieldCondition("tenant", match=qe.MatchValue(access.tenant))
+    if access.principals is None:
+        return [tenant]
+    named = qe.FieldCondition(PRINCIPALS_FIELD, match=qe.MatchAny(list(access.principals)))
+    return [tenant, qe.Filter(should=[qe.IsEmptyCondition(PRINCIPALS_FIELD), named])]
+
+
+def _condition(condition: Condition) -> qe.FieldCondition:
+    value = condition.value
+    if isinstance(value, tuple):
+        strings = [v for v in value if isinstance(v, str)]
+        integers = [v for v in value if isinstance(v, int)]
+        return qe.FieldCondition(condition.field, match=qe.MatchAny(strings or integers))
+    if isinstance(value, bool):  # the engine's binding takes Python's own bool for an integer
+        match = qe.MatchValue(np.bool_(value))  # type: ignore[arg-type]
+        return qe.FieldCondition(condition.field, match=match)
+    if isinstance(value, str) or (condition.operator == "eq" and is_large(value)):
+        return qe.FieldCondition(condition.field, match=qe.MatchValue(value))
+    if condition.operator == "eq":  # MatchValue knows no fractions
+        return qe.FieldCondition(condition.field, range=qe.RangeFloat(gte=value, lte=value))
+    return qe.FieldCondition(
+        condition.field, range=qe.RangeFloat(**{condition.operator: float(value)})
+    )
