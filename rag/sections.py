@@ -78,6 +78,27 @@ class IndexSettings(Section, frozen=True):
     max_line_bytes: Annotated[
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
+    max_file_bytes: Annotated[
+        Positive, _says("a file, or member of an archive, larger than this is reported and skipped")
+    ] = 1024 * 1024 * 1024
+    max_archive_bytes: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)],
+        _says("how much may be unpacked of one archive, archives in it included"),
+    ] = 8 * 1024 * 1024 * 1024
+    max_members: Annotated[
+        Positive, _says("how many members may be read of one archive, archives in it included")
+    ] = 100_000
+    workers: Annotated[
+        Positive, _says("processes that convert files, each another one; started when needed")
+    ] = 2
+    file_seconds: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)],
+        _says("a file is skipped when a worker gives nothing of it for so long"),
+    ] = 120.0
+    worker_bytes: Annotated[
+        Annotated[int, msgspec.Meta(ge=2**28)],
+        _says("memory of a worker; a file that needs more is reported and skipped"),
+    ] = 2 * 1024 * 1024 * 1024
 
 
 class SearchSettings(Section, frozen=True):

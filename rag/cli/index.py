@@ -10,6 +10,7 @@ from rag.cli.root import SKIPPED, cli, collection_option, current_settings, run,
 from rag.settings import Settings
 
 SHOWN_FAULTS = 20
+STDIN = Path("-")
 
 
 @cli.command("index")
@@ -17,7 +18,7 @@ SHOWN_FAULTS = 20
 @collection_option
 @tenant_option
 def index_command(paths: tuple[Path, ...], collection: str | None, tenant: str) -> None:
-    """Index files and folders (Markdown, text, JSON Lines, BEIR) into a collection.
+    """Index files and folders of any common format into a collection; - reads standard input.
 
     Run it again at any time: documents are replaced by id, an interrupted run is finished. Input
     that cannot be read is reported and skipped; then the exit code is 3.
@@ -25,7 +26,7 @@ def index_command(paths: tuple[Path, ...], collection: str | None, tenant: str) 
     settings = current_settings()
     name = collection or settings.server.collection
     for path in paths:
-        if not path.exists():
+        if path != STDIN and not path.exists():
             raise click.UsageError(f"{path} does not exist")
     if run(_index(settings, paths, name, tenant)):
         raise SystemExit(SKIPPED)
@@ -33,7 +34,7 @@ def index_command(paths: tuple[Path, ...], collection: str | None, tenant: str) 
 
 async def _index(settings: Settings, paths: tuple[Path, ...], name: str, tenant: str) -> int:
     """Index, print the report, and return the number of faults."""
-    from indexers.readers import read_paths
+    from indexers.reading import read_paths
     from rag.wiring import build
 
     console = Console(stderr=True, soft_wrap=True)
@@ -41,7 +42,7 @@ async def _index(settings: Settings, paths: tuple[Path, ...], name: str, tenant:
     try:
         with showing(console) as show:
             report = await engine.index(
-                read_paths(paths, tenant, settings.index.max_line_bytes),
+                read_paths(paths, tenant, settings.index),
                 name,
                 lambda p: show(p.stage, p.done, p.total),
             )

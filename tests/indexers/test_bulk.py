@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexers.bulk import READ_BATCH, WINDOW, IndexReport, Progress, index
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.exact import ExactStore
 from rag.values import Access, Document, Fault, Json, Lookup, Probe
