@@ -164,4 +164,6 @@ def reason_of(error: OSError) -> str:
     """Return why a file cannot be read, as the system says it."""
     if error.errno == errno.ELOOP:
         return "cannot be read: a link that leads to itself"
-    return f"cannot be read: {error.strerror or error}"
+    if error.errno is None:  # of a library, not of the system
+        return f"damaged, or not what its name says: {error}"
+    return f"cannot be read: {error.strerror}"

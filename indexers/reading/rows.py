@@ -74,22 +74,21 @@ def read_json(input_: Input) -> Iterator[Read]:
     if not decoded.text.strip():
         raise Unreadable("the file is empty")
     try:
-        whole = msgspec.json.decode(decoded.text, type=msgspec.Raw)
-        elements = _elements(whole)
+        elements = _elements(decoded.text)
+        whole = None if elements else msgspec.json.decode(decoded.text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"not JSON: {error}") from None
-    if elements:
-        for number, element in enumerate(elements, start=1):
-            yield from_json(input_, number, element)
-    else:
-        yield _one(input_, decoded.text, msgspec.json.decode(whole))
+    for number, element in enumerate(elements, start=1):
+        yield from_json(input_, number, element)
+    if not elements:
+        yield _one(input_, decoded.text, whole)
 
 
-def _elements(whole: msgspec.Raw) -> list[msgspec.Raw]:
+def _elements(text: str) -> list[msgspec.Raw]:
     """Return the elements of a list whose first is a row, undecoded: a long one fits in memory."""
-    if bytes(whole[:1]) != b"[":
+    if not text.lstrip().startswith("["):
         return []
-    elements = msgspec.json.decode(whole, type=list[msgspec.Raw])
+    elements = msgspec.json.decode(text, type=list[msgspec.Raw])
     first = msgspec.json.decode(elements[0]) if elements else None
     return elements if isinstance(first, dict) and _is_row(first) else []
 

@@ -77,27 +77,33 @@ def _passages(input_: Input, lines: Iterable[tuple[int, str]]) -> Iterator[Read]
 
 
 def _table(input_: Input, lines: Iterable[tuple[int, str]], head: str) -> Iterator[Read]:
-    at = 0
+    begun = 0
 
     def texts() -> Iterator[str]:
-        nonlocal at
+        nonlocal begun
         for number, line in lines:
-            at = number
-            yield from re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+", line)
+            for text in re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+", line):
+                begun = begun or number
+                yield text
+
+    def numbered() -> Iterator[tuple[int, list[str]]]:
+        nonlocal begun
+        for row in csv.reader(texts(), delimiter="\t" if tab else _delimiter(head)):
+            yield begun, row
+            begun = 0
 
     csv.field_size_limit(input_.limits.max_line_bytes)
     tab = input_.name.lower().endswith(".tsv")
-    rows = csv.reader(texts(), delimiter="\t" if tab else _delimiter(head))
-    numbered = ((at, row) for row in rows)
+    rows = numbered()
     try:
-        _, columns = next(numbered)
+        _, columns = next(rows)
         names = [name.strip() for name in columns]
         if has_rows(names):
-            yield from _documents(input_, names, numbered)
+            yield from _documents(input_, names, rows)
         else:
-            yield _whole(input_, chain([columns], (row for _, row in numbered)))
+            yield _whole(input_, chain([columns], (row for _, row in rows)))
     except csv.Error as error:
-        yield input_.fault(f"no table: {error}", at)
+        yield input_.fault(f"no table: {error}", begun)
 
 
 def _documents(

@@ -2,7 +2,8 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from indexers.reading.inputs import Input, Read, Unreadable
 from indexers.reading.lines import lines_of, too_long
@@ -17,19 +18,25 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
 
 def read_trec(input_: Input) -> Iterator[Read]:
     """Yield a document per <DOC>, its text that of its <TEXT> elements, or of all of it."""
+    lines = lines_of(input_, guessing=True)
+    first = next(lines, None)
+    if first is None:
+        raise Unreadable("the file is empty")
     found = False
-    for item in _cut(input_):
+    for item in _cut(input_, chain([first], lines)):
         found = found or not isinstance(item, Notice)
         yield item if isinstance(item, Fault | Notice) else _document(input_, *item)
     if not found:
         raise Unreadable("no document of TREC's: lines with <DOC> and </DOC> are wanted")
 
 
-def _cut(input_: Input) -> Iterator[Fault | Notice | tuple[int, bytes]]:
+def _cut(
+    input_: Input, lines: Iterable[tuple[int, bytes | Fault | Notice]]
+) -> Iterator[Fault | Notice | tuple[int, bytes]]:
     """Yield the documents, each with the line where it begins."""
     most = input_.limits.max_line_bytes
     begun, whole = 0, bytearray()
-    for number, line in lines_of(input_, guessing=True):
+    for number, line in lines:
         if isinstance(line, Fault | Notice):
             yield line
             continue

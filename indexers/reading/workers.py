@@ -15,6 +15,7 @@ from indexers.reading.opening import faulted
 from rag.sections import IndexSettings
 
 _PIECES = 4  # of a file that wait to be taken
+_PATIENCE_S = 5.0  # chosen: what ends by itself, and closed its pipes, is gone by then
 _CODE = (
     "import sys; sys.path[:] = sys.argv[4:]; from indexers.reading.worker import serve; "
     "serve(*map(int, sys.argv[1:4]))"
@@ -53,10 +54,12 @@ class _Worker:
         while (piece := self._given.recv()) is not None:
             yield piece
 
-    def end(self) -> int:
-        """End the process, and return how it ended."""
+    def end(self, patience_s: float = 0.0) -> int:
+        """Return how the process ended; where it has not, it is ended."""
         self._ask.close()
         self._given.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(patience_s)
         self.process.kill()
         return self.process.wait()
 
@@ -119,14 +122,14 @@ class Workers:
                 for piece in worker.convert(item):
                     self._put(pieces, piece)
             except (EOFError, OSError):
-                how = self._end(worker)
+                how = self._end(worker, _PATIENCE_S)
                 self._put(pieces, [input_.fault(_why(how, self._limits))])
                 return None
         return worker
 
-    def _end(self, worker: _Worker) -> int:
+    def _end(self, worker: _Worker, patience_s: float = 0.0) -> int:
         self._running.discard(worker)
-        return worker.end()
+        return worker.end(patience_s)
 
     def _put(self, pieces: _Pieces, piece: list[Read] | BaseException | None) -> None:
         while not self._closed.is_set():
