@@ -147,18 +147,13 @@ class _Run:
         options = self.options
         if not options.prune:
             return
-        if not self.tally.counts["documents"]:
-            reason = "nothing could be read, so nothing was pruned"
-            self.tally.notices.append(Notice(options.prune[0], reason))
-            return
         faulty = {fault.source for fault in self.tally.faults}
-        gone = [
-            record
-            async for page in vanished(
-                self.store, options.tenant, options.prune, self.spooling.saw, faulty
-            )
-            for record in page
-        ]
+        gone, dead = await vanished(
+            self.store, options.tenant, options.prune, self.spooling.saw, faulty
+        )
+        for root in dead:
+            reason = "none of its documents could be read, so none was pruned"
+            self.tally.notices.append(Notice(root, reason))
         self.tally.counts["pruned"] = len(gone)
         if gone and not options.dry:
             await self._drop(gone)

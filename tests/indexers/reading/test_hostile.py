@@ -23,7 +23,7 @@ MB = 2**20
 
 @pytest.fixture
 def limits() -> IndexSettings:
-    return IndexSettings(workers=2, file_seconds=0.3)
+    return IndexSettings(workers=2, file_seconds=0.5)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_worker_that_hangs_crashes_or_devours_costs_its_file_alone(
     given = [list(items) for items in asked]
     assert all(isinstance(item, Document) for items in given[::3] + given[2::3] for item in items)
     assert [str(item) for items in given[1::3] for item in items] == [
-        "x: it takes more than 0.3 s (index.file_seconds)",
+        "x: it takes more than 0.5 s (index.file_seconds)",
         "x: the parser crashed (SIGSEGV): a damaged file?",
         "x: it needs more memory than 2,147,483,648 bytes (index.worker_bytes)",
     ]
