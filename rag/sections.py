@@ -79,7 +79,8 @@ class IndexSettings(Section, frozen=True):
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
     max_file_bytes: Annotated[
-        Positive, _says("a file, or member of an archive, larger than this is reported and skipped")
+        Annotated[int, msgspec.Meta(ge=1)],
+        _says("a file, or member of an archive, larger than this is reported and skipped"),
     ] = 1024 * 1024 * 1024
     max_archive_bytes: Annotated[
         Annotated[int, msgspec.Meta(ge=1)],
@@ -96,7 +97,7 @@ class IndexSettings(Section, frozen=True):
         _says("a file is skipped when a worker gives nothing of it for so long"),
     ] = 120.0
     worker_bytes: Annotated[
-        Annotated[int, msgspec.Meta(ge=2**28)],
+        Annotated[int, msgspec.Meta(ge=1)],
         _says("memory of a worker; a file that needs more is reported and skipped"),
     ] = 2 * 1024 * 1024 * 1024
 

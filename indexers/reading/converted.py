@@ -21,7 +21,7 @@ def in_parts(parts: Sequence[str]) -> tuple[str, tuple[int, ...]]:
     r"""Return the text of pages, slides or sheets, and the offset at which each begins.
 
     >>> in_parts(["one", "", "three"])
-    ('one\\n\\n\\n\\nthree', (0, 5, 7))
+    ('one\n\n\n\nthree', (0, 5, 7))
     """
     offsets, at = [], 0
     for part in parts:

@@ -22,7 +22,7 @@ def markdown_table(rows: Iterable[Sequence[str]]) -> str:
     >>> print(markdown_table([["a", "b"], ["", ""], ["1|2", ""]]))
     | a | b |
     | --- | --- |
-    | 1\\|2 |  |
+    | 1\|2 |  |
     """
     kept = [row for row in rows if any(cell.strip() for cell in row)]
     if not kept:
