@@ -39,7 +39,7 @@ def _remount(disk: Path, options: str) -> None:
 
 
 async def test_a_full_disk_is_said_and_a_later_run_goes_on(disk: Path, tmp_path: Path) -> None:
-    documents = [Document(f"d{n}", f"word{n} " * 300) for n in range(4_000)]
+    documents = [Document(f"d{n}", f"word{n} " * 900) for n in range(4_000)]
     store = create_edge(disk / "c", SPEC)
     with pytest.raises(StoreUnavailable, match=r"MB left, and 256 MB are needed: make room"):
         await index(documents, whole, ENCODER, BM25, store)
