@@ -21,7 +21,7 @@ def read_xlsx(input_: Input) -> Iterator[Read]:
         formulas = load_workbook(stream, read_only=True, keep_links=False)
         sheets, lost = [], 0
         for sheet in values.worksheets:
-            sheet.reset_dimensions()  # what the file claims may be a billion cells
+            sheet.reset_dimensions()  # what a file claims of its size may be false
             formulas[sheet.title].reset_dimensions()
             rows = []
             asked = formulas[sheet.title].iter_rows(values_only=True)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import subprocess
 import time
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,3 +29,17 @@ class Crashing(OfBytes):
 class Devouring(OfBytes):
     def __call__(self) -> BytesIO:
         return BytesIO(b"x" * (4 << 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting(OfBytes):
+    def __call__(self) -> BytesIO:
+        socket.create_connection(("127.0.0.1", 9))
+        return BytesIO(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Starting(OfBytes):
+    def __call__(self) -> BytesIO:
+        subprocess.run(["true"], check=True)
+        return BytesIO(self.data)

@@ -1,5 +1,6 @@
 """What a file does to a parser, it does to that file alone."""
 
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from rag.sections import IndexSettings
 from rag.values import Document, Fault
 from tests.indexers.reading import making
 from tests.indexers.reading.giving import Write, documents, faults, notices, read
-from tests.indexers.reading.openers import Crashing, Devouring, Hanging
+from tests.indexers.reading.openers import Connecting, Crashing, Devouring, Hanging, Starting
 
 MB = 2**20
 
@@ -54,13 +55,29 @@ def test_a_worker_that_hangs_crashes_or_devours_costs_its_file_alone(
     ]
 
 
-def test_no_worker_is_begun_before_a_file_needs_it(write: Write) -> None:
-    write("a.md", b"# A")
-    file = write("b.txt", b"text")
-    threads = set(Path("/proc/self/task").iterdir())
-    items = read_paths([file.parent])
+def test_a_worker_has_no_network_and_starts_no_programs(
+    workers: Workers, limits: IndexSettings
+) -> None:
+    asked = [workers.read(_input(each, limits)) for each in (Connecting(b""), Starting(b""))]
+    reasons = [str(item) for items in asked for item in items]
+    assert [reason.rpartition(": ")[2] for reason in reasons] == 2 * [
+        "files are read and nothing else"
+    ]
+
+
+def test_a_worker_is_begun_when_a_file_needs_it_and_ended_with_the_reading(write: Write) -> None:
+    def begun() -> bool:
+        return any(thread.name == "reading" for thread in threading.enumerate())
+
+    folder = write("a.md", b"# A").parent
+    write("b.txt", b"text")
+    assert [begun() for _ in read_paths([folder])] == [False, False]
+    write("c.html", b"page")
+    items = read_paths([folder])
     next(items)
-    assert set(Path("/proc/self/task").iterdir()) == threads
+    assert begun()
+    del items
+    assert not begun()
 
 
 def test_leaving_in_between_ends_the_workers_at_once(workers: Workers) -> None:
@@ -146,13 +163,14 @@ def test_pages_nest_as_deep_as_they_like(write: Write) -> None:
     assert document.text.split() == ["deep", "after"]
 
 
-def test_a_sheet_that_claims_a_billion_cells_is_read_for_what_it_holds(write: Write) -> None:
+@pytest.mark.parametrize("claimed", [b"A1:XFD1048576", b"A1"])
+def test_a_sheet_is_read_for_what_it_holds_whatever_it_claims(write: Write, claimed: bytes) -> None:
     data = making.sheets({"S": [["a"], ["b"]]})
     with zipfile.ZipFile(BytesIO(data)) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml")
-    huge = sheet.replace(b'ref="A1:A2"', b'ref="A1:XFD1048576"')
-    assert huge != sheet
-    (document,) = documents(read(write("a.xlsx", _with(data, "xl/worksheets/sheet1.xml", huge))))
+    false = sheet.replace(b'ref="A1:A2"', b'ref="%s"' % claimed)
+    assert false != sheet
+    (document,) = documents(read(write("a.xlsx", _with(data, "xl/worksheets/sheet1.xml", false))))
     assert document.text == "## S\n\n| a |\n| --- |\n| b |"
 
 
