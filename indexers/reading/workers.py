@@ -118,6 +118,8 @@ class Workers:
             if worker is None:
                 worker = _Worker(self._limits)
                 self._running.add(worker)
+                if self._closed.is_set():  # after `close` looked for whom to end
+                    return worker
             try:
                 for piece in worker.convert(item):
                     self._put(pieces, piece)
