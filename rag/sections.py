@@ -40,7 +40,7 @@ class StoreSettings(Section, frozen=True):
     )
     url: Annotated[str, _says("address of a Qdrant server; empty means the embedded store")] = ""
     api_key: Annotated[Secret, _says("key for that server")] = Secret("")
-    timeout_s: Annotated[float, msgspec.Meta(gt=0), _says("limit of one call to the server")] = 30.0
+    timeout_s: Annotated[Seconds, _says("limit of one call to the server")] = 30.0
     grpc: Annotated[bool, _says("talk gRPC to the server (faster) instead of HTTP")] = True
     grpc_port: Annotated[Annotated[int, msgspec.Meta(ge=1, le=65535)], _says("its gRPC port")] = (
         6334
@@ -83,9 +83,7 @@ class IndexSettings(Section, frozen=True):
     max_file_bytes: Annotated[Count, _says("larger files, or members of archives, are skipped")] = (
         2**30
     )
-    max_archive_bytes: Annotated[
-        Count, _says("the most that is unpacked of one archive, archives in it included")
-    ] = 2**33
+    max_archive_bytes: Annotated[Count, _says("the most that is unpacked of one archive")] = 2**33
     max_members: Annotated[Count, _says("the most members that are read of one archive")] = 100_000
     workers: Annotated[Positive, _says("processes that convert files, each another one")] = 2
     file_seconds: Annotated[
