@@ -11,7 +11,7 @@ from indexers.bulk.windows import WINDOW
 from indexers.reading import read_paths
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.exact import ExactStore
-from rag.values import Access, Document, Fault, Json, Lookup, Notice, Probe
+from rag.values import Access, Document, Fault, Json, Lookup, Probe
 from tests.indexers.runs import (
     BM25,
     ENCODER,
