@@ -7,7 +7,7 @@ time. A run that was killed is finished by running it again (`writing.py`).
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ from indexers.bulk.pruning import vanished
 from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
 from indexers.bulk.spooling import Item, Spooling
 from indexers.bulk.weighing import reweigh, settled_mean
-from indexers.bulk.windows import Encoded, encoded, points, windows
+from indexers.bulk.windows import Encoded, Window, encoded, points, windows
 from indexers.bulk.writing import recover, write
 from indexers.split import Split
 from rag.lanes import Lane
@@ -121,7 +121,8 @@ class _Run:
         async with AsyncExitStack() as stages:
             spooled = await stages.enter_async_context(ahead(segments, AHEAD))
             filled = await stages.enter_async_context(ahead(windows(spooled, self.lane), 1))
-            done = await stages.enter_async_context(ahead(encoded(filled, self.encoder), 1))
+            begun = self._begun(filled)
+            done = await stages.enter_async_context(ahead(encoded(begun, self.encoder), 1))
             async for window in done:
                 await self._write(window)
 
@@ -132,6 +133,18 @@ class _Run:
         await write(self.store, given.window.begun, rows, given.window.ended)
         self.put += len(rows)
         self.tally.counts["encoded"] += given.fresh
+        self._show()
+
+    async def _begun(self, filled: AsyncIterator[Window]) -> AsyncGenerator[Window, None]:
+        """Hand on the windows; say that encoding begins."""
+        first = True
+        async for window in filled:
+            if first and window.rows:
+                self._show()
+                first = False
+            yield window
+
+    def _show(self) -> None:
         total = self.spooling.planned if self.spooling.done else 0
         self.on_progress(Progress("encode", self.put, total))
 

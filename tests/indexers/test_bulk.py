@@ -240,6 +240,6 @@ async def test_progress_counts_up_to_what_there_is() -> None:
         (total, total),
     ]
     assert [(p.done, p.total) for p in seen if p.stage == "encode"] == [
-        (done, len(many)) for done in (WINDOW, 2 * WINDOW, len(many))
+        (done, len(many)) for done in (0, WINDOW, 2 * WINDOW, len(many))
     ]
     assert seen[-1] == Progress("optimize", 0, 0)
