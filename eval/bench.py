@@ -62,7 +62,7 @@ def bench_encoder(documents: Sequence[Document]) -> Figures:
     """Return texts per second of the default encoder and of sentence-transformers' defaults."""
     from sentence_transformers import SentenceTransformer
 
-    from indexers.encoders.dense import packaged_model
+    from indexers.encoders.packaged import packaged_model
 
     texts = [f"{document.title} {document.text}" for document in documents[:ENCODER_TEXTS]]
     ours = DenseEncoder()
