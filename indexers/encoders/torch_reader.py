@@ -111,15 +111,21 @@ def opened(path: str) -> SentenceTransformer:
     """Return the model of a folder or hub name, in fp32.
 
     Raises:
-        ModelUnavailable: it cannot be found or read.
+        ModelUnavailable: it cannot be found or read, or does not begin with a transformer.
     """
     try:
-        return SentenceTransformer(path, device="cpu").eval()
+        model = SentenceTransformer(path, device="cpu").eval()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelUnavailable(
             f"cannot load the encoder '{path}': {error}. Name a folder with a "
             "sentence-transformers model in encoder.model"
         ) from None
+    if not hasattr(model[0], "auto_model"):
+        raise ModelUnavailable(
+            f"the encoder '{path}' begins with {type(model[0]).__name__}, not with a transformer. "
+            "Name another in encoder.model"
+        )
+    return model
 
 
 def spec_of(model: SentenceTransformer, name: str, precision: str, why: str) -> EncoderSpec:
