@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
+from transformers import PreTrainedModel
 
 from indexers.encoders.packaged import called, packaged_model
 from indexers.encoders.probe import FLOORS, PROBE_TEXTS, compare
@@ -120,7 +121,7 @@ def opened(path: str) -> SentenceTransformer:
             f"cannot load the encoder '{path}': {error}. Name a folder with a "
             "sentence-transformers model in encoder.model"
         ) from None
-    if not hasattr(model[0], "auto_model"):
+    if not isinstance(getattr(model[0], "auto_model", None), PreTrainedModel):
         raise ModelUnavailable(
             f"the encoder '{path}' begins with {type(model[0]).__name__}, not with a transformer. "
             "Name another in encoder.model"

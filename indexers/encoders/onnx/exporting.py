@@ -11,6 +11,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 from sentence_transformers import SentenceTransformer
+from transformers import PreTrainedModel
 
 from indexers.encoders.onnx import exported
 from indexers.encoders.onnx.exported import EXACT, GRAPHS, IDS, MASK, POOLED, STATES, Exported
@@ -83,7 +84,9 @@ def _traced(model: SentenceTransformer) -> onnx.ModelProto:
     ids = torch.arange(10).reshape(2, 5)
     mask = torch.ones(2, 5, dtype=torch.long)
     mask[0, 3:] = 0
-    with traceable(model[0].auto_model):
+    transformer = model[0].auto_model
+    assert isinstance(transformer, PreTrainedModel)  # noqa: S101 - `opened` has seen to it
+    with traceable(transformer):
         return traced(_Module(model), (ids, mask), _SHAPE)
 
 
