@@ -116,7 +116,7 @@ def bench_encode(documents: Sequence[Document]) -> Figures:
     from eval.bench_encoders import TEXTS, figures, measured
 
     texts = [f"{document.title} {document.text}" for document in documents[:TEXTS]]
-    found = measured(texts, "", models_folder(Settings()))
+    found = measured(texts, "", models_folder(Settings()), rounds=ROUNDS)
     return {"texts": len(texts), **figures(found)}
 
 
