@@ -3,7 +3,8 @@
 Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
 process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
 beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store), `graph`
-(what the Haystack graph adds to the functions it is made of). Of the language model
+(what the Haystack graph adds to the functions it is made of). `encode` (`eval.bench_encoders`): the
+encoder in every runtime and precision, on documents. Of the language model
 (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
 (`eval.bench_rerank`): every method and schedule on 100 candidates.
 """
@@ -32,7 +33,7 @@ from indexers.encoders.dense import DenseEncoder
 from indexers.reading import read_paths
 from indexers.split import Recursive
 from rag.sections import IndexSettings
-from rag.settings import quiet
+from rag.settings import Settings, models_folder, quiet
 from rag.values import Document
 
 ROUNDS = 3  # each side is timed this often, in turn; the median counts
@@ -62,7 +63,7 @@ def bench_encoder(documents: Sequence[Document]) -> Figures:
     """Return texts per second of the default encoder and of sentence-transformers' defaults."""
     from sentence_transformers import SentenceTransformer
 
-    from indexers.encoders.dense import packaged_model
+    from indexers.encoders.packaged import packaged_model
 
     texts = [f"{document.title} {document.text}" for document in documents[:ENCODER_TEXTS]]
     ours = DenseEncoder()
@@ -110,6 +111,15 @@ def bench_index(folder: Path, documents: Sequence[Document]) -> Figures:
     }
 
 
+def bench_encode(documents: Sequence[Document]) -> Figures:
+    """Return what the encoder takes in every runtime and precision."""
+    from eval.bench_encoders import TEXTS, figures, measured
+
+    texts = [f"{document.title} {document.text}" for document in documents[:TEXTS]]
+    found = measured(texts, "", models_folder(Settings()), rounds=ROUNDS)
+    return {"texts": len(texts), **figures(found)}
+
+
 def bench_llm() -> ModuleType:
     """Return the benchmarks of the language model; imports transformers, which `quiet` precedes."""
     return import_module("eval.bench_llm")
@@ -152,7 +162,8 @@ def main() -> None:
         "--only",
         nargs="*",
         default=["encoder", "index", "search", "graph"],
-        help="of these, and choose and write (make bench-llm), rerank (make bench-rerank)",
+        help="of these; encode (make bench-encode), choose and write (make bench-llm), "
+        "rerank (make bench-rerank)",
     )
     options = parser.parse_args()
     quiet()
@@ -164,6 +175,7 @@ def main() -> None:
         "index": lambda: bench_index(folder, documents),
         "search": lambda: asyncio.run(bench_search()),
         "graph": lambda: asyncio.run(bench_graph()),
+        "encode": lambda: bench_encode(documents),
         "choose": lambda: bench_llm().bench_choose(documents),
         "write": lambda: bench_llm().bench_write(documents),
         "rerank": lambda: import_module("eval.bench_rerank").bench_rerank(documents),

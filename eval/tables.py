@@ -128,6 +128,11 @@ def bench() -> list[str]:
     return _newest("bench")
 
 
+def bench_encode() -> list[str]:
+    """The newest figures of the encoder by runtime and precision."""
+    return _newest("bench-encode")
+
+
 def bench_llm() -> list[str]:
     """The newest figures of every benchmark of the language model."""
     return _newest("bench-llm")
@@ -250,6 +255,7 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "citations": citations,
     "generators": generators,
     "bench": bench,
+    "bench_encode": bench_encode,
     "bench_llm": bench_llm,
     "rerankers": rerankers,
     "reranking_cost": reranking_cost,

@@ -53,9 +53,16 @@ class EncoderSettings(Section, frozen=True):
     """Which dense encoder, and how."""
 
     model: Annotated[str, _says("folder or hub name; empty means the packaged MiniLM")] = ""
+    runtime: Annotated[
+        Literal["torch", "onnx"],
+        _says("what computes it; onnx exports it once; firstcite models bench-encoder compares"),
+    ] = "torch"
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
-        _says("auto takes bf16 where the CPU has it and a probe shows that it is safe"),
+        Literal["auto", "fp32", "bf16", "int8"],
+        _says(
+            "torch: auto takes bf16 where the CPU has it and a probe shows that it is safe; onnx: "
+            "auto takes int8 where a probe does"
+        ),
     ] = "auto"
 
 

@@ -38,17 +38,17 @@ def _versions(_: Settings) -> Iterator[Line]:
 
 
 def _encoder(settings: Settings) -> Iterator[Line]:
-    try:
-        from indexers.encoders.dense import DenseEncoder
+    from rag.wiring import open_encoder
 
-        encoder = DenseEncoder(settings.encoder.model, settings.encoder.precision)
+    try:
+        encoder = open_encoder(settings)
     except RagError as error:
         yield False, "encoder", str(error)
         return
     spec = encoder.spec
     encoder.close()
     yield True, "encoder", f"{spec.name}, {spec.dimension} dimensions, {spec.max_tokens} tokens"
-    yield True, "precision", f"{spec.precision}: {spec.why}"
+    yield True, "precision", f"{spec.precision} on {settings.encoder.runtime}: {spec.why}"
 
 
 def _store(settings: Settings) -> Iterator[Line]:

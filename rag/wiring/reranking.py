@@ -19,6 +19,7 @@ from rag.second_look import Move
 from rag.sections import RerankSettings
 from rag.settings import Settings, load_settings
 from rag.values import Candidate, Chunk, FeedbackProbe, Probe, Vector
+from rag.wiring.encoding import open_encoder
 from rag.wiring.llm import open_llm
 from rerankers.cascade import Cascade, Tier
 from rerankers.choices import Choices, Learned
@@ -143,11 +144,8 @@ class Rerankers:
         return self._owned
 
     def _own_encoder(self) -> DenseEncoder:
-        from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
-
         if self._owned_encoder is None:
-            of = self._settings.encoder
-            self._owned_encoder = DenseEncoder(of.model, of.precision)
+            self._owned_encoder = open_encoder(self._settings)
         return self._owned_encoder
 
 

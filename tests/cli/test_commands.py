@@ -299,7 +299,7 @@ def test_doctor_says_what_is_in_effect_and_why(firstcite: Firstcite) -> None:
     assert outcome.code == (1 if any(line.startswith("MISSING") for line in lines) else 0)
     text = "\n".join(lines)
     assert re.search(r"^ok +encoder +all-MiniLM-L6-v2, 384 dimensions", text, re.MULTILINE)
-    assert re.search(r"^ok +precision +(bf16|fp32): ", text, re.MULTILINE)
+    assert re.search(r"^ok +precision +(bf16|fp32) on torch: ", text, re.MULTILINE)
     assert re.search(r"^ok +store .*collections: default", text, re.MULTILINE)
 
 

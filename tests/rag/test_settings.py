@@ -254,7 +254,9 @@ def test_settings_do_not_change() -> None:
 
 
 def test_known_keys_are_those_of_the_section_a_message_points_at() -> None:
-    assert known_keys("… - at `$.encoder.precision`") == "encoder.model, encoder.precision"
+    assert known_keys("… - at `$.encoder.precision`") == (
+        "encoder.model, encoder.runtime, encoder.precision"
+    )
     assert known_keys() == ", ".join(section.name for section in SECTIONS)
 
 

@@ -29,17 +29,26 @@ KINDS: tuple[Literal["query", "document"], ...] = ("query", "document")
     scope="module",
     params=[
         "hashed",
-        pytest.param("fp32", marks=pytest.mark.model),
-        pytest.param("bf16", marks=pytest.mark.model),
+        *(
+            pytest.param((which, *how), marks=pytest.mark.model, id=" ".join((which, *how)))
+            for which in ("packaged", "tiny")
+            for how in (("torch", "fp32"), ("torch", "bf16"), ("onnx", "fp32"), ("onnx", "int8"))
+        ),
     ],
 )
-def encoder(request: pytest.FixtureRequest) -> Iterator[Encoder]:
+def encoder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Encoder]:
     if request.param == "hashed":
         yield HashedEncoder()
         return
     from indexers.encoders.dense import DenseEncoder
+    from tests.indexers.encoders.tiny import tiny
 
-    dense = DenseEncoder(precision=request.param)
+    which, runtime, precision = request.param
+    model = str(tiny()) if which == "tiny" else ""
+    dense = DenseEncoder(model, precision, runtime, tmp_path_factory.getbasetemp() / "models")
+    assert dense.spec.precision == precision
     yield dense
     dense.close()
 

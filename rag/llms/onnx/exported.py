@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 from rag.errors import ModelUnavailable
+from rag.folders import MANIFEST, Part, cut, sha256
 from rag.llms.embedded import NAME
-from rag.llms.folders import MANIFEST, sha256
 from rag.values import Frozen
 
 Precision = Literal["fp32", "int8", "int4"]
@@ -41,14 +41,6 @@ class Agreement(Frozen):
             f"{self.agreeing} of {self.probes} probes agree with fp32 ({self.share:.1%}), "
             f"log-probabilities differ by {self.rms:.2g}, {self.worst:.2g} at most"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Part(Frozen):
-    """A file of the folder."""
-
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +80,6 @@ def place(models: Path, name: str, precision: Precision) -> Path:
     return models / f"{name}-onnx-{precision}"
 
 
-def parts(folder: Path) -> dict[str, Part]:
-    """Return what a folder holds, by name, but for its manifest."""
-    return {
-        file.name: Part(file.stat().st_size, sha256(file))
-        for file in sorted(folder.iterdir())
-        if file.name != MANIFEST
-    }
-
-
 def write(folder: Path, manifest: Exported) -> None:
     """Write the manifest of a folder, the last of its files."""
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -114,10 +97,9 @@ def read(folder: Path) -> Exported:
         raise ModelUnavailable(
             f"{folder} holds no exported model: firstcite models export NAME writes one"
         ) from None
-    for name, part in manifest.files.items():
-        file = folder / name
-        if not file.is_file() or file.stat().st_size != part.bytes:
-            raise damaged(file)
+    broken = cut(folder, manifest.files)
+    if broken:
+        raise damaged(broken)
     return manifest
 
 

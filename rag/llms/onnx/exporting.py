@@ -12,14 +12,13 @@ import numpy as np
 import onnx
 
 from rag.errors import ModelUnavailable
+from rag.folders import parts, written
 from rag.llms.batching import Row
 from rag.llms.family import family
-from rag.llms.folders import written
 from rag.llms.loading import opened, stops
 from rag.llms.onnx import exported, probes
 from rag.llms.onnx.exported import GRAPH, WEIGHTS, Agreement, Exported, Precision
-from rag.llms.onnx.model import LOGITS, OnnxModel
-from rag.llms.onnx.model import opened as opened_graph
+from rag.llms.onnx.model import LOGITS, Graph, OnnxModel
 from rag.llms.onnx.quantizing import Blocks, quantize
 from rag.llms.onnx.tracing import traced
 from rag.llms.reading import LogProbs
@@ -92,7 +91,7 @@ def export(
             precision=precision,
             unpacked=blocks is not None and blocks.unpacked,
             agreement=agreement,
-            files=exported.parts(made),
+            files=parts(made),
         )
         exported.write(made, manifest)
     return manifest
@@ -142,7 +141,7 @@ def _written(
     if blocks:
         quantize(packed, blocks, apart=(LOGITS,))
     onnx.save(packed, folder / GRAPH, save_as_external_data=True, location=WEIGHTS)
-    return compare(asked.exact, OnnxModel(opened_graph(folder / GRAPH)).read(asked.rows))
+    return compare(asked.exact, OnnxModel(Graph(folder / GRAPH)).read(asked.rows))
 
 
 def _refused(source: str | Path, precision: Precision, agreement: Agreement) -> str:

@@ -31,12 +31,13 @@ def load_onnx(
     """
     manifest = exported.read(folder)
     try:
-        from rag.llms.onnx.model import RUNTIME, OnnxModel, opened
+        from rag.graphs.running import RUNTIME
+        from rag.llms.onnx.model import Graph, OnnxModel
     except ImportError:
         raise ModelUnavailable(
             f"{folder} needs onnxruntime, which is not installed: pip install onnxruntime"
         ) from None
-    reader = OnnxModel(opened(folder / exported.GRAPH))
+    reader = OnnxModel(Graph(folder / exported.GRAPH))
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError):

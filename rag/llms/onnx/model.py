@@ -3,24 +3,13 @@
 The graph is one of `rag.llms.onnx.exporting`. torch is not imported here.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from onnxruntime import InferenceSession, SessionOptions
-from onnxruntime import __version__ as _version
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    RuntimeException,
-)
 
-from rag.errors import ModelUnavailable
+from rag.graphs.running import cores, session
 from rag.llms.batching import Row
 from rag.llms.decoding import Logits
 from rag.llms.reading import Batch, LogProbs, RowReader, padded
@@ -28,20 +17,21 @@ from rag.llms.reading import Batch, LogProbs, RowReader, padded
 Values = npt.NDArray[np.float32]
 Past = tuple[Values, ...]  # per layer keys, then values: (n, heads, t, size)
 
-RUNTIME = f"onnxruntime {_version}"
-
 # Names of the graph's inputs and outputs.
 IDS, MASK, POSITIONS, LAST, LOGITS = "input_ids", "attention_mask", "position_ids", "last", "logits"
 PAST, PRESENT = "past.", "present."
 
-_FAILS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, RuntimeException)
-
 
 class Graph:
-    """One exported graph in ONNX Runtime. Use `opened`."""
+    """One exported graph in ONNX Runtime.
+
+    Raises:
+        ModelUnavailable: ONNX Runtime cannot read it.
+    """
 
     def __init__(self, file: Path) -> None:
-        self._session = InferenceSession(str(file), _options(), providers=["CPUExecutionProvider"])
+        remedy = f"Delete {file.parent}, then firstcite models export NAME again"
+        self._session = session(file, cores(), remedy)
         shapes = {one.name: one.shape for one in self._session.get_inputs()}
         self._pasts = [name for name in shapes if name.startswith(PAST)]
         self._presents = [PRESENT + name.removeprefix(PAST) for name in self._pasts]
@@ -175,21 +165,6 @@ class OnnxModel:
         return [_pick(row, ids) for row, ids in zip(logits, batch.wanted, strict=True)]
 
 
-def opened(file: Path) -> Graph:
-    """Return the graph of a file.
-
-    Raises:
-        ModelUnavailable: ONNX Runtime cannot read it.
-    """
-    try:
-        return Graph(file)
-    except _FAILS as error:
-        raise ModelUnavailable(
-            f"ONNX Runtime cannot read {file}: {error}. Delete {file.parent}, then firstcite "
-            "models export NAME again"
-        ) from error
-
-
 def _pick(logits: Logits, wanted: Sequence[Sequence[int]]) -> LogProbs:
     """Return the log-probabilities of the wanted ids at the last positions of one row."""
     last = logits[-len(wanted) :]  # (positions, v)
@@ -198,18 +173,3 @@ def _pick(logits: Logits, wanted: Sequence[Sequence[int]]) -> LogProbs:
     found = np.take_along_axis(last, np.array(wanted), axis=-1) if any(wanted) else last
     logprobs: LogProbs = (found - total).astype(np.float32)
     return logprobs
-
-
-def _options() -> SessionOptions:
-    """Return how a graph is computed: on all cores, idle ones asleep.
-
-    The memory of a pass is kept for the next (1.5 times as fast, measured); what a batch may hold
-    bounds it.
-    """
-    options = SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0))
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    return options

@@ -5,21 +5,13 @@ positions `last`, so that the large multiplication of the output runs at those a
 and values with which it goes on. A past of one row serves a batch of many.
 """
 
-import logging
-import warnings
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import onnx
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from rag.errors import ModelUnavailable
+from rag.graphs.tracing import Shape, traceable
+from rag.graphs.tracing import traced as traced_module
 from rag.llms.onnx.model import IDS, LAST, LOGITS, MASK, PAST, POSITIONS, PRESENT
-
-OPSET = 18  # chosen: what torch's exporter writes best, and every ONNX Runtime of today reads
-
-_FAILS = (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError)
 
 
 class _Traced(torch.nn.Module):
@@ -61,28 +53,14 @@ def traced(model: PreTrainedModel) -> onnx.ModelProto:
         ModelUnavailable: torch cannot export this architecture, or it remembers other things than
             keys and values.
     """
-    attention = model.config._attn_implementation  # noqa: SLF001 - there is no public getter
-    # Masks of fused attention are infinite: a row of padding would become NaN, and spread.
-    model.set_attn_implementation("eager")
-    try:
-        with TemporaryDirectory() as scratch, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = Path(scratch) / "model.onnx"
-            _export(model, file)
-            graph = onnx.load(file)
-    except _FAILS as error:
-        raise ModelUnavailable(
-            f"torch cannot export this architecture ({model.config.model_type}): {error}. Let "
-            "torch run the model"
-        ) from error
-    finally:
-        model.set_attn_implementation(attention)
+    with traceable(model):
+        graph = _traced(model)
     graph.graph.output[0].type.tensor_type.shape.dim[2].dim_value = _vocabulary(model)
     return graph
 
 
-def _export(model: PreTrainedModel, file: Path) -> None:
-    """Write the graph as torch's exporter does: traced over two rows after a past of three."""
+def _traced(model: PreTrainedModel) -> onnx.ModelProto:
+    """Return the graph as torch's exporter makes it: over two rows after a past of three."""
     past = _example_past(model)
     names = [f"{kind}.{i}" for i in range(len(past) // 2) for kind in ("key", "value")]
     ids = torch.arange(10).reshape(2, 5)
@@ -93,18 +71,9 @@ def _export(model: PreTrainedModel, file: Path) -> None:
     axes = {IDS: tokens, POSITIONS: tokens, MASK: {0: "n", 1: "all"}, LAST: {0: "keep"}}
     axes |= {PAST + name: {0: "m", 2: "before"} for name in names}
     axes |= {PRESENT + name: {0: "n", 2: "all"} for name in names} | {LOGITS: {0: "n", 1: "keep"}}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with torch.inference_mode():
-        torch.onnx.export(
-            _Traced(model).eval(),
-            (ids, mask, positions, torch.tensor([3, 4]), *past),
-            file,
-            dynamo=False,
-            input_names=[IDS, MASK, POSITIONS, LAST, *(PAST + name for name in names)],
-            output_names=[LOGITS, *(PRESENT + name for name in names)],
-            dynamic_axes=axes,
-            opset_version=OPSET,
-        )
+    inputs = [IDS, MASK, POSITIONS, LAST, *(PAST + name for name in names)]
+    shape = Shape(inputs, [LOGITS, *(PRESENT + name for name in names)], axes)
+    return traced_module(_Traced(model), (ids, mask, positions, torch.tensor([3, 4]), *past), shape)
 
 
 def _example_past(model: PreTrainedModel) -> tuple[torch.Tensor, ...]:

@@ -48,7 +48,7 @@ def auto() -> Iterator[Encoder]:
 def reference() -> Vector:
     from sentence_transformers import SentenceTransformer
 
-    from indexers.encoders.dense import packaged_model
+    from indexers.encoders.packaged import packaged_model
 
     model = SentenceTransformer(str(packaged_model()), device="cpu")
     return np.asarray(model.encode(TEXTS, normalize_embeddings=True), np.float32)
@@ -97,7 +97,8 @@ def test_the_fingerprint_does_not_depend_on_the_precision(fp32: Encoder) -> None
 def test_tokens_are_those_of_sentence_transformers_without_the_special_ones(fp32: Encoder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    from indexers.encoders.dense import DenseEncoder, packaged_model
+    from indexers.encoders.dense import DenseEncoder
+    from indexers.encoders.packaged import packaged_model
 
     assert isinstance(fp32, DenseEncoder)
     texts = TEXTS[:12]
@@ -204,7 +205,7 @@ def test_another_model_has_another_fingerprint(
 @pytest.fixture
 def altered(tmp_path: Path) -> Callable[[Callable[[Path], object]], Path]:
     """Copies the packaged model and changes the copy."""
-    from indexers.encoders.dense import packaged_model
+    from indexers.encoders.packaged import packaged_model
 
     def copy(change: Callable[[Path], object]) -> Path:
         folder = tmp_path / "altered"
@@ -251,39 +252,3 @@ def test_a_folder_without_a_model_is_unavailable(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ModelUnavailable, match=r"cannot load the encoder '.*encoder\.model"):
             DenseEncoder(str(path))
-
-
-def test_batches_hold_every_text_once_within_the_budget() -> None:
-    from hypothesis import given, settings
-    from hypothesis import strategies as st
-
-    from indexers.encoders.dense import BATCH_TOKENS, _batches
-
-    @given(st.lists(st.integers(0, BATCH_TOKENS + 500), max_size=80))
-    @settings(max_examples=100, deadline=None)
-    def holds(lengths: list[int]) -> None:
-        order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-        batches = _batches(order, lengths, cores=2)
-        assert [i for batch in batches for i in batch] == order
-        for batch in batches:
-            longest = max(lengths[i] for i in batch)
-            assert len(batch) == 1 or len(batch) * longest <= BATCH_TOKENS
-
-    holds()
-
-
-def test_batches_are_as_full_as_the_budget_allows() -> None:
-    from indexers.encoders.dense import BATCH_TOKENS, _batches
-
-    lengths = [BATCH_TOKENS // 2] * 3 + [BATCH_TOKENS // 4] * 4
-    assert _batches(range(7), lengths, cores=1) == [[0, 1], [2, 3], [4, 5, 6]]
-    assert _batches([], [], cores=1) == []
-
-
-def test_a_few_texts_are_shared_out_between_the_cores() -> None:
-    from indexers.encoders.dense import LEAST_TOKENS, _batches
-
-    lengths = [LEAST_TOKENS] * 4
-    assert _batches(range(4), lengths, cores=2) == [[0, 1], [2, 3]]
-    assert _batches(range(4), lengths, cores=64) == [[0], [1], [2], [3]]
-    assert _batches(range(4), [LEAST_TOKENS // 4] * 4, cores=2) == [[0, 1, 2, 3]]

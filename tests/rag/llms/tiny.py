@@ -26,7 +26,7 @@ from transformers import (
 from rag.llms.local import LocalLLM
 from rag.llms.onnx.exported import Precision
 from rag.llms.onnx.exporting import export
-from rag.llms.onnx.model import OnnxModel, opened
+from rag.llms.onnx.model import Graph, OnnxModel
 from rag.llms.rendering import Renderer
 from rag.llms.torch_model import TorchModel
 from rag.seams import LLMSpec
@@ -139,4 +139,4 @@ def onnx_model(
     architecture: Architecture = "llama", precision: Precision = "fp32", *, reuse: bool = True
 ) -> OnnxModel:
     """Return a tiny model in ONNX Runtime."""
-    return OnnxModel(opened(exported(architecture, precision) / "model.onnx"), reuse=reuse)
+    return OnnxModel(Graph(exported(architecture, precision) / "model.onnx"), reuse=reuse)

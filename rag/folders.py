@@ -8,16 +8,26 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelUnavailable
+from rag.values import Frozen
 
 MANIFEST = "firstcite.json"
 
 _SCRATCH = "converting-"
 _STALE_S = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Frozen):
+    """A file of a folder."""
+
+    bytes: int
+    sha256: str
 
 
 @contextmanager
@@ -41,6 +51,24 @@ def written(folder: Path) -> Iterator[Path]:
             f"cannot write {folder.parent}: {error.strerror}: set llm.cache to a folder you may "
             "write"
         ) from error
+
+
+def parts(folder: Path) -> dict[str, Part]:
+    """Return what a folder holds, by name, but for its manifest."""
+    return {
+        file.name: Part(file.stat().st_size, sha256(file))
+        for file in sorted(folder.iterdir())
+        if file.name != MANIFEST
+    }
+
+
+def cut(folder: Path, files: Mapping[str, Part]) -> Path | None:
+    """Return the first file that is missing or not of its size, or None."""
+    for name, part in files.items():
+        file = folder / name
+        if not file.is_file() or file.stat().st_size != part.bytes:
+            return file
+    return None
 
 
 def sha256(file: Path) -> str:

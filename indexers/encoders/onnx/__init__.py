@@ -1,0 +1,1 @@
+"""Encoders on ONNX Runtime: exported once, then read without torch."""

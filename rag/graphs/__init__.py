@@ -1,0 +1,1 @@
+"""ONNX graphs: traced by torch, run by ONNX Runtime."""
