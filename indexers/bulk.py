@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from indexers.split import Split
+from indexers.splitting.pieces import Split
 from indexers.stores.payload import from_payload, to_payload, unstorable
 from rag.lanes import Lane
 from rag.seams import Encoder, SparseEncoder, Store, StoredChunk

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from indexers.split import markdown_title
+from indexers.splitting.paths import markdown_title
 from rag.values import DEFAULT_TENANT, Document, Fault, Json
 
 Read = Document | Fault

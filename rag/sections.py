@@ -65,12 +65,19 @@ class SparseSettings(Section, frozen=True):
     language: Annotated[str, _says("stop words and stemmer")] = "english"
 
 
+Splitters: TypeAlias = Literal["recursive", "sentences", "structure", "hierarchical", "none"]
+"""How documents may be split."""
+
+
 class IndexSettings(Section, frozen=True):
     """How documents become chunks."""
 
     splitter: Annotated[
-        Literal["recursive", "none"],
-        _says("recursive cuts by structure, none keeps documents whole"),
+        Splitters,
+        _says(
+            "recursive fills chunks along the structure, sentences makes small ones, structure "
+            "tears nothing, hierarchical nests them, none keeps documents whole"
+        ),
     ] = "recursive"
     chunk_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=16)], _says("largest chunk, in tokens of the encoder")
@@ -78,6 +85,9 @@ class IndexSettings(Section, frozen=True):
     max_line_bytes: Annotated[
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
+    leaf_tokens: Annotated[
+        Annotated[int, msgspec.Meta(ge=16)], _says("largest leaf of hierarchical, in such tokens")
+    ] = 64
 
 
 class SearchSettings(Section, frozen=True):

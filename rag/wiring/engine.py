@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from indexers.bulk import IndexReport, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
-from indexers.split import Recursive, Split, whole
+from indexers.splitting.pieces import Split
+from indexers.splitting.splitters import described, make_split, sizes
 from indexers.stores.edge import create_edge, edge_exists, open_edge
 from rag.deepen import Deepener
 from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
@@ -118,7 +119,8 @@ class Engine:
         if built.splitter != mine.splitter:
             raise CollectionMismatch(
                 f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
-                "index.splitter and index.chunk_tokens back, or index into another --collection"
+                "index.splitter, index.chunk_tokens and index.leaf_tokens back, or index into "
+                "another --collection"
             )
         try:
             return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
@@ -188,14 +190,13 @@ class Engine:
         return self._stores[name]
 
     def _spec(self) -> CollectionSpec:
-        encoder, index_ = self.encoder.spec, self.settings.index
-        size = f"/{index_.chunk_tokens}" if index_.splitter == "recursive" else ""
+        encoder = self.encoder.spec
         return CollectionSpec(
             encoder=encoder.name,
             encoder_fingerprint=encoder.fingerprint,
             dimension=encoder.dimension,
             sparse_fingerprint=self.sparse.spec.fingerprint,
-            splitter=f"{index_.splitter}{size}",
+            splitter=described(self.settings.index),
         )
 
     def _tokens(self) -> TokenEncoder:
@@ -273,12 +274,11 @@ def build(settings: Settings) -> Engine:
     from indexers.encoders.dense import DenseEncoder  # imports torch: seconds
 
     encoder = DenseEncoder(settings.encoder.model, settings.encoder.precision)
-    if settings.index.splitter == "none":
-        return Engine(settings, encoder, whole)
-    size, most = settings.index.chunk_tokens, encoder.spec.max_tokens
-    if size > most - SPECIAL_TOKENS:
-        raise BadSettings(
-            f"index.chunk_tokens is {size}, but {encoder.spec.name} reads at most {most} tokens, "
-            f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
-        )
-    return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))
+    most = encoder.spec.max_tokens
+    for name, size in sizes(settings.index)[-1:]:
+        if size > most - SPECIAL_TOKENS:
+            raise BadSettings(
+                f"index.{name} is {size}, but {encoder.spec.name} reads at most {most} tokens, "
+                f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
+            )
+    return Engine(settings, encoder, make_split(settings.index, encoder.tokenizer, most))
