@@ -147,7 +147,9 @@ def to_record(record: DocumentRecord) -> Payload:
 
 def from_record(payload: Payload) -> DocumentRecord:
     """Return the record of a payload that `to_record` made."""
-    return msgspec.convert(payload["record"], DocumentRecord)
+    fields = payload["record"]
+    tuples = {name: tuple(fields[name]) for name in ("pages", "adding", "stale")}
+    return DocumentRecord(**{**fields, **tuples})
 
 
 def is_record(payload: Payload) -> bool:

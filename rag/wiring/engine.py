@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexers.bulk import IndexReport, Progress, index
+from indexers.bulk import FileReport, IndexReport, Options, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.splitting.pieces import Split
 from indexers.splitting.splitters import described, make_split, sizes
@@ -23,7 +23,7 @@ from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
-from rag.values import Document, Fault
+from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
@@ -103,9 +103,11 @@ class Engine:
 
     async def index(
         self,
-        items: Iterable[Document | Fault],
+        items: Iterable[Document | Fault | Notice],
         name: str,
         on_progress: Callable[[Progress], None] = lambda _: None,
+        options: Options = Options(),  # noqa: B008 - a value that never changes
+        on_file: Callable[[FileReport], None] = lambda _: None,
     ) -> IndexReport:
         """Index documents into a collection, which is created where there is none.
 
@@ -123,7 +125,16 @@ class Engine:
                 "another --collection"
             )
         try:
-            return await index(items, self._split, self.encoder, self.sparse, store, on_progress)
+            return await index(
+                items,
+                self._split,
+                self.encoder,
+                self.sparse,
+                store,
+                on_progress,
+                options,
+                on_file,
+            )
         finally:
             self._indexed += 1
 

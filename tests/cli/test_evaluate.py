@@ -30,7 +30,7 @@ def found(
         first=GOOD,
         every=GOOD,
     )
-    index = IndexReport(1, 1, 0, 0, faults, 0.1)
+    index = IndexReport(1, 1, faults=faults, seconds=0.1)
     return Answers(Path(), index, (checked,), {"q2": "away"} if failed else {}, {})
 
 

@@ -34,7 +34,7 @@ def system(name: str) -> SystemResult:
 def experiment(collection: Collection, *faults: Fault) -> Experiment:
     return Experiment(
         collection,
-        IndexReport(4, 5, 0, 0, faults, 1.26),
+        IndexReport(4, 5, faults=faults, seconds=1.26),
         (system("bm25"), system("dense")),
         {"encoder": "hashed/64", "mean_length": 3.25, "store": "qdrant edge"},
     )

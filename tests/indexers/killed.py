@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from indexers.bulk import WINDOW, Progress, index
+from indexers.bulk import Progress, index
+from indexers.bulk.windows import WINDOW
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.splitting.pieces import whole
@@ -14,14 +15,14 @@ from indexers.stores.edge import create_edge, edge_exists, open_edge
 from rag.seams import CollectionSpec
 from rag.values import Document
 
-DOCUMENTS = 2 * WINDOW + 152
+DOCUMENTS = 4 * WINDOW + 152
 
 
 async def index_into(folder: Path, version: str, watch: Callable[[Progress], None]) -> None:
-    """Index as many documents as fill two windows and begin a third, a third of them versioned."""
+    """Index documents of which two thirds are versioned: these fill two windows, and more."""
     spec = CollectionSpec("hashed", "hashed/16", 16, "bm25", "none")
     documents = [
-        Document(f"d{n}", f"power {n} {version if n % 3 == 0 else 'same'}" + " cold" * (n % 3))
+        Document(f"d{n}", f"power {n} {version if n % 3 else 'same'}" + " cold" * (n % 3))
         for n in range(DOCUMENTS)
     ]
     store = open_edge(folder) if edge_exists(folder) else create_edge(folder, spec)

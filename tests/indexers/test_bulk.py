@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from indexers.bulk import READ_BATCH, WINDOW, IndexReport, Progress, index
+from indexers.bulk import IndexReport, Progress, index
+from indexers.bulk.spooling import READ_BATCH
+from indexers.bulk.windows import WINDOW
 from indexers.readers import read_paths
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.exact import ExactStore
@@ -33,7 +35,7 @@ NO_NAMES += [["ada", ["bob"]], ["ada", None]]
 async def test_a_run_puts_every_chunk_with_its_vectors() -> None:
     store = ExactStore(SPEC)
     report = await run(store, [GUIDE, NOTES])
-    assert replace(report, seconds=0.0) == IndexReport(2, 4, 0, 0, (), 0.0)
+    assert replace(report, seconds=0.0) == IndexReport(2, 4, new=2, encoded=4)
     assert await texts(store) == {
         "default/guide": ["freezer stays cold", "nine hours without power"],
         "default/notes": ["spaniel welcome", "lantern oil"],
@@ -84,14 +86,14 @@ async def test_other_tenants_and_documents_are_not_touched() -> None:
     }
 
 
-async def test_metadata_and_title_are_replaced_although_the_ids_stay() -> None:
+async def test_a_new_title_is_indexed_with_every_chunk() -> None:
     store = ExactStore(SPEC)
     await run(store, [GUIDE])
-    before = await ids(store)
-    await run(store, [replace(GUIDE, title="Guide", metadata={"year": 2024})])
-    assert await ids(store) == before
-    for chunk in await store.get(before, None):
+    report = await run(store, [replace(GUIDE, title="Guide", metadata={"year": 2024})])
+    assert (report.changed, report.encoded, await store.count()) == (1, 2, 2)
+    for chunk in await store.get(await ids(store), None):
         assert (chunk.title, chunk.metadata) == ("Guide", {"year": 2024})
+        assert chunk.indexed_text.startswith("Guide\n")
 
 
 async def test_a_run_without_documents_changes_nothing() -> None:
@@ -100,7 +102,7 @@ async def test_a_run_without_documents_changes_nothing() -> None:
     before = await ids(store), await store.info()
     report = await run(store, [Fault("x.md", 3, "bad")])
     assert (await ids(store), await store.info()) == before
-    assert replace(report, seconds=0.0) == IndexReport(0, 0, 0, 0, (Fault("x.md", 3, "bad"),), 0.0)
+    assert replace(report, seconds=0.0) == IndexReport(faults=(Fault("x.md", 3, "bad"),))
     assert (await run(ExactStore(SPEC), [])).chunks == 0
 
 
@@ -228,11 +230,16 @@ async def test_progress_counts_up_to_what_there_is() -> None:
     many = [Document(str(n), "freezer cold power lantern") for n in range(2 * WINDOW + 5)]
     await index(many, lines, ENCODER, BM25, store, seen.append)
     read = [p.done for p in seen if p.stage == "read"]
+    total = len(SHORT) + len(many)
     assert read == [
         min(n, len(many)) for n in range(READ_BATCH, len(many) + READ_BATCH, READ_BATCH)
     ]
-    assert [(p.done, p.total) for p in seen if p.stage == "reweigh"] == [(20, 20)]
+    assert [(p.done, p.total) for p in seen if p.stage == "reweigh"] == [
+        (1_000, total),
+        (2_000, total),
+        (total, total),
+    ]
     assert [(p.done, p.total) for p in seen if p.stage == "encode"] == [
-        (done, len(many)) for done in (0, WINDOW, 2 * WINDOW, len(many))
+        (done, len(many)) for done in (WINDOW, 2 * WINDOW, len(many))
     ]
     assert seen[-1] == Progress("optimize", 0, 0)

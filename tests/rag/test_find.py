@@ -236,7 +236,7 @@ async def test_the_k_best_come_with_text_score_and_rank_in_every_branch(store: E
 
 @pytest.mark.anyio
 async def test_a_chunk_that_was_dropped_meanwhile_is_left_out(store: ExactStore) -> None:
-    await store.drop("default", ["doc-a"], keep=())
+    await store.drop("default", ["doc-a"])
     results = await fetch(FUSED, store)
     assert [c.chunk.id for c in results.candidates] == ["b"]
     assert results.trace[-1].detail == "1 chunks"

@@ -10,7 +10,16 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.exact import ExactStore
 from rag.seams import CollectionSpec, Store
 from rag.terms import mixed
-from rag.values import Lookup, Point, Probe, Ranking, SparseVector
+from rag.values import (
+    Condition,
+    DocumentRecord,
+    Lookup,
+    Metadata,
+    Point,
+    Probe,
+    Ranking,
+    SparseVector,
+)
 from tests.seams.points import EAST, NORTH, SPEC, ask, id_of, ids_in, numbers, point, sparse
 
 pytestmark = [
@@ -81,9 +90,9 @@ async def test_doing_nothing_is_allowed(store: Store) -> None:
     await store.put([point(1, {1: 1.0})])
     await store.put([])
     await store.reweigh({})
-    await store.drop("default", [], [])
-    await store.drop("default", ["no such document"], [])
-    await store.drop("no such tenant", ["document 1"], [])
+    await store.drop("default", [])
+    await store.drop("default", ["no such document"])
+    await store.drop("no such tenant", ["document 1"])
     await store.optimize()
     assert await store.count() == 1
     assert dict(await store.find(Lookup(()))) == {}
@@ -102,7 +111,7 @@ async def test_a_scan_yields_every_chunk_of_every_tenant_once_across_pages(store
     assert [chunk.id for chunk in await store.get(every, None)] == every
 
 
-async def test_a_drop_takes_the_documents_of_one_tenant_except_what_is_kept(store: Store) -> None:
+async def test_a_drop_takes_the_documents_of_one_tenant_with_their_records(store: Store) -> None:
     await store.put(
         [
             point(1, {1: 1.0}, document_id="a"),
@@ -113,18 +122,111 @@ async def test_a_drop_takes_the_documents_of_one_tenant_except_what_is_kept(stor
             point(6, {1: 1.0}, document_id="A"),
         ]
     )
-    await store.drop("default", ["a", "c"], [id_of(2), id_of(99)])
-    assert sorted(await ids_in(store)) == [id_of(n) for n in (2, 3, 4, 6)]
-    assert await store.count() == 4
+    kept = [DocumentRecord("b"), DocumentRecord("a", tenant="other")]
+    await store.record([DocumentRecord("a"), *kept, DocumentRecord("c")])
+    await store.drop("default", ["a", "c"])
+    assert sorted(await ids_in(store)) == [id_of(n) for n in (3, 4, 6)]
+    assert await store.count() == 3
     found = await store.find(ask())
-    assert numbers(found["dense"]) == sorted(numbers(found["bm25"])) == [2, 4, 6]
+    assert numbers(found["dense"]) == sorted(numbers(found["bm25"])) == [4, 6]
+    records = [record async for page in store.survey() for record in page]
+    assert sorted(records, key=repr) == sorted(kept, key=repr)
 
 
-async def test_a_drop_without_keep_takes_the_whole_document(store: Store) -> None:
-    await store.put([point(n, {1: 1.0}, document_id="a") for n in range(1, 4)])
-    await store.drop("default", ["a"], [])
-    assert await store.count() == 0
-    assert dict(await store.find(ask())) == {"bm25": (), "dense": ()}
+async def test_chunks_are_removed_by_id(store: Store) -> None:
+    await store.put([point(n, {1: 1.0}, document_id="a") for n in range(1, 5)])
+    await store.remove([id_of(1), id_of(3), id_of(99)])
+    assert sorted(await ids_in(store)) == [id_of(2), id_of(4)]
+    assert numbers((await store.find(ask()))["dense"]) == [2, 4]
+
+
+RECORD = DocumentRecord(
+    document_id="docs/ü ber.md",
+    digest="d" * 64,
+    title="Der Titel",
+    source="/a b/c.jsonl:12",
+    metadata={"none": None, "n": 2**53 + 1, "f": 0.5, "list": [{"x": []}], "principals": "ada"},
+    tenant="tenant ✓",
+    markup="markdown",
+    language="python",
+    pages=(0, 12),
+    head="\u2028\n ",
+    chunks=2,
+    terms=17,
+    state="cleaned",
+    adding=(id_of(1),),
+    stale=(id_of(2), id_of(3)),
+    sketch="ab",
+    like="other",
+)
+
+
+async def test_a_record_comes_back_as_it_was_and_is_no_chunk(store: Store) -> None:
+    await store.put([point(1, {1: 1.0})])
+    await store.record([RECORD, DocumentRecord("document 1")])
+    await store.record([replace(RECORD, title="newer")])
+    newer = replace(RECORD, title="newer")
+    assert await store.records("tenant ✓", ["none", "docs/ü ber.md"]) == (newer,)
+    assert await store.records("default", ["docs/ü ber.md"]) == ()
+    assert await store.records("default", []) == ()
+    assert await store.count() == 1
+    assert await ids_in(store) == [id_of(1)]
+    assert numbers((await store.find(ask()))["dense"]) == [1]
+
+
+async def test_a_survey_tells_all_records_or_those_that_are_not_whole(store: Store) -> None:
+    records = [DocumentRecord(f"d{n}", tenant=f"t{n % 2}") for n in range(2_005)]
+    half = [replace(records[3], state="written"), replace(records[2_000], state="cleaned")]
+    await store.record([*records, *half])
+    everything = [record async for page in store.survey() for record in page]
+    assert sorted(record.document_id for record in everything) == sorted(
+        record.document_id for record in records
+    )
+    unfinished = [record async for page in store.survey(unfinished=True) for record in page]
+    assert sorted(unfinished, key=repr) == sorted(half, key=repr)
+    await store.record(records)
+    assert [page async for page in store.survey(unfinished=True)] == []
+
+
+async def test_points_come_back_with_their_vectors_all_or_those_of_a_document(
+    store: Store,
+) -> None:
+    points = [
+        point(1, {7: 0.25, 300: 2.0}, (0.6, 0.8, 0, 0), document_id="a"),
+        point(2, {}, EAST, document_id="a"),
+        point(3, {1: 1.0}, NORTH, document_id="b"),
+        point(4, {1: 1.0}, NORTH, document_id="a", tenant="other"),
+    ]
+    await store.put(points)
+    await store.record([DocumentRecord("a")])
+    every = [found async for page in store.scan() for found in page]
+    assert [found.chunk.id for found in every] == [id_of(n) for n in (1, 2, 3, 4)]
+    for found, expected in zip(every, points, strict=True):
+        assert found.dense == pytest.approx(expected.dense, abs=1e-6)
+        assert found.dense.dtype == np.float32
+        assert (found.chunk, found.length) == (expected.chunk, expected.length)
+        assert found.sparse.indices == expected.sparse.indices
+        assert found.sparse.values == pytest.approx(expected.sparse.values)
+    mine = [found async for page in store.scan(DocumentRecord("a")) for found in page]
+    assert [found.chunk.id for found in mine] == [id_of(1), id_of(2)]
+
+
+async def test_revising_replaces_source_and_metadata_of_one_document(store: Store) -> None:
+    old: Metadata = {"year": 2020, "gone": True, "principals": "ada"}
+    await store.put([point(n, {1: 1.0}, document_id="a", metadata=old) for n in (1, 2)])
+    await store.put([point(3, {1: 1.0}, document_id="a", tenant="other", metadata=old)])
+    before = await store.find(ask())
+    record = DocumentRecord("a", source="/new", metadata={"year": 2021, "in": {"x": [1]}})
+    await store.record([record])
+    await store.revise(record)
+    chunks = await store.get([id_of(n) for n in (1, 2, 3)], None)
+    assert [chunk.metadata for chunk in chunks] == [record.metadata, record.metadata, old]
+    assert [chunk.source for chunk in chunks] == ["/new", "/new", ""]
+    assert await store.find(ask()) == before
+    where = (Condition("metadata.year", "eq", 2021),)
+    assert numbers((await store.find(ask(where=where)))["dense"]) == [1, 2]
+    assert numbers((await store.find(ask(principals=())))["dense"]) == [1, 2]
+    assert await store.records("default", ["a"]) == (record,)
 
 
 async def test_reweighing_changes_sparse_scores_and_nothing_else(store: Store) -> None:

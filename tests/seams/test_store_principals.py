@@ -79,7 +79,7 @@ async def test_a_query_sees_all_that_it_may_read_and_nothing_else(
         got = await each.get(every, lookup.access)
         assert [chunk.id for chunk in got] == [id_of(n) for n in expected]
     for tenant in ("default", "other"):  # the next example starts empty
-        await store.drop(tenant, [p.chunk.document_id for p in (*mine, *theirs)], [])
+        await store.drop(tenant, [p.chunk.document_id for p in (*mine, *theirs)])
 
 
 async def test_principals_are_applied_before_the_depth_not_after(store: Store) -> None:

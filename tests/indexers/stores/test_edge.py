@@ -40,7 +40,7 @@ async def test_a_closed_collection_opens_as_it_was(tmp_path: Path) -> None:
     store = create_edge(folder, SPEC)
     assert edge_exists(folder)
     await store.put([point(n) for n in range(1, 6)])
-    await store.drop("default", ["d3"], [])
+    await store.drop("default", ["d3"])
     await store.reweigh({id_of(1): SparseVector((1,), (9.0,))})
     stamped = CollectionSpec("hashed", "hashed/2", 2, "bm25", "none", 1.25)
     await store.stamp(stamped)
@@ -147,8 +147,8 @@ async def test_a_folder_that_cannot_be_written_is_named_with_the_remedy(tmp_path
 async def test_a_collection_of_another_schema_is_refused(tmp_path: Path) -> None:
     await create_edge(tmp_path / "c", SPEC).close()
     file = tmp_path / "c" / "collection.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "schema_version": 2}))
-    with pytest.raises(CollectionMismatch, match=r"schema 2, this version writes 1.*--collection"):
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema_version": 1}))
+    with pytest.raises(CollectionMismatch, match=r"schema 1, this version writes 2.*--collection"):
         open_edge(tmp_path / "c")
     file.write_text('{"schema_version": 7, "everything": "else is new"}')
     with pytest.raises(CollectionMismatch, match="schema 7"):
@@ -181,7 +181,7 @@ async def test_deleted_chunks_leave_the_statistics_when_the_run_optimizes(tmp_pa
     # Term 1 stands in 10 of 40 chunks, then in 2 of 32.
     store = create_edge(tmp_path / "c", SPEC)
     await store.put([point(n, term=1 if n <= 10 else 2) for n in range(1, 41)])
-    await store.drop("default", [f"d{n}" for n in range(3, 11)], [])
+    await store.drop("default", [f"d{n}" for n in range(3, 11)])
     await store.optimize()
     scores = [hit.score for hit in (await store.find(Lookup(BOTH)))["bm25"]]
     idf = math.log(1 + (32 - 2 + 0.5) / (2 + 0.5))

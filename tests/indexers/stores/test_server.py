@@ -81,11 +81,11 @@ async def test_a_foreign_collection_is_refused(
 
 async def test_a_collection_of_another_schema_is_refused(client: AsyncQdrantClient) -> None:
     vectors = models.VectorParams(size=2, distance=models.Distance.COSINE)
-    newer = {"firstcite": {"schema_version": 2, "everything": "else is new"}}
+    newer = {"firstcite": {"schema_version": 3, "everything": "else is new"}}
     await client.create_collection("newer", vectors_config=vectors, metadata=newer)
     store = await open_collection(client, "newer")
     assert store is not None
-    with pytest.raises(CollectionMismatch, match="'newer' has schema 2, this version writes 1"):
+    with pytest.raises(CollectionMismatch, match="'newer' has schema 3, this version writes 2"):
         await store.info()
 
 

@@ -1,0 +1,143 @@
+"""What a run tells: how far it is, what became of every file, and what it did in all."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from rag.values import Document, Fault, Frozen, Notice
+
+Fate: TypeAlias = Literal["new", "changed", "revised", "unchanged"]
+"""What becomes of a document; revised: only its metadata or its source is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Frozen):
+    """How far a run is; `total` is 0 while it is unknown."""
+
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport(Frozen):
+    """What became of a file: its documents by fate, and their pages and chunks."""
+
+    file: str
+    new: int = 0
+    changed: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    pages: int = 0
+    chunks: int = 0
+    faults: tuple[Fault, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def status(self) -> Literal["indexed", "unchanged", "partial", "failed"]:
+        """Whether all of it is in the index: what was there before, a part, or nothing."""
+        documents = self.new + self.changed + self.revised + self.unchanged
+        if self.faults:
+            return "partial" if documents else "failed"
+        return "unchanged" if self.unchanged == documents else "indexed"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport(Frozen):
+    """What a run did, or, dry, what it would do.
+
+    `documents` and `chunks` were given and are in the store; `encoded` chunks were read by the
+    encoder, the others' vectors were there. `removed` stale chunks are gone, and `pruned` documents
+    that are no more. `finished` documents were left half done by a run before.
+    """
+
+    documents: int = 0
+    chunks: int = 0
+    new: int = 0
+    changed: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    encoded: int = 0
+    removed: int = 0
+    pruned: int = 0
+    finished: int = 0
+    reweighed: int = 0
+    faults: tuple[Fault, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what a run does, and hands on the report of every file once the next one begins."""
+
+    on_file: Callable[[FileReport], None]
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    _file: str = ""
+    _here: Counter[str] = field(default_factory=Counter)
+    _since: tuple[int, int] = (0, 0)
+
+    def document(self, document: Document, fate: Fate, chunks: int) -> None:
+        """Count a document that is or will be in the store."""
+        self._turn(file_of(document.source))
+        counted = {fate: 1, "documents": 1, "chunks": chunks}
+        self.counts.update(counted)
+        self._here.update(counted, pages=len(document.pages))
+
+    def fault(self, fault: Fault) -> None:
+        """Count an input that was skipped."""
+        self._turn(fault.source)
+        self.faults.append(fault)
+
+    def notice(self, notice: Notice) -> None:
+        """Keep what is worth knowing about a file."""
+        self._turn(file_of(notice.source))
+        self.notices.append(notice)
+
+    def close(self) -> None:
+        """Hand on the report of the last file."""
+        self._turn("")
+
+    def report(self, seconds: float) -> IndexReport:
+        """Return what was counted."""
+        counts = {name: n for name, n in self.counts.items() if n}
+        return IndexReport(
+            **counts, faults=tuple(self.faults), notices=tuple(self.notices), seconds=seconds
+        )
+
+    def _turn(self, file: str) -> None:
+        if file == self._file:
+            return
+        if self._file:
+            faults, notices = self._since
+            here = {name: n for name, n in self._here.items() if name != "documents"}
+            self.on_file(
+                FileReport(
+                    self._file,
+                    **here,
+                    faults=tuple(self.faults[faults:]),
+                    notices=tuple(self.notices[notices:]),
+                )
+            )
+        self._file, self._here = file, Counter()
+        self._since = (len(self.faults), len(self.notices))
+
+
+def file_of(source: str) -> str:
+    """Return the file of a document's source, which is FILE or FILE:LINE.
+
+    >>> file_of("/a/c.jsonl:12"), file_of("/a.zip!/b.md"), file_of("/odd:name")
+    ('/a/c.jsonl', '/a.zip!/b.md', '/odd:name')
+    """
+    file, _, line = source.rpartition(":")
+    return file if line.isascii() and line.isdecimal() else source
+
+
+def fault_at(source: str, reason: str) -> Fault:
+    """Return the fault at a document's source."""
+    source = source.encode(errors="backslashreplace").decode()
+    file = file_of(source)
+    return Fault(file, int(source[len(file) + 1 :] or 0), reason)

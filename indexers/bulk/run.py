@@ -1,0 +1,188 @@
+"""The bulk run: documents in, a store that holds exactly them, interruptible at any time.
+
+Reading compares every document with the store's record of it, splits what is new, and writes what
+there is to do to a spool on disk, as far ahead as the spool is long; so the total is known early,
+and every fault. Behind it windows of chunks are encoded, and behind that written, all at the same
+time. A run that was killed is finished by running it again (`writing.py`).
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, replace
+
+from indexers.bulk.ahead import ahead
+from indexers.bulk.pruning import vanished
+from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
+from indexers.bulk.spooling import Item, Spooling
+from indexers.bulk.weighing import reweigh, settled_mean
+from indexers.bulk.windows import Encoded, encoded, points, windows
+from indexers.bulk.writing import recover, write
+from indexers.splitting.pieces import Split
+from rag.lanes import Lane
+from rag.seams import CollectionSpec, Encoder, SparseEncoder, Store
+from rag.values import DEFAULT_TENANT, DocumentRecord, Frozen, Notice
+
+AHEAD = 128  # files of the spool at a time: reading is half a million chunks ahead, at most
+DROPPED = 256  # documents deleted in one call
+
+
+@dataclass(frozen=True, slots=True)
+class Options(Frozen):
+    """How a run goes about it.
+
+    `prune` are the files and folders (absolute paths) whose vanished documents of `tenant` are
+    deleted; `dry` only tells what there is to do.
+    """
+
+    prune: tuple[str, ...] = ()
+    tenant: str = DEFAULT_TENANT
+    dry: bool = False
+
+
+def _silent(_: object) -> None:
+    pass
+
+
+async def index(
+    items: Iterable[Item],
+    split: Split,
+    encoder: Encoder,
+    sparse: SparseEncoder,
+    store: Store,
+    on_progress: Callable[[Progress], None] = _silent,
+    options: Options = Options(),
+    on_file: Callable[[FileReport], None] = _silent,
+) -> IndexReport:
+    """Bring the store to hold the documents, and return what was done.
+
+    A document replaces the one of the same (tenant, id); other documents stay. A second document of
+    the same identity within the run is a fault, and so is one that no store can hold. What the
+    store holds already is not encoded again: not an unchanged document, and not a chunk that says
+    what a chunk of the document said before.
+
+    Raises:
+        StoreUnavailable: from the store. What was put before stays; run again to finish.
+        OSError: the folder of temporary files is full.
+    """
+    started = time.perf_counter()
+    tally = Tally(on_file)
+    with (
+        closing(Spooling(split, sparse, store, tally, on_progress)) as spooling,
+        closing(Lane("write")) as lane,
+    ):
+        spec = await store.info()
+        run = _Run(encoder, sparse, store, on_progress, options, tally, spooling, lane, spec)
+        await run.prepare()
+        await run.work(items)
+        await run.prune()
+        await run.settle()
+    return tally.report(time.perf_counter() - started)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run's parts, and what is known so far."""
+
+    encoder: Encoder
+    sparse: SparseEncoder
+    store: Store
+    on_progress: Callable[[Progress], None]
+    options: Options
+    tally: Tally
+    spooling: Spooling
+    lane: Lane
+    spec: CollectionSpec  # as it was when the run began
+    mean: float = 0.0  # that this run weighs with; 0 until the first chunk is put
+    put: int = 0
+    touched: bool = False
+
+    async def prepare(self) -> None:
+        """Finish what a run before left half done, and count what there is."""
+        if self.spec.settled:
+            self.spooling.chunks, self.spooling.terms = self.spec.chunks, self.spec.terms
+            return
+        if not self.options.dry:
+            self.tally.counts["finished"] = await recover(self.store)
+            self.touched = True
+        async for page in self.store.survey():
+            self.spooling.chunks += sum(record.chunks for record in page)
+            self.spooling.terms += sum(record.terms for record in page)
+
+    async def work(self, items: Iterable[Item]) -> None:
+        """Read, encode and write, all at the same time."""
+        segments = self.spooling.segments(items)
+        if self.options.dry:
+            async for segment in segments:
+                segment.close()
+            return
+        async with AsyncExitStack() as stages:
+            spooled = await stages.enter_async_context(ahead(segments, AHEAD))
+            filled = await stages.enter_async_context(ahead(windows(spooled, self.lane), 1))
+            done = await stages.enter_async_context(ahead(encoded(filled, self.encoder), 1))
+            async for window in done:
+                await self._write(window)
+
+    async def _write(self, given: Encoded) -> None:
+        if not self.touched or not self.mean:
+            await self._begin()
+        rows = await self.lane.run(points, given, self.sparse, self.mean)
+        await write(self.store, given.window.begun, rows, given.window.ended)
+        self.put += len(rows)
+        self.tally.counts["encoded"] += given.fresh
+        total = self.spooling.planned if self.spooling.done else 0
+        self.on_progress(Progress("encode", self.put, total))
+
+    async def _begin(self) -> None:
+        """Say that a run is at work, and choose the mean length that it weighs with."""
+        fresh = await self.store.count() == 0
+        known = self.spec.mean_length
+        self.mean = known or settled_mean(self.spooling.chunks, self.spooling.terms)
+        known = self.mean if fresh else known
+        await self.store.stamp(replace(self.spec, mean_length=known, settled=False))
+        self.touched = True
+
+    async def prune(self) -> None:
+        """Delete the documents that are no more."""
+        options = self.options
+        if not options.prune:
+            return
+        if not self.tally.counts["documents"]:
+            reason = "nothing could be read, so nothing was pruned"
+            self.tally.notices.append(Notice(options.prune[0], reason))
+            return
+        faulty = {fault.source for fault in self.tally.faults}
+        gone = [
+            record
+            async for page in vanished(
+                self.store, options.tenant, options.prune, self.spooling.saw, faulty
+            )
+            for record in page
+        ]
+        self.tally.counts["pruned"] = len(gone)
+        if gone and not options.dry:
+            await self._drop(gone)
+
+    async def _drop(self, gone: Sequence[DocumentRecord]) -> None:
+        if not self.touched:
+            await self.store.stamp(replace(self.spec, settled=False))
+            self.touched = True
+        for start in range(0, len(gone), DROPPED):
+            ids = [record.document_id for record in gone[start : start + DROPPED]]
+            await self.store.drop(self.options.tenant, ids)
+        self.spooling.chunks -= sum(record.chunks for record in gone)
+        self.spooling.terms -= sum(record.terms for record in gone)
+
+    async def settle(self) -> None:
+        """Weigh anew if the mean length is another now, build the search index, and say so."""
+        if not self.touched or self.options.dry:
+            return
+        chunks, terms = self.spooling.chunks, self.spooling.terms
+        mean = settled_mean(chunks, terms)
+        if mean != (await self.store.info()).mean_length or (self.mean and self.mean != mean):
+            counted = await reweigh(self.store, self.sparse, mean, self.on_progress, self.lane)
+            self.tally.counts["reweighed"] = counted
+        self.on_progress(Progress("optimize", 0, 0))
+        await self.store.optimize()
+        settled = replace(self.spec, mean_length=mean, chunks=chunks, terms=terms, settled=True)
+        await self.store.stamp(settled)
