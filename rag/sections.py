@@ -110,6 +110,14 @@ class SearchSettings(Section, frozen=True):
     ] = ""
     rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
+    widen: Annotated[
+        Literal["auto", "none", "window", "merge"],
+        _says(
+            "what is read around a result: its neighbours, or the piece most of which is found; "
+            "auto is what the collection's splitter is for"
+        ),
+    ] = "auto"
+    window: Annotated[Positive, _says("neighbours on each side that a window reads")] = 3
 
 
 Budget: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]

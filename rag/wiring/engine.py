@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from indexers.bulk import FileReport, IndexReport, Options, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.splitting.pieces import Split
-from indexers.splitting.splitters import described, make_split, sizes
+from indexers.splitting.splitters import described, make_split, named, sizes
 from indexers.stores.edge import create_edge, edge_exists, open_edge
 from rag.deepen import Deepener
 from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
@@ -27,7 +27,7 @@ from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
-from rag.wiring.querying import defaults, routers_of
+from rag.wiring.querying import defaults, routers_of, widening
 from rag.wiring.reranking import Rerankers
 from rerankers.late_interaction import TokenEncoder
 
@@ -87,7 +87,8 @@ class Engine:
                     raise CollectionNotFound(
                         f"no collection '{name}': firstcite index PATH --collection {name}"
                     )
-                self._paths[name] = self._query_path(store, name)
+                splitter = named((await store.info()).splitter)
+                self._paths[name] = self._query_path(store, name, splitter)
             return self._paths[name]
 
     async def llm(self) -> LLM:
@@ -217,7 +218,7 @@ class Engine:
             f"{self.encoder.spec.name} gives no vectors of tokens: take another rerank.method"
         )
 
-    def _query_path(self, store: Store, name: str) -> QueryPath:
+    def _query_path(self, store: Store, name: str, splitter: str) -> QueryPath:
         from rag.parts import Parts
         from rag.pipeline import QueryPath  # imports Haystack, which indexing does not need
 
@@ -244,6 +245,7 @@ class Engine:
                     ExpansionCache(),
                 ),
                 deepener=Deepener(ITERATIONS, self.llm),
+                widening=widening(search, splitter),
                 window=window(answer, self.llm),
             )
         )

@@ -106,7 +106,13 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 @pytest.mark.parametrize(("section", "key"), KEYS, ids=lambda part: getattr(part, "name", part))
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
-    others = {"fusion": "rrf", "precision": "fp32", "runtime": "onnx", "splitter": "none"}
+    others = {
+        "fusion": "rrf",
+        "precision": "fp32",
+        "runtime": "onnx",
+        "splitter": "none",
+        "widen": "merge",
+    }
     others |= {
         "guard": "convex",
         "feedback": "native",
