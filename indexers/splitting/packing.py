@@ -33,9 +33,9 @@ def recursive(tokens: Tokens, most: int) -> Cuts:
 def packing(tokens: Tokens, most: int, finer: Cuts) -> Cuts:
     """Return the cuts that keep together what belongs together.
 
-    In Markdown these are sections as far as they fit, a heading and what follows it, and tables,
-    lists and code; in plain text paragraphs; in code the blocks that blank lines and indentation
-    show, where there is no grammar for its language.
+    In Markdown these are sections as far as they fit, and tables, lists and code; in plain text
+    paragraphs; in code, where there is no grammar for its language, the blocks that blank lines and
+    indentation show.
     """
     levels: dict[Markup, Callable[[str], Levels]] = {
         "plain": _paragraphs,
@@ -120,14 +120,10 @@ def _sections(text: str) -> Levels:
     parser = MarkdownIt("commonmark").enable("table").disable("inline")
     tokens = [token for token in parser.parse(text) if token.map and token.nesting >= 0]
     top = [token for token in tokens if token.level == 0]
-    headings = [(int(token.tag[1:]), _line(token)) for token in top if token.type == "heading_open"]
-    lonely = {_line(token) for before, token in pairwise(top) if before.type == "heading_open"}
-    lonely -= {line for _, line in headings}
-    blocks = [_line(token) for token in top]
+    headings = [(token.tag, _line(token)) for token in top if token.type == "heading_open"]
     found = [
-        *([line for rank, line in headings if rank <= level] for level in range(1, 7)),
-        [line for line in blocks if line not in lonely],
-        blocks,
+        *([line for tag, line in headings if tag == f"h{rank}"] for rank in range(1, 7)),
+        [_line(token) for token in top],
         *_parts(tokens),
     ]
     return [[lines[line] for line in level] for level in found]

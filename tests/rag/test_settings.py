@@ -144,7 +144,7 @@ def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None
 
 
 def test_an_unknown_key_is_refused_by_its_name_with_those_of_its_section() -> None:
-    known = "search.preset, search.route, search.router, search.rrf_k, search.dense_weight"
+    known = "search.rrf_k, search.dense_weight, search.widen, search.window"
     for said in (refusal("[search]\ndeep = 3\n"), refusal(FIRSTCITE__SEARCH__DEEP="3")):
         assert "unknown field `deep` - at `$.search`" in said
         assert said.endswith(known)

@@ -23,6 +23,9 @@ def test_a_heading_begins_anew_and_joins_what_it_is_over() -> None:
 def test_the_mark_of_an_item_belongs_to_its_sentence() -> None:
     assert texts_of("sentences", f"- {LONG}\n- {LONGER}\n") == [f"- {LONG}", f"- {LONGER}"]
 
+    heading = "# This heading is as long as a whole sentence, word for word"
+    assert texts_of("sentences", f"{heading}\n\n- {LONG}") == [heading, f"- {LONG}"]
+
 
 def test_tables_and_code_are_chunks_of_their_own() -> None:
     table = "| word | word | word |\n|---|---|---|\n| a | b | c |"

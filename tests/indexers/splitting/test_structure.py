@@ -56,6 +56,10 @@ def test_a_list_that_is_too_long_is_cut_between_items_and_they_at_theirs() -> No
     found = texts_of("structure", item * 9)
     assert all(text.startswith("- word") and text.endswith("word") for text in found)
     assert len({len(text) for text in found[:-1]}) == 1
+    outer = (
+        "- word\n  - word word word word word word word\n  - word word word word word word word\n"
+    )
+    assert texts_of("structure", outer * 3) == [outer.strip()] * 3
     nested = "- word\n" + "  - word word word word word\n" * 9
     assert all(text.startswith("- word") for text in texts_of("structure", nested))
 
