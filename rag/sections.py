@@ -88,6 +88,10 @@ class IndexSettings(Section, frozen=True):
     leaf_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=16)], _says("largest leaf of hierarchical, in such tokens")
     ] = 64
+    contextual: Annotated[
+        bool, _says("let the language model say what each chunk is about, for the index alone")
+    ] = False
+    context_tokens: Annotated[Positive, _says("the most that it may write about a chunk")] = 100
 
 
 class SearchSettings(Section, frozen=True):

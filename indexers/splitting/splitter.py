@@ -1,7 +1,7 @@
 """The splitter: documents to chunks, stretch by stretch, under what stands above them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -9,7 +9,6 @@ from indexers.splitting.cutting import Cuts
 from indexers.splitting.paths import PATHS, Open
 from indexers.splitting.pieces import Piece, chunks_of, one_chunk
 from indexers.splitting.stretches import STRETCH, Stretch, stretches
-from indexers.splitting.tokens import Tokens
 from rag.values import Chunk, Document, Markup
 
 
@@ -17,23 +16,17 @@ class Splitter:
     """Splits documents by cuts; it is a `Split`.
 
     Title, headings and, of code, the names of classes and functions around it are the context of a
-    chunk. Where the encoder reads at most so many tokens, the context is cut to the room that is
-    left of them: an encoder that truncates would otherwise drop the end of the chunk for the sake
-    of a long heading.
+    chunk.
 
     Args:
         cuts: where the texts of documents are cut.
-        tokens: measures contexts.
-        room: tokens that a context may have; None is no limit.
+        fit: cuts a context to what the encoder can read beside the chunk.
         stretch: characters that are split at a time; documents that are longer are split lazily.
     """
 
-    def __init__(
-        self, cuts: Cuts, tokens: Tokens, room: int | None = None, stretch: int = STRETCH
-    ) -> None:
+    def __init__(self, cuts: Cuts, fit: Callable[[str], str], stretch: int = STRETCH) -> None:
         self._cuts = cuts
-        self._tokens = tokens
-        self._room = room
+        self._fit = fit
         self._stretch = stretch
 
     def __call__(self, documents: Sequence[Document]) -> list[Iterable[Chunk]]:
@@ -86,8 +79,7 @@ class Splitter:
 
     def _context(self, title: str, path: Sequence[str]) -> str:
         """Return title and path as one line; a heading that repeats the title stands once."""
-        context = " › ".join(dict.fromkeys(part for part in (title, *path) if part))
-        return context if self._room is None else self._tokens.shortened(context, self._room)
+        return self._fit(" › ".join(dict.fromkeys(part for part in (title, *path) if part)))
 
 
 def _placed(piece: Piece, stretch: Stretch, done: int) -> Piece:

@@ -1,7 +1,9 @@
 """Which splitters there are, what each is made of, and how a collection names them."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from tokenizers import Tokenizer
@@ -83,9 +85,26 @@ def make_split(
             f"index.leaf_tokens is {settings.leaf_tokens}, more than index.chunk_tokens, which is "
             f"{settings.chunk_tokens}: set it lower"
         )
-    tokens, (_, largest) = Tokens(tokenizer), sizes(settings)[-1]
-    room = None if max_tokens is None else max_tokens - largest - tokens.special
-    return Splitter(SPLITTERS[settings.splitter].make(tokens, settings), tokens, room, stretch)
+    tokens = Tokens(tokenizer)
+    fit = fitting(settings, tokenizer, max_tokens)
+    return Splitter(SPLITTERS[settings.splitter].make(tokens, settings), fit, stretch)
+
+
+def fitting(
+    settings: IndexSettings, tokenizer: Tokenizer, max_tokens: int | None = None
+) -> Callable[[str], str]:
+    """Return what cuts a context to the room that the largest chunk leaves in the encoder.
+
+    An encoder that truncates would otherwise drop the end of the chunk for the sake of a long
+    heading. Args as for `make_split`; documents that are kept whole leave no room to count on, and
+    their contexts are not cut.
+    """
+    largest = dict(sizes(settings)[-1:])
+    if max_tokens is None or not largest:
+        return str
+    tokens = Tokens(tokenizer)
+    (size,) = largest.values()
+    return partial(tokens.shortened, most=max_tokens - size - tokens.special)
 
 
 def sizes(settings: IndexSettings) -> tuple[tuple[str, int], ...]:
@@ -105,14 +124,17 @@ def described(settings: IndexSettings) -> str:
     ('recursive/192', 'none')
     >>> described(IndexSettings(splitter="hierarchical"))
     'hierarchical/192/64'
+    >>> described(IndexSettings(contextual=True))
+    'recursive/192+contextual/100'
     """
-    return "/".join([settings.splitter, *(str(size) for _, size in sizes(settings))])
+    split = "/".join([settings.splitter, *(str(size) for _, size in sizes(settings))])
+    return f"{split}+contextual/{settings.context_tokens}" if settings.contextual else split
 
 
 def named(description: str) -> str:
     """Return the name of a described splitter.
 
-    >>> named("sentences/192")
-    'sentences'
+    >>> named("sentences/192"), named("none+contextual/100")
+    ('sentences', 'none')
     """
-    return description.split("/", 1)[0]
+    return re.split("[/+]", description, maxsplit=1)[0]

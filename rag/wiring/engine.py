@@ -294,4 +294,10 @@ def build(settings: Settings) -> Engine:
                 f"index.{name} is {size}, but {encoder.spec.name} reads at most {most} tokens, "
                 f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
             )
+        room = most - SPECIAL_TOKENS - size
+        if settings.index.contextual and room < settings.index.context_tokens:
+            raise BadSettings(
+                f"index.context_tokens is {settings.index.context_tokens}, but beside a chunk "
+                f"{encoder.spec.name} has room for {room}: set it or index.{name} lower"
+            )
     return Engine(settings, encoder, make_split(settings.index, encoder.tokenizer, most))
