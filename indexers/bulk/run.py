@@ -32,12 +32,14 @@ class Options(Frozen):
     """How a run goes about it.
 
     `prune` are the files and folders (absolute paths) whose vanished documents of `tenant` are
-    deleted; `dry` only tells what there is to do.
+    deleted; `dry` only tells what there is to do. Without `optimize` the search index of what is
+    new is built by a later run.
     """
 
     prune: tuple[str, ...] = ()
     tenant: str = DEFAULT_TENANT
     dry: bool = False
+    optimize: bool = True
 
 
 def _silent(_: object) -> None:
@@ -147,18 +149,13 @@ class _Run:
         options = self.options
         if not options.prune:
             return
-        if not self.tally.counts["documents"]:
-            reason = "nothing could be read, so nothing was pruned"
-            self.tally.notices.append(Notice(options.prune[0], reason))
-            return
         faulty = {fault.source for fault in self.tally.faults}
-        gone = [
-            record
-            async for page in vanished(
-                self.store, options.tenant, options.prune, self.spooling.saw, faulty
-            )
-            for record in page
-        ]
+        gone, dead = await vanished(
+            self.store, options.tenant, options.prune, self.spooling.saw, faulty
+        )
+        for root in dead:
+            reason = "none of its documents could be read, so none was pruned"
+            self.tally.notices.append(Notice(root, reason))
         self.tally.counts["pruned"] = len(gone)
         if gone and not options.dry:
             await self._drop(gone)
@@ -182,7 +179,8 @@ class _Run:
         if mean != (await self.store.info()).mean_length or (self.mean and self.mean != mean):
             counted = await reweigh(self.store, self.sparse, mean, self.on_progress, self.lane)
             self.tally.counts["reweighed"] = counted
-        self.on_progress(Progress("optimize", 0, 0))
-        await self.store.optimize()
+        if self.options.optimize:
+            self.on_progress(Progress("optimize", 0, 0))
+            await self.store.optimize()
         settled = replace(self.spec, mean_length=mean, chunks=chunks, terms=terms, settled=True)
         await self.store.stamp(settled)

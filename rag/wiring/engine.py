@@ -14,6 +14,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.splitting.pieces import Split
 from indexers.splitting.splitters import described, make_split, named, sizes
 from indexers.stores.edge import create_edge, edge_exists, open_edge
+from indexers.stores.exact import ExactStore
 from rag.deepen import Deepener
 from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
 from rag.expand.expand import Expander, ExpansionCache
@@ -117,7 +118,7 @@ class Engine:
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
         """
         async with self._opening:
-            store = await self._open(name) or await self._create(name)
+            store = await self._open(name) or await self._create(name, dry=options.dry)
         built, mine = await store.info(), self._spec()
         if built.splitter != mine.splitter:
             raise CollectionMismatch(
@@ -189,8 +190,10 @@ class Engine:
         folder = Path(settings.path) / name
         return open_edge(folder) if edge_exists(folder) else None
 
-    async def _create(self, name: str) -> Store:
+    async def _create(self, name: str, *, dry: bool) -> Store:
         settings = self.settings.store
+        if dry:
+            return ExactStore(self._spec())  # nothing is there, and nothing comes
         if settings.url:
             from indexers.stores import server
 
