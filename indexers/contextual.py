@@ -67,7 +67,8 @@ async def contextual(
     wanted = [(document, chunk) for document, chunks in split for chunk in chunks]
     driven = await drive(situated(wanted, llm.spec.context_window, tokens), llm, budget)
     situations = iter(driven.result)
-    found, notices = [], []
+    found: list[tuple[Chunk, ...]] = []
+    notices: list[Notice] = []
     for document, chunks in split:
         said = list(islice(situations, len(chunks)))
         found.append(tuple(map(_placed, chunks, said, [fit] * len(chunks))))

@@ -13,9 +13,9 @@ from rag.values import Chunk, Document, Frozen
 NAMESPACE = uuid.UUID("5b1f8a52-8d0e-5f43-9c59-3f8d1f1c1b52")  # chosen once, never changed
 
 Split: TypeAlias = Callable[[Sequence[Document]], Sequence[Iterable[Chunk]]]
-"""Documents to the chunks of each, many at a time; a giant document's are made as they are read.
+"""Documents to the chunks of each, many at a time.
 
-The latter can be read once.
+A giant document's are made while they are gone through, anew each time.
 """
 
 

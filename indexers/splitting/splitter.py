@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 from indexers.splitting.cutting import Cuts
 from indexers.splitting.paths import PATHS, Open
 from indexers.splitting.pieces import Piece, chunks_of, one_chunk
 from indexers.splitting.stretches import STRETCH, Stretch, stretches
-from rag.values import Chunk, Document, Markup
+from rag.values import Chunk, Document, Frozen, Markup
 
 
 class Splitter:
@@ -35,7 +36,7 @@ class Splitter:
         alike: dict[tuple[Markup, str], list[int]] = defaultdict(list)
         for i, document in enumerate(documents):
             if len(document.text) > self._stretch:
-                found[i] = self._chunks(document, self._stretched(document))
+                found[i] = _Lazy(partial(self._lazily, document))
             else:
                 alike[document.markup, document.language].append(i)
         for (markup, language), chosen in alike.items():
@@ -53,6 +54,9 @@ class Splitter:
             yield from one_chunk(document)
         else:
             yield from chunks_of(document, chain([first], every))
+
+    def _lazily(self, document: Document) -> Iterator[Chunk]:
+        return self._chunks(document, self._stretched(document))
 
     def _stretched(self, document: Document) -> Iterator[Piece]:
         """Yield the pieces of a document, a stretch at a time."""
@@ -80,6 +84,16 @@ class Splitter:
     def _context(self, title: str, path: Sequence[str]) -> str:
         """Return title and path as one line; a heading that repeats the title stands once."""
         return self._fit(" › ".join(dict.fromkeys(part for part in (title, *path) if part)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lazy(Frozen):
+    """Chunks that are made each time they are gone through."""
+
+    make: Callable[[], Iterator[Chunk]]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self.make()
 
 
 def _placed(piece: Piece, stretch: Stretch, done: int) -> Piece:

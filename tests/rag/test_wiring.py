@@ -35,7 +35,7 @@ from rag.sections import (
 )
 from rag.settings import Settings
 from rag.values import Document, Hit, Query
-from rag.wiring import Engine, fusions
+from rag.wiring import Engine, build, fusions
 from tests.indexers.splitting.texts import TOKENIZER
 from tests.rag.route.test_classifier import TINY
 from tests.rag.route.test_log_file import LOG
@@ -214,6 +214,26 @@ async def test_a_collection_of_sentences_is_found_small_and_read_large(make: Mak
     results = await (await plain.collection("pets")).search(Query("red"))
     assert len(results.candidates) == 3
     assert "widen" not in [stage.name for stage in results.trace]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        (IndexSettings(chunk_tokens=255), "index.chunk_tokens is 255.*at most 254"),
+        (
+            IndexSettings(splitter="hierarchical", chunk_tokens=512, leaf_tokens=300),
+            "index.leaf_tokens is 300.*at most 254",
+        ),
+        (IndexSettings(contextual=True), "index.context_tokens is 100.*room for 62: set it or"),
+        (IndexSettings(splitter="hierarchical", leaf_tokens=193), "more than index.chunk_tokens"),
+    ],
+)
+def test_chunks_for_which_the_encoder_has_no_room_are_refused(
+    index: IndexSettings, said: str
+) -> None:
+    with pytest.raises(BadSettings, match=said):
+        build(Settings(index=index))
 
 
 @pytest.mark.parametrize("index", [IndexSettings(), IndexSettings(chunk_tokens=64)])

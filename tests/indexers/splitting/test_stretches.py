@@ -90,6 +90,7 @@ def test_a_giant_document_is_split_while_it_is_read() -> None:
     (chunks, short) = words(stretch=1_000)([endless, Document("e", "word")])
     first = list(itertools.islice(chunks, 5))
     assert [chunk.ordinal for chunk in first] == list(range(5))
+    assert list(itertools.islice(chunks, 5)) == first  # whoever writes them goes through them twice
     assert len(tuple(short)) == 1
     assert not isinstance(chunks, tuple)
 
