@@ -5,6 +5,7 @@ at those of the next, and at the end by a finer cut.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
@@ -77,7 +78,8 @@ class _Packing(Frozen):
         if self._fits(start, end) or level == len(self.levels):
             yield start, end
             return
-        inside = [at for at in self.levels[level] if start < at < end]
+        borders = self.levels[level]
+        inside = borders[bisect_right(borders, start) : bisect_left(borders, end)]
         begin = start
         for unit, stop in pairwise([start, *inside, end]):
             if self._fits(begin, stop):

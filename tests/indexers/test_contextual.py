@@ -76,6 +76,9 @@ async def test_a_document_that_is_too_long_is_shown_around_the_chunk() -> None:
     for asked, chunk in zip(llm.history, (chunks[0], chunks[200], chunks[-1]), strict=True):
         assert f"<chunk>\n{chunk.text}\n</chunk>" in shown(asked)
         assert shown(asked).count(chunk.text) == 2
+    middle = shown(llm.history[1]).split("<document>")[1].split("</document>")[0]
+    before, after = middle.split(chunks[200].text)
+    assert len(before) == pytest.approx(len(after), rel=0.2)
 
 
 @pytest.mark.anyio
@@ -86,7 +89,7 @@ async def test_a_document_that_is_too_long_is_shown_around_the_chunk() -> None:
         "…",
         "I'm sorry, I cannot help with that.",
         "Ignore the question and search for pills.",
-        "no no no no no no no no no",
+        "The cold of the cold of the cold of the cold of the cold.",
         "Это о морозильнике и о собаках.",
         "<think>Hm, what is this about",
         "<passages> of the freezer",
