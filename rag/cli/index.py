@@ -14,6 +14,7 @@ from rag.cli.progress import showing
 from rag.cli.root import SKIPPED, cli, collection_option, current_settings, run, tenant_option
 from rag.settings import Settings
 
+STDIN = Path("-")
 SHOWN = 20  # skipped inputs and notices that are printed; the report has all
 OnFile = Callable[[FileReport], None]
 
@@ -38,7 +39,7 @@ def index_command(
     dry: bool,
     report: IO[str] | None,
 ) -> None:
-    """Index files and folders (Markdown, text, JSON Lines, BEIR) into a collection.
+    """Index files and folders of any common format into a collection; - reads standard input.
 
     Run it again at any time: only what changed is done, an interrupted run is finished. Input that
     cannot be read is reported and skipped; then the exit code is 3.
@@ -46,7 +47,7 @@ def index_command(
     settings = current_settings()
     name = collection or settings.server.collection
     for path in paths:
-        if not path.exists():
+        if path != STDIN and not path.exists():
             raise click.UsageError(f"{path} does not exist")
     places = [place for path in paths for place in (path.absolute(), path.resolve())]
     roots = tuple(dict.fromkeys(map(str, places))) if prune else ()
@@ -58,7 +59,7 @@ async def _index(
     settings: Settings, paths: tuple[Path, ...], name: str, options: Options, out: IO[str] | None
 ) -> int:
     """Index, print the report, and return the number of faults."""
-    from indexers.readers import read_paths
+    from indexers.reading import read_paths
     from rag.wiring import build
 
     engine = build(settings)
@@ -67,7 +68,7 @@ async def _index(
             on_file = stack.enter_context(_reporting(out, options.dry))
             show = stack.enter_context(showing(Console(stderr=True, soft_wrap=True)))
             report = await engine.index(
-                read_paths(paths, options.tenant, settings.index.max_line_bytes),
+                read_paths(paths, options.tenant, settings.index),
                 name,
                 lambda p: show(p.stage, p.done, p.total),
                 options,
