@@ -31,7 +31,7 @@ from eval.provenance import provenance
 from eval.report import table
 from indexers.encoders.dense import DenseEncoder
 from indexers.reading import read_paths
-from indexers.split import Recursive
+from indexers.splitting.splitters import make_split
 from rag.sections import IndexSettings
 from rag.settings import Settings, models_folder, quiet
 from rag.values import Document
@@ -88,8 +88,7 @@ def bench_encoder(documents: Sequence[Document]) -> Figures:
 def bench_index(folder: Path, documents: Sequence[Document]) -> Figures:
     """Return the seconds of a whole `firstcite index` process, and of the encoder alone."""
     encoder = DenseEncoder()
-    size = IndexSettings().chunk_tokens
-    split = Recursive(encoder.tokenizer, size, encoder.spec.max_tokens)
+    split = make_split(IndexSettings(), encoder.tokenizer, encoder.spec.max_tokens)
     texts = [chunk.indexed_text for chunks in split(documents) for chunk in chunks]
 
     def whole_process() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.runs import ScoredDocument
 from indexers.reading import read_paths
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.errors import BadCollection
 from rag.seams import Reranked, Reranker
 from rag.values import Candidate, Chunk, Document, Frozen

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from indexers.split import Piece, chunks_of
+from indexers.splitting.pieces import Piece, chunks_of
 from rag.seams import EncoderSpec
 from rag.values import Chunk, Document, Vector
 

@@ -28,6 +28,7 @@ from rag.route.route import route, unsearched
 from rag.seams import Generator, Reranker
 from rag.second_look import look_again
 from rag.values import Answer, Context, Found, Fused, Plan, Query, Results, Stage, Told
+from rag.widen import Widening, widen
 
 Traced = TypeVar("Traced", Plan, Found, Fused, Results, Context)
 
@@ -223,6 +224,27 @@ class Reordering:
             found = await look_again(found, parts.encoder, parts.store, parts.move, depth)
             found = _clocked(found, started)
         return {"results": cut(found)}
+
+
+@component
+class Widener:
+    """`widen` as a component."""
+
+    def __init__(self, parts: Parts, widening: Widening) -> None:
+        self._parts = parts
+        self._widening = widening
+
+    @component.output_types(results=Results)
+    def run(self, results: Results) -> dict[str, Results]:
+        """Return the candidates with what stands around them."""
+        return asyncio.run(self.run_async(results))
+
+    @component.output_types(results=Results)
+    async def run_async(self, results: Results) -> dict[str, Results]:
+        """Return the candidates with what stands around them."""
+        started = time.perf_counter()
+        found = await widen(results, self._parts.store, self._widening)
+        return {"results": _clocked(found, started)}
 
 
 @component

@@ -14,6 +14,7 @@ from rag.route.route import Routers
 from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
 from rag.second_look import Move
 from rag.values import Frozen, Handling, Query, Search, Searched
+from rag.widen import Widening
 
 Window: TypeAlias = Callable[[Query, Packing], Awaitable[Packing]]
 """Bounds a packing by what the writer of a query's answer can read."""
@@ -24,8 +25,8 @@ class Parts(Frozen):
     """What the query path is made of.
 
     Without a reranker the fused order stands; without routers every query is searched; without an
-    expander queries look with their own words alone, and without a deepener once. Without a window
-    every answer is packed for alike.
+    expander queries look with their own words alone, and without a deepener once; without a
+    widening what is found is what is read. Without a window every answer is packed for alike.
     """
 
     encoder: Encoder
@@ -42,6 +43,7 @@ class Parts(Frozen):
     routers: Routers | None = None
     expander: Expander | None = None
     deepener: Deepener | None = None
+    widening: Widening | None = None
     window: Window | None = None
 
     async def packed_for(self, query: Query) -> Packing:

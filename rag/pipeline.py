@@ -1,6 +1,6 @@
 """The query path as a thin Haystack graph.
 
-plan (→ prepare) → find → fuse → fetch (→ deepen) (→ rerank) (→ pack → generate)
+plan (→ prepare) → find → fuse → fetch (→ deepen) (→ rerank) (→ widen) (→ pack → generate)
 
 Every component (`rag.components`) hands one frozen value to the next; the graph's result equals the
 functions called by hand (tested). Importing this module imports Haystack, so only the wiring does.
@@ -24,6 +24,7 @@ from rag.components import (
     Planner,
     Preparing,
     Reordering,
+    Widener,
     Writer,
     telling,
 )
@@ -56,13 +57,14 @@ def _after_planning(parts: Parts) -> Iterator[tuple[str, Component, str]]:
         yield "deepen", Deepening(parts, parts.deepener), "results"
     if parts.reranker is not None:
         yield "rerank", Reordering(parts, parts.reranker), "results"
+    if parts.widening is not None:
+        yield "widen", Widener(parts, parts.widening), "results"
 
 
 def found_by(parts: Parts) -> str:
     """Return the name of the component that gives the results."""
-    if parts.reranker is not None:
-        return "rerank"
-    return "fetch" if parts.deepener is None else "deepen"
+    last = {"widen": parts.widening, "rerank": parts.reranker, "deepen": parts.deepener}
+    return next((name for name, part in last.items() if part is not None), "fetch")
 
 
 def context_graph(parts: Parts) -> Pipeline:

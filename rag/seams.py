@@ -12,7 +12,7 @@ Judge      eval/qrels.py                 QrelsJudge
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from rag.values import (
     Access,
@@ -125,6 +125,10 @@ class CollectionSpec(Frozen):
     schema_version: int = SCHEMA_VERSION
 
 
+Stretch: TypeAlias = tuple[str, int, int]
+"""A document's id, and the half-open range of the ordinals of its chunks."""
+
+
 @runtime_checkable
 class Store(Protocol):
     """Holds the points of one collection and finds them.
@@ -165,6 +169,14 @@ class Store(Protocol):
 
     async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
         """Return the chunks that exist and `access` allows (None: any), in the order asked."""
+        ...
+
+    async def around(self, wanted: Sequence[Stretch], access: Access) -> tuple[Chunk, ...]:
+        """Return the chunks in these stretches that `access` allows, each once.
+
+        They come by document id, ordinal and chunk id. While a document is being replaced, two
+        chunks may have the same ordinal.
+        """
         ...
 
     async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:

@@ -74,12 +74,19 @@ class SparseSettings(Section, frozen=True):
     language: Annotated[str, _says("stop words and stemmer")] = "english"
 
 
+Splitters: TypeAlias = Literal["recursive", "sentences", "structure", "hierarchical", "none"]
+"""How documents may be split."""
+
+
 class IndexSettings(Section, frozen=True):
     """How documents become chunks."""
 
     splitter: Annotated[
-        Literal["recursive", "none"],
-        _says("recursive cuts by structure, none keeps documents whole"),
+        Splitters,
+        _says(
+            "recursive fills chunks along the structure, sentences makes small ones, structure "
+            "tears nothing, hierarchical nests them, none keeps documents whole"
+        ),
     ] = "recursive"
     chunk_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=16)], _says("largest chunk, in tokens of the encoder")
@@ -99,6 +106,13 @@ class IndexSettings(Section, frozen=True):
     worker_bytes: Annotated[
         Count, _says("memory of a worker; files that need more are skipped")
     ] = 2**31
+    leaf_tokens: Annotated[
+        Annotated[int, msgspec.Meta(ge=16)], _says("largest leaf of hierarchical, in such tokens")
+    ] = 64
+    contextual: Annotated[
+        bool, _says("let the language model say what each chunk is about, for the index alone")
+    ] = False
+    context_tokens: Annotated[Positive, _says("the most that it may write about a chunk")] = 100
 
 
 class SearchSettings(Section, frozen=True):
@@ -121,6 +135,14 @@ class SearchSettings(Section, frozen=True):
     ] = ""
     rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
+    widen: Annotated[
+        Literal["auto", "none", "window", "merge"],
+        _says(
+            "what is read around a result: its neighbours, or the piece most of which is found; "
+            "auto is what the collection's splitter is for"
+        ),
+    ] = "auto"
+    window: Annotated[Positive, _says("neighbours on each side that a window reads")] = 3
 
 
 Budget: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]

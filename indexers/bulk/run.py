@@ -18,7 +18,7 @@ from indexers.bulk.spooling import Item, Spooling
 from indexers.bulk.weighing import reweigh, settled_mean
 from indexers.bulk.windows import Encoded, Window, encoded, points, windows
 from indexers.bulk.writing import recover, write
-from indexers.split import Split
+from indexers.splitting.pieces import Split
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Encoder, SparseEncoder, Store
 from rag.values import DEFAULT_TENANT, DocumentRecord, Frozen, Notice

@@ -8,7 +8,7 @@ from indexers.bulk.reporting import Progress, Tally, fault_at
 from indexers.bulk.seen import Seen
 from indexers.bulk.spool import End, Segment
 from indexers.bulk.windows import WINDOW
-from indexers.split import Split
+from indexers.splitting.pieces import Split
 from indexers.stores.payload import unstorable
 from rag.lanes import Lane
 from rag.seams import SparseEncoder, Store

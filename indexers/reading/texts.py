@@ -8,7 +8,7 @@ from functools import partial
 from indexers.reading.encodings import decode
 from indexers.reading.inputs import Input, Read, Reader, Unreadable, read_all
 from indexers.reading.lines import too_long
-from indexers.split import markdown_title
+from indexers.splitting.paths import markdown_title
 from rag.values import Document, Markup
 
 _TITLE_CHARS = 120  # chosen: a first line longer than this is prose, not a title

@@ -13,15 +13,24 @@ from typing import ParamSpec, TypeVar
 import msgspec
 import qdrant_edge as qe
 
-from indexers.stores.edge_query import of_documents, of_states, to_filter, to_request, to_sparse
+from indexers.stores.edge_query import (
+    of_documents,
+    of_states,
+    of_stretches,
+    to_filter,
+    to_request,
+    to_sparse,
+)
 from indexers.stores.payload import (
     DENSE,
     KEYWORD_FIELDS,
+    ORDINAL,
     SPARSE,
     STATES,
     Payload,
     from_point,
     from_record,
+    in_order,
     is_record,
     readable,
     record_id,
@@ -32,7 +41,7 @@ from indexers.stores.payload import (
 from indexers.stores.room import need_room, occupied
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
-from rag.seams import CollectionSpec
+from rag.seams import CollectionSpec, Stretch
 from rag.values import (
     Access,
     Chunk,
@@ -118,6 +127,12 @@ class EdgeStore:
             return ()
         records = await self._call(self._shard.retrieve, list(chunk_ids), True, False)
         return readable((record.payload or {} for record in records), chunk_ids, access)
+
+    async def around(self, wanted: Sequence[Stretch], access: Access) -> tuple[Chunk, ...]:
+        """Return the chunks in these stretches that may be read."""
+        scroll = self._scroll(of_stretches(wanted, access), vectors=False)
+        found = [row.payload or {} async for rows in scroll for row in rows] if wanted else []
+        return in_order(found, access)
 
     async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
         """Return the records that exist, in the order asked."""
@@ -218,6 +233,7 @@ def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
         shard = qe.EdgeShard.create(str(shard_folder), config)
         for name in KEYWORD_FIELDS:
             shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Keyword))
+        shard.update(qe.UpdateOperation.create_field_index(ORDINAL, qe.PayloadSchemaType.Integer))
         _write_spec(folder, spec)
     except OSError as error:
         raise StoreUnavailable(

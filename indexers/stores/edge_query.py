@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import qdrant_edge as qe
 
-from indexers.stores.payload import DENSE, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from indexers.stores.payload import DENSE, ORDINAL, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from rag.seams import Stretch
 from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector
 
 
@@ -37,6 +38,20 @@ def of_documents(
         qe.FieldCondition("document_id", match=qe.MatchAny(list(document_ids))),
     ]
     return qe.Filter(must=[*chosen, *([qe.IsEmptyCondition(STATE)] if chunks_only else [])])
+
+
+def of_stretches(wanted: Sequence[Stretch], access: Access) -> qe.Filter:
+    """Return the filter of the chunks in stretches of documents that may be read."""
+    stretches = [
+        qe.Filter(
+            must=[
+                qe.FieldCondition("document_id", match=qe.MatchValue(document_id)),
+                qe.FieldCondition(ORDINAL, range=qe.RangeFloat(gte=first, lt=last)),
+            ]
+        )
+        for document_id, first, last in wanted
+    ]
+    return qe.Filter(must=[*_access(access), qe.Filter(should=[*stretches])])
 
 
 def of_states(states: Sequence[str]) -> qe.Filter:

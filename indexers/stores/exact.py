@@ -12,8 +12,8 @@ from itertools import permutations
 
 import numpy as np
 
-from indexers.stores.payload import record_id, to_payload
-from rag.seams import CollectionSpec
+from indexers.stores.payload import in_order, record_id, to_payload
+from rag.seams import CollectionSpec, Stretch
 from rag.values import (
     Access,
     Chunk,
@@ -99,6 +99,15 @@ class ExactStore:
         found = (self._points[id_].chunk for id_ in chunk_ids if id_ in self._points)
         return tuple(chunk for chunk in found if access is None or access.allows(chunk))
 
+    async def around(self, wanted: Sequence[Stretch], access: Access) -> tuple[Chunk, ...]:
+        """Return the chunks in these stretches that may be read."""
+        payloads = (
+            to_payload(point.chunk, point.length)
+            for point in self._points.values()
+            if any(_within(point.chunk, stretch) for stretch in wanted)
+        )
+        return in_order(payloads, access)
+
     async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
         """Return the records that exist, in the order asked."""
         keys = (record_id(tenant, id_) for id_ in document_ids)
@@ -164,6 +173,11 @@ class ExactStore:
             if parts:
                 scores[id_] = math.fsum(parts)
         return scores
+
+
+def _within(chunk: Chunk, stretch: Stretch) -> bool:
+    document_id, first, last = stretch
+    return chunk.document_id == document_id and first <= chunk.ordinal < last
 
 
 def _of(point: Point, record: DocumentRecord) -> bool:

@@ -14,11 +14,13 @@ from qdrant_client.http.exceptions import ApiException
 from indexers.stores.payload import (
     DENSE,
     KEYWORD_FIELDS,
+    ORDINAL,
     SPARSE,
     STATES,
     Payload,
     from_point,
     from_record,
+    in_order,
     is_record,
     readable,
     record_id,
@@ -29,12 +31,13 @@ from indexers.stores.payload import (
 from indexers.stores.server_query import (
     of_documents,
     of_states,
+    of_stretches,
     to_filter,
     to_request,
     to_sparse,
 )
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
-from rag.seams import CollectionSpec
+from rag.seams import CollectionSpec, Stretch
 from rag.sections import StoreSettings
 from rag.values import (
     Access,
@@ -124,6 +127,12 @@ class ServerStore:
             return ()
         records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
         return readable((record.payload or {} for record in records), chunk_ids, access)
+
+    async def around(self, wanted: Sequence[Stretch], access: Access) -> tuple[Chunk, ...]:
+        """Return the chunks in these stretches that may be read."""
+        scroll = self._scroll(of_stretches(wanted, access), vectors=False)
+        found = [row.payload or {} async for rows in scroll for row in rows] if wanted else []
+        return in_order(found, access)
 
     async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
         """Return the records that exist, in the order asked."""
@@ -266,6 +275,7 @@ async def create_collection(
             type=models.KeywordIndexType.KEYWORD, is_tenant=field == "tenant"
         )
         await _ask(client.create_payload_index(name, field, schema))
+    await _ask(client.create_payload_index(name, ORDINAL, models.PayloadSchemaType.INTEGER))
     return ServerStore(client, name)
 
 

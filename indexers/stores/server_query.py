@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from qdrant_client import models
 
-from indexers.stores.payload import DENSE, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from indexers.stores.payload import DENSE, ORDINAL, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from rag.seams import Stretch
 from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector
 
 
@@ -55,6 +56,22 @@ def of_documents(
     if chunks_only:
         chosen.append(models.IsEmptyCondition(is_empty=models.PayloadField(key=STATE)))
     return models.Filter(must=chosen)
+
+
+def of_stretches(wanted: Sequence[Stretch], access: Access) -> models.Filter:
+    """Return the filter of the chunks in stretches of documents that may be read."""
+    stretches = [
+        models.Filter(
+            must=[
+                models.FieldCondition(
+                    key="document_id", match=models.MatchValue(value=document_id)
+                ),
+                models.FieldCondition(key=ORDINAL, range=models.Range(gte=first, lt=last)),
+            ]
+        )
+        for document_id, first, last in wanted
+    ]
+    return models.Filter(must=[*_access(access), models.Filter(should=[*stretches])])
 
 
 def of_states(states: Sequence[str]) -> models.Filter:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from rag.cli.progress import showing
 from rag.cli.root import SKIPPED, cli, current_settings, run
+from rag.sections import Splitters
 from rag.settings import Settings
 
 
@@ -33,10 +35,10 @@ def eval_group() -> None:
 )
 @click.option(
     "--splitter",
-    type=click.Choice(["none", "recursive"]),
+    type=click.Choice(get_args(Splitters)),
     default="none",
     show_default=True,
-    help="none: one chunk per document; recursive: documents count by their best chunk.",
+    help="none: one chunk per document; with others documents count by their best chunk.",
 )
 @click.option(
     "--out",
@@ -65,7 +67,7 @@ def retrieval_command(
 @click.option("--queries", type=click.IntRange(min=1), help="The first N; by default all.")
 @click.option(
     "--splitter",
-    type=click.Choice(["none", "recursive"]),
+    type=click.Choice(get_args(Splitters)),
     help="none: one chunk per document; by default index.splitter.",
 )
 @click.option(
@@ -101,9 +103,7 @@ def answers_command(
 @contextmanager
 def _scratch(settings: Settings, splitter: str, *, keep: bool = False) -> Iterator[Settings]:
     """Give the settings with a splitter and, unless it is kept, a store in a temporary folder."""
-    index = msgspec.structs.replace(
-        settings.index, splitter="none" if splitter == "none" else "recursive"
-    )
+    index = msgspec.structs.replace(settings.index, splitter=splitter)
     settings = msgspec.structs.replace(settings, index=index)
     if keep:
         yield settings

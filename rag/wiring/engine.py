@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from indexers.bulk import FileReport, IndexReport, Options, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
-from indexers.split import Recursive, Split, whole
+from indexers.splitting.pieces import Split
+from indexers.splitting.splitters import described, make_split, named, sizes
 from indexers.stores.edge import create_edge, edge_exists, open_edge
 from indexers.stores.exact import ExactStore
 from rag.deepen import Deepener
@@ -28,7 +29,7 @@ from rag.wiring.answering import answering, packing, window
 from rag.wiring.encoding import open_encoder
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
-from rag.wiring.querying import defaults, routers_of
+from rag.wiring.querying import defaults, routers_of, widening
 from rag.wiring.reranking import Rerankers
 from rerankers.late_interaction import TokenEncoder
 
@@ -88,7 +89,8 @@ class Engine:
                     raise CollectionNotFound(
                         f"no collection '{name}': firstcite index PATH --collection {name}"
                     )
-                self._paths[name] = self._query_path(store, name)
+                splitter = named((await store.info()).splitter)
+                self._paths[name] = self._query_path(store, name, splitter)
             return self._paths[name]
 
     async def llm(self) -> LLM:
@@ -122,7 +124,8 @@ class Engine:
         if built.splitter != mine.splitter:
             raise CollectionMismatch(
                 f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
-                "index.splitter and index.chunk_tokens back, or index into another --collection"
+                "index.splitter, index.chunk_tokens and index.leaf_tokens back, or index into "
+                "another --collection"
             )
         try:
             return await index(
@@ -203,14 +206,13 @@ class Engine:
         return self._stores[name]
 
     def _spec(self) -> CollectionSpec:
-        encoder, index_ = self.encoder.spec, self.settings.index
-        size = f"/{index_.chunk_tokens}" if index_.splitter == "recursive" else ""
+        encoder = self.encoder.spec
         return CollectionSpec(
             encoder=encoder.name,
             encoder_fingerprint=encoder.fingerprint,
             dimension=encoder.dimension,
             sparse_fingerprint=self.sparse.spec.fingerprint,
-            splitter=f"{index_.splitter}{size}",
+            splitter=described(self.settings.index),
         )
 
     def _tokens(self) -> TokenEncoder:
@@ -220,7 +222,7 @@ class Engine:
             f"{self.encoder.spec.name} gives no vectors of tokens: take another rerank.method"
         )
 
-    def _query_path(self, store: Store, name: str) -> QueryPath:
+    def _query_path(self, store: Store, name: str, splitter: str) -> QueryPath:
         from rag.parts import Parts
         from rag.pipeline import QueryPath  # imports Haystack, which indexing does not need
 
@@ -247,6 +249,7 @@ class Engine:
                     ExpansionCache(),
                 ),
                 deepener=Deepener(ITERATIONS, self.llm),
+                widening=widening(search, splitter),
                 window=window(answer, self.llm),
             )
         )
@@ -287,12 +290,17 @@ def build(settings: Settings) -> Engine:
             compute its precision.
     """
     encoder = open_encoder(settings)
-    if settings.index.splitter == "none":
-        return Engine(settings, encoder, whole)
-    size, most = settings.index.chunk_tokens, encoder.spec.max_tokens
-    if size > most - SPECIAL_TOKENS:
-        raise BadSettings(
-            f"index.chunk_tokens is {size}, but {encoder.spec.name} reads at most {most} tokens, "
-            f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
-        )
-    return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))
+    most = encoder.spec.max_tokens
+    for name, size in sizes(settings.index)[-1:]:
+        if size > most - SPECIAL_TOKENS:
+            raise BadSettings(
+                f"index.{name} is {size}, but {encoder.spec.name} reads at most {most} tokens, "
+                f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
+            )
+        room = most - SPECIAL_TOKENS - size
+        if settings.index.contextual and room < settings.index.context_tokens:
+            raise BadSettings(
+                f"index.context_tokens is {settings.index.context_tokens}, but beside a chunk "
+                f"{encoder.spec.name} has room for {room}: set it or index.{name} lower"
+            )
+    return Engine(settings, encoder, make_split(settings.index, encoder.tokenizer, most))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, get_args
 
 from rag.errors import BadSettings
 from rag.expand.methods import EXPANSIONS
@@ -12,9 +12,10 @@ from rag.plan import Defaults
 from rag.presets import PRESETS
 from rag.route.methods import Method, routers
 from rag.seams import Encoder
-from rag.sections import Generators
+from rag.sections import Generators, SearchSettings
 from rag.settings import Settings
 from rag.values import Handling
+from rag.widen import Widening
 
 
 def routers_of(settings: Settings, encoder: Encoder | None = None) -> Mapping[str, Method]:
@@ -53,6 +54,23 @@ def defaults(settings: Settings, known: Mapping[str, Method]) -> Defaults:
         iterations=tuple(ITERATIONS),
         generators=get_args(Generators),
     )
+
+
+def widening(search: SearchSettings, splitter: str) -> Widening | None:
+    """Return how the results of a collection are widened.
+
+    Args:
+        search: what is set.
+        splitter: the name of the one that the collection was split with.
+    """
+    method = _WIDENS.get(splitter, "none") if search.widen == "auto" else search.widen
+    return None if method == "none" else Widening(method, search.window)
+
+
+_WIDENS: Mapping[str, Literal["none", "window", "merge"]] = {
+    "sentences": "window",
+    "hierarchical": "merge",
+}
 
 
 def _router(settings: Settings, known: Mapping[str, Method]) -> str:

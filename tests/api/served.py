@@ -11,7 +11,7 @@ import uvicorn
 from litestar import Litestar
 
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.sections import AnswerSettings, IndexSettings, ServerSettings, StoreSettings
 from rag.settings import Settings
 from rag.values import Document

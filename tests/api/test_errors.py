@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.app import create_app
 from api.problems import STATUS, problem
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag import errors
 from rag.errors import RagError
 from rag.settings import Settings

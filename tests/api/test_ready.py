@@ -12,7 +12,7 @@ from litestar import Litestar
 
 from api.app import create_app
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.errors import ModelUnavailable
 from rag.sections import ServerSettings, StoreSettings
 from rag.settings import Settings

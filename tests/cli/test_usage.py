@@ -73,7 +73,7 @@ def test_the_console_script_is_python_dash_m_rag(version: str) -> None:
         ["eval"],
         ["eval", "retrieval", "/no/such/place", "--out", "x"],
         ["eval", "retrieval", "."],
-        ["eval", "retrieval", ".", "--out", "x", "--splitter", "sentences"],
+        ["eval", "retrieval", ".", "--out", "x", "--splitter", "chapters"],
         ["eval", "answers", "/no/such/place", "--out", "x"],
         ["eval", "answers", "."],
         ["eval", "answers", ".", "--out", "x", "--queries", "0"],

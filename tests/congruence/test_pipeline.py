@@ -53,6 +53,7 @@ from rag.values import (
     Search,
     Searched,
 )
+from rag.widen import Widening, widen
 from rerankers.reranker import Guarded, Scoring
 from tests.rag.route.test_claims import QUESTION as CLAIMED
 from tests.rag.route.test_claims import model
@@ -169,10 +170,16 @@ WAYS = Defaults(
 )
 EXPANDED = Handling(expand=("echo", "asking"), iterate="twice", seconds=10.0)
 RERANKED = Guarded(Scoring("longest", Longest()), None)
+WINDOW = Widening("window", 1)
 BOTH = pytest.mark.parametrize("reranker", [None, RERANKED], ids=["fused", "reranked"])
 
 
-async def parts(reranker: Reranker | None = None, *, expanding: bool = False) -> Parts:
+async def parts(
+    reranker: Reranker | None = None,
+    *,
+    expanding: bool = False,
+    widening: Widening | None = None,
+) -> Parts:
     encoder, sparse = HashedEncoder(), Bm25Encoder()
     store = ExactStore(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none"))
     vectors = await encoder.encode(TEXTS, "document")
@@ -201,6 +208,7 @@ async def parts(reranker: Reranker | None = None, *, expanding: bool = False) ->
         routers=Routers(METHODS, claiming, encoder) if expanding else None,
         expander=expander() if expanding else None,
         deepener=DEEPENER if expanding else None,
+        widening=widening,
     )
 
 
@@ -230,9 +238,9 @@ async def search_by_hand(query: Query, mine: Parts) -> Results:
     if mine.deepener is not None:
         search = partial(mine.search, results.query)
         results = await deepen(results, mine.deepener, search, most)
-    if mine.reranker is None:
-        return results
-    return cut(await rerank(results, mine.reranker, mine.rerank_depth_of(query)))
+    if mine.reranker is not None:
+        results = cut(await rerank(results, mine.reranker, mine.rerank_depth_of(query)))
+    return await widen(results, mine.store, mine.widening) if mine.widening else results
 
 
 async def answer_by_hand(query: Query, mine: Parts) -> Answer:
@@ -249,6 +257,38 @@ async def test_the_graph_equals_the_functions_called_by_hand(
     path = QueryPath(mine)
     assert timeless(await path.search(query)) == timeless(await search_by_hand(query, mine))
     assert timeless(await path.answer(query)) == timeless(await answer_by_hand(query, mine))
+
+
+@pytest.mark.anyio
+@BOTH
+async def test_widened_results_come_out_of_the_graph_as_by_hand(
+    reranker: Reranker | None,
+) -> None:
+    mine = await parts(reranker, widening=WINDOW)
+    texts = TEXTS[2:4]
+    vectors = await mine.encoder.encode(texts, "document")
+    spans = [(0, len(texts[0]), " "), (len(texts[0]) + 1, len(" ".join(texts)), "")]
+    await mine.store.put(
+        [
+            Point(
+                Chunk(f"w{i}", "wide", text, start, end, ordinal=i, gap=gap),
+                vector,
+                mine.sparse.document(text, 10.0),
+                mine.sparse.length(text),
+            )
+            for i, (text, vector, (start, end, gap)) in enumerate(
+                zip(texts, vectors, spans, strict=True)
+            )
+        ]
+    )
+    path = QueryPath(mine)
+    for query in QUERIES:
+        found = await path.search(query)
+        assert timeless(found) == timeless(await search_by_hand(query, mine))
+        assert timeless(await path.answer(query)) == timeless(await answer_by_hand(query, mine))
+    assert " ".join(texts) in [
+        c.chunk.text for c in (await path.search(Query("freezer"))).candidates
+    ]
 
 
 @pytest.mark.anyio
@@ -319,10 +359,21 @@ def components(graph: Pipeline) -> dict[str, Component]:
 
 @pytest.mark.anyio
 async def test_every_components_declared_outputs_equal_its_returned_keys() -> None:
-    graph = answer_graph(await parts(RERANKED, expanding=True))
+    graph = answer_graph(await parts(RERANKED, expanding=True, widening=WINDOW))
     declared = graph.outputs(include_components_with_connected_outputs=True)
     inputs: dict[str, object] = {"query": QUERIES[0]}
-    order = ["plan", "prepare", "find", "fuse", "fetch", "deepen", "rerank", "pack", "generate"]
+    order = [
+        "plan",
+        "prepare",
+        "find",
+        "fuse",
+        "fetch",
+        "deepen",
+        "rerank",
+        "widen",
+        "pack",
+        "generate",
+    ]
     assert sorted(components(graph)) == sorted(order)
     for name in order:
         node = components(graph)[name]
@@ -339,7 +390,9 @@ async def test_every_components_declared_outputs_equal_its_returned_keys() -> No
 
 @pytest.mark.anyio
 async def test_a_components_two_ways_of_running_have_the_same_face() -> None:
-    for node in components(answer_graph(await parts(RERANKED, expanding=True))).values():
+    for node in components(
+        answer_graph(await parts(RERANKED, expanding=True, widening=WINDOW))
+    ).values():
         both = [getattr(node, way) for way in ("run", "run_async") if hasattr(node, way)]
         assert len({str(inspect.signature(way).parameters) for way in both}) == 1
 
@@ -348,7 +401,9 @@ async def test_a_components_two_ways_of_running_have_the_same_face() -> None:
 async def test_every_component_of_the_module_stands_in_the_graph() -> None:
     used = {
         type(node)
-        for node in components(answer_graph(await parts(RERANKED, expanding=True))).values()
+        for node in components(
+            answer_graph(await parts(RERANKED, expanding=True, widening=WINDOW))
+        ).values()
     }
     offered = {
         kind

@@ -7,7 +7,7 @@ import pytest
 
 from eval.collection import Collection, read_collection
 from eval.retrieval import DEPTH, SYSTEMS, Experiment, System, choose, evaluate
-from indexers.split import Split, whole
+from indexers.splitting.pieces import Split, whole
 from rag.errors import BadCollection, BadInput, CollectionMismatch
 from rag.values import Document
 from tests.eval.tiny import CORPUS, QRELS, QUERIES, by_words, engine_in, write_beir

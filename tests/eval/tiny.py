@@ -9,7 +9,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import Recursive, Split, whole
+from indexers.splitting.pieces import Split, whole
+from indexers.splitting.splitters import make_split
 from rag.sections import IndexSettings, StoreSettings
 from rag.settings import Settings
 from rag.wiring import Engine
@@ -49,11 +50,11 @@ def write_beir(
     return folder
 
 
-def by_words(words: int) -> Recursive:
+def by_words(words: int) -> Split:
     """Return a splitter that counts words, at most so many in a chunk."""
     tokenizer = Tokenizer(WordLevel({"?": 0}, unk_token="?"))  # noqa: S106 - no password
     tokenizer.pre_tokenizer = Whitespace()
-    return Recursive(tokenizer, words)
+    return make_split(IndexSettings(chunk_tokens=words), tokenizer)
 
 
 def engine_in(store: Path, split: Split = whole, url: str = "") -> Engine:

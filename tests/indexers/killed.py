@@ -10,7 +10,7 @@ from indexers.bulk import Progress, index
 from indexers.bulk.windows import WINDOW
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from indexers.stores.edge import create_edge, edge_exists, open_edge
 from rag.seams import CollectionSpec
 from rag.values import Document

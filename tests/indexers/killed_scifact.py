@@ -13,9 +13,10 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.dense import packaged_model
 from indexers.encoders.hashed import HashedEncoder
 from indexers.reading import read_paths
-from indexers.split import Recursive
+from indexers.splitting.splitters import make_split
 from indexers.stores.edge import create_edge, edge_exists, open_edge
 from rag.seams import CollectionSpec
+from rag.sections import IndexSettings
 from rag.values import Document, Fault, Notice
 
 SPEC = CollectionSpec("hashed", "hashed/16", 16, Bm25Encoder().spec.fingerprint, "recursive/192")
@@ -42,7 +43,7 @@ async def index_version(folder: Path, corpus: Path, version: int) -> IndexReport
     tokenizer = Tokenizer.from_file(str(packaged_model() / "tokenizer.json"))
     options = Options(prune=(str(corpus),))
     encoder, sparse = HashedEncoder(16), Bm25Encoder()
-    split = Recursive(tokenizer, 192)
+    split = make_split(IndexSettings(), tokenizer)
     try:
         return await index(
             documents(corpus, version), split, encoder, sparse, store, options=options

@@ -6,7 +6,7 @@ from dataclasses import replace
 from indexers.bulk import IndexReport, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.seams import CollectionSpec, Store
 from rag.values import Chunk, Document, Fault, Lookup, Notice, Probe
 

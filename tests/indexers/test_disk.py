@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexers.bulk import index
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.room import RESERVE, need_room, occupied
 from rag.errors import StoreUnavailable

@@ -8,7 +8,7 @@ import pytest
 from indexers.bulk import index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from indexers.stores.exact import ExactStore
 from rag.abstain import Floor
 from rag.answering.answering import quoting

@@ -24,6 +24,7 @@ REWRITING = [
     "keywords",
     "passage",
     "search_queries",
+    "situate",
     "standalone",
     "step_back",
     "sub_questions",

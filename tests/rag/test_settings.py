@@ -106,7 +106,13 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 @pytest.mark.parametrize(("section", "key"), KEYS, ids=lambda part: getattr(part, "name", part))
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
-    others = {"fusion": "rrf", "precision": "fp32", "runtime": "onnx", "splitter": "none"}
+    others = {
+        "fusion": "rrf",
+        "precision": "fp32",
+        "runtime": "onnx",
+        "splitter": "none",
+        "widen": "merge",
+    }
     others |= {
         "guard": "convex",
         "feedback": "native",
@@ -121,7 +127,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "policy": "mark",
         "scorer": "query-likelihood",
     }
-    others |= {"writes": "true", "letter_prior": "true"}
+    others |= {"writes": "true", "letter_prior": "true", "contextual": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})
     value = getattr(getattr(settings, section), key.name)
@@ -138,7 +144,7 @@ def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None
 
 
 def test_an_unknown_key_is_refused_by_its_name_with_those_of_its_section() -> None:
-    known = "search.preset, search.route, search.router, search.rrf_k, search.dense_weight"
+    known = "search.rrf_k, search.dense_weight, search.widen, search.window"
     for said in (refusal("[search]\ndeep = 3\n"), refusal(FIRSTCITE__SEARCH__DEEP="3")):
         assert "unknown field `deep` - at `$.search`" in said
         assert said.endswith(known)

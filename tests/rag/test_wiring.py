@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import Split, whole
+from indexers.splitting.splitters import make_split
 from rag.errors import (
     BadCollection,
     BadSettings,
@@ -34,7 +35,8 @@ from rag.sections import (
 )
 from rag.settings import Settings
 from rag.values import Document, Hit, Query
-from rag.wiring import Engine, fusions
+from rag.wiring import Engine, build, fusions
+from tests.indexers.splitting.texts import TOKENIZER
 from tests.rag.route.test_classifier import TINY
 from tests.rag.route.test_log_file import LOG
 
@@ -49,14 +51,14 @@ async def make(tmp_path: Path) -> AsyncIterator[MakeEngine]:
     """A function that gives engines over one store; all are closed at the end."""
     engines: list[Engine] = []
 
-    def engine(encoder: str = "hashed", **sections: msgspec.Struct) -> Engine:
+    def engine(encoder: str = "hashed", split: Split = whole, **sections: msgspec.Struct) -> Engine:
         base = Settings(
             store=StoreSettings(path=str(tmp_path / "store")),
             index=IndexSettings(splitter="none"),
             answer=AnswerSettings(floor=-1),
         )
         changed = msgspec.structs.replace(base, **sections)
-        engines.append(Engine(changed, HashedEncoder(name=encoder), whole))
+        engines.append(Engine(changed, HashedEncoder(name=encoder), split))
         return engines[-1]
 
     yield engine
@@ -197,6 +199,41 @@ async def test_a_collection_of_other_bm25_settings_is_refused_with_the_remedy(
     for attempt in (other.collection("pets"), other.index([DOG], "pets")):
         with pytest.raises(CollectionMismatch, match="set the sparse section back"):
             await attempt
+
+
+@pytest.mark.anyio
+async def test_a_collection_of_sentences_is_found_small_and_read_large(make: MakeEngine) -> None:
+    index = IndexSettings(splitter="sentences", chunk_tokens=16)
+    engine = make(split=make_split(index, TOKENIZER), index=index)
+    text = " ".join(f"The {word} cat sleeps on the mat near me." for word in ("red", "old", "fat"))
+    await engine.index([Document("cat", text)], "pets")
+    (found,) = (await (await engine.collection("pets")).search(Query("red"))).candidates
+    assert found.chunk.text == text
+    plain = make(search=SearchSettings(widen="none"))
+    await engine.close()
+    results = await (await plain.collection("pets")).search(Query("red"))
+    assert len(results.candidates) == 3
+    assert "widen" not in [stage.name for stage in results.trace]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        (IndexSettings(chunk_tokens=255), "index.chunk_tokens is 255.*at most 254"),
+        (
+            IndexSettings(splitter="hierarchical", chunk_tokens=512, leaf_tokens=300),
+            "index.leaf_tokens is 300.*at most 254",
+        ),
+        (IndexSettings(contextual=True), "index.context_tokens is 100.*room for 62: set it or"),
+        (IndexSettings(splitter="hierarchical", leaf_tokens=193), "more than index.chunk_tokens"),
+    ],
+)
+def test_chunks_for_which_the_encoder_has_no_room_are_refused(
+    index: IndexSettings, said: str
+) -> None:
+    with pytest.raises(BadSettings, match=said):
+        build(Settings(index=index))
 
 
 @pytest.mark.parametrize("index", [IndexSettings(), IndexSettings(chunk_tokens=64)])

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.answering.answering import Answering
 from rag.calibration_file import write_calibration
 from rag.errors import BadInput, BadSettings, LLMUnavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.errors import BadSettings, LLMUnavailable, ModelUnavailable
 from rag.ledger import keeping
 from rag.llms import embedded

@@ -52,6 +52,7 @@ def point(
     source: str = "",
     tenant: str = DEFAULT_TENANT,
     metadata: Metadata | None = None,
+    ordinal: int = 0,
 ) -> Point:
     """A point with the chunk id of a number."""
     text = text or f"text {number}"
@@ -66,6 +67,7 @@ def point(
         source=source,
         metadata=metadata or {},
         tenant=tenant,
+        ordinal=ordinal,
     )
     return Point(chunk, unit(dense), sparse(weights), len(weights))
 

@@ -11,6 +11,7 @@ from indexers.stores.exact import ExactStore
 from rag.seams import CollectionSpec, Store
 from rag.terms import mixed
 from rag.values import (
+    Access,
     Condition,
     DocumentRecord,
     Lookup,
@@ -67,6 +68,30 @@ async def test_chunks_come_in_the_order_asked_without_those_that_are_missing(sto
     assert [chunk.text for chunk in chunks] == ["text 3", "text 1", "text 3"]
     assert await store.get([], None) == ()
     assert await store.get([id_of(9)], None) == ()
+
+
+async def test_the_chunks_around_come_as_they_stand_in_their_documents(store: Store) -> None:
+    of_a = [point(9 - n, {1: 1.0}, document_id="a", ordinal=n) for n in range(6)]
+    of_b = [point(10 + n, {1: 1.0}, document_id="b", ordinal=n) for n in range(6)]
+    twin = point(30, {1: 1.0}, document_id="a", ordinal=2)  # of the version before
+    strangers = [point(40, {1: 1.0}, document_id="a", ordinal=2, tenant="other")]
+    await store.put([*of_b, *of_a, twin, *strangers])
+    await store.record([DocumentRecord("a"), DocumentRecord("b")])
+    wanted = [("b", 4, 99), ("a", 1, 3), ("a", 2, 4), ("c", 0, 9), ("b", 0, 0)]
+    chunks = await store.around(wanted, Access())
+    expected = [of_a[1], of_a[2], twin, of_a[3], of_b[4], of_b[5]]
+    assert [chunk.id for chunk in chunks] == [one.chunk.id for one in expected]
+    assert chunks[0] == of_a[1].chunk
+    assert await store.around([], Access()) == ()
+    assert [c.id for c in await store.around([("a", 0, 9)], Access("other"))] == [id_of(40)]
+
+
+async def test_around_large_documents_and_many_there_is_no_limit(store: Store) -> None:
+    await store.put([point(1 + n, {1: 1.0}, document_id="a", ordinal=n) for n in range(1_005)])
+    chunks = await store.around([("a", 0, 2_000)], Access())
+    assert [chunk.ordinal for chunk in chunks] == [*range(1_005)]
+    await store.put([point(5_000 + n, {1: 1.0}, document_id=f"d {n}") for n in range(100)])
+    assert len(await store.around([(f"d {n}", 0, 4) for n in range(100)], Access())) == 100
 
 
 async def test_a_point_replaces_the_one_of_the_same_id_in_every_respect(store: Store) -> None:

@@ -78,6 +78,9 @@ async def test_a_query_sees_all_that_it_may_read_and_nothing_else(
         assert found == dict.fromkeys(("bm25", "dense", "again"), expected[:depth])
         got = await each.get(every, lookup.access)
         assert [chunk.id for chunk in got] == [id_of(n) for n in expected]
+        wanted = [(p.chunk.document_id, 0, 1) for p in (*mine, *theirs)]
+        around = await each.around(wanted, lookup.access)
+        assert {chunk.id for chunk in around} == {id_of(n) for n in expected}
     for tenant in ("default", "other"):  # the next example starts empty
         await store.drop(tenant, [p.chunk.document_id for p in (*mine, *theirs)])
 

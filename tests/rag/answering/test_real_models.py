@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexers.encoders.hashed import HashedEncoder
-from indexers.split import whole
+from indexers.splitting.pieces import whole
 from rag.sections import AnswerSettings, IndexSettings, LLMSettings, StoreSettings
 from rag.settings import Settings
 from rag.values import Query
