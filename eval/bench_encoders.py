@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from indexers.readers import read_paths
+from indexers.reading.run import read_paths
 
 from eval.report import table
 from indexers.encoders.dense import DenseEncoder, Precision, Runtime

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from indexers.bulk import IndexReport, Options, index
 from indexers.encoders.bm25 import Bm25Encoder
-from indexers.encoders.dense import packaged_model
+from indexers.encoders.packaged import packaged_model
 from indexers.encoders.hashed import HashedEncoder
 from indexers.reading import read_paths
 from indexers.splitting.splitters import make_split
