@@ -78,6 +78,14 @@ class IndexSettings(Section, frozen=True):
     max_line_bytes: Annotated[
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
+    near_duplicates: Annotated[
+        Literal["off", "link", "skip"],
+        _says("link notes of what a document is a near-duplicate, skip leaves it out"),
+    ] = "off"
+    near_duplicate_share: Annotated[
+        Annotated[float, msgspec.Meta(ge=0.5, le=1)],
+        _says("the share of common three-word sequences that makes near-duplicates"),
+    ] = 0.8
 
 
 class SearchSettings(Section, frozen=True):

@@ -1,32 +1,30 @@
 """Documents that are no more: in the store, from below the roots of a run, and not seen in it."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 
-from indexers.bulk.reporting import file_of
 from rag.seams import Store
-from rag.values import DocumentRecord
+from rag.values import DEFAULT_TENANT, DocumentRecord, Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning(Frozen):
+    """The files and folders (absolute paths) whose vanished documents of `tenant` are deleted."""
+
+    roots: tuple[str, ...] = ()
+    tenant: str = DEFAULT_TENANT
+
+    def covers(self, tenant: str, source: str) -> bool:
+        """Whether a document is deleted when it has vanished."""
+        return tenant == self.tenant and under(source, self.roots)
 
 
 async def vanished(
-    store: Store,
-    tenant: str,
-    roots: Sequence[str],
-    seen: Callable[[str, str], bool],
-    faulty: Collection[str],
+    store: Store, vanishes: Callable[[str, str, str], bool]
 ) -> AsyncIterator[list[DocumentRecord]]:
-    """Yield the tenant's documents that are no more, in pages.
-
-    A file that could not be read whole keeps its documents: which of them are gone is not known.
-    """
+    """Yield the documents that vanish, told by tenant, id and source, in pages."""
     async for page in store.survey():
-        yield [
-            record
-            for record in page
-            if record.tenant == tenant
-            and under(record.source, roots)
-            and not seen(tenant, record.document_id)
-            and file_of(record.source) not in faulty
-        ]
+        yield [r for r in page if vanishes(r.tenant, r.document_id, r.source)]
 
 
 def under(source: str, roots: Sequence[str]) -> bool:

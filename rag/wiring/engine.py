@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from rag.fuse import FUSIONS, Fusion, rrf
 from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
+from rag.sections import IndexSettings
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
@@ -130,7 +132,7 @@ class Engine:
                 self.sparse,
                 store,
                 on_progress,
-                options,
+                _with_duplicates(options, self.settings.index),
                 on_file,
             )
         finally:
@@ -293,3 +295,11 @@ def build(settings: Settings) -> Engine:
             f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
         )
     return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))
+
+
+def _with_duplicates(options: Options, said: IndexSettings) -> Options:
+    return replace(
+        options,
+        near_duplicates=said.near_duplicates,
+        near_duplicate_share=said.near_duplicate_share,
+    )
