@@ -86,8 +86,8 @@ class Duplicates:
         first = _first(alike)
         if first and not first.waits:
             return self._like(task, first)
-        if any(other.sketch == sketch and other.rank for other in alike):
-            self._forget(document)  # whatever resembles it resembles that one
+        if not sketch or any(other.sketch == sketch and other.rank for other in alike):
+            self._forget(document)  # nothing resembles it, or resembles that one as well
         else:
             self._keep(document, document.id, sketch, rank=self._read, waits=bool(alike))
         return replace(task, left="waiting") if alike else task
@@ -133,7 +133,7 @@ class Duplicates:
             "WHERE identity = ? AND readers = ? AND sketch = ?",
             (rank, waits, of.source, identity, readers, sketch),
         )
-        if known.rowcount or not sketch:
+        if known.rowcount:
             return
         self._held += 1
         self._table.execute(

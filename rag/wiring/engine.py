@@ -22,7 +22,6 @@ from rag.fuse import FUSIONS, Fusion, rrf
 from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, Store
-from rag.sections import IndexSettings
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
@@ -112,6 +111,8 @@ class Engine:
     ) -> IndexReport:
         """Index documents into a collection, which is created where there is none.
 
+        Near-duplicates are treated as the settings say.
+
         Raises:
             CollectionMismatch: it was built with another encoder, splitter or BM25 settings.
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
@@ -124,6 +125,9 @@ class Engine:
                 f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
                 "index.splitter and index.chunk_tokens back, or index into another --collection"
             )
+        said = self.settings.index
+        options = replace(options, near_duplicates=said.near_duplicates)
+        options = replace(options, near_duplicate_share=said.near_duplicate_share)
         try:
             return await index(
                 items,
@@ -132,7 +136,7 @@ class Engine:
                 self.sparse,
                 store,
                 on_progress,
-                _with_duplicates(options, self.settings.index),
+                options,
                 on_file,
             )
         finally:
@@ -295,11 +299,3 @@ def build(settings: Settings) -> Engine:
             f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
         )
     return Engine(settings, encoder, Recursive(encoder.tokenizer, size, most))
-
-
-def _with_duplicates(options: Options, said: IndexSettings) -> Options:
-    return replace(
-        options,
-        near_duplicates=said.near_duplicates,
-        near_duplicate_share=said.near_duplicate_share,
-    )
