@@ -26,7 +26,9 @@ CROWD = 64  # originals found by one piece; there is still the whole sketch, and
 _TABLES = """
 CREATE TABLE originals (number INTEGER PRIMARY KEY, identity BLOB UNIQUE, readers BLOB, tenant TEXT,
     id TEXT, source TEXT, sketch TEXT, rank INTEGER, waits INTEGER);
+CREATE TABLE held (key INTEGER, number INTEGER);
 CREATE TABLE pieces (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;
+PRAGMA journal_mode = OFF;
 PRAGMA cache_size = -65536;
 BEGIN;
 """  # rank: in the order of reading, NULL while only the store holds it
@@ -63,7 +65,19 @@ class Duplicates:
         """Take up the originals among the records of the store, before anything is read."""
         for record in records:
             if record.digest and record.sketch.startswith(VERSION) and not record.like:
-                self._keep(record, record.document_id, record.sketch, rank=None, waits=False)
+                keys = self._insert(record, record.document_id, record.sketch, None, waits=False)
+                rows = [(key, self._held) for key in keys]
+                self._table.executemany("INSERT INTO held VALUES (?, ?)", rows)
+
+    def sort(self) -> None:
+        """Make what was taken up findable; sorted first, which takes a third of the time."""
+        self._table.execute(
+            "INSERT INTO pieces SELECT key, number FROM (SELECT key, number, row_number() OVER "
+            "(PARTITION BY key ORDER BY number) AS place FROM held) WHERE place <= ? "
+            "ORDER BY key, number",
+            (CROWD,),
+        )
+        self._table.execute("DROP TABLE held")
 
     def judged(self, tasks: Sequence[Task]) -> list[Task]:
         """Return the tasks, in the order of reading, with what their documents resemble."""
@@ -89,7 +103,7 @@ class Duplicates:
         if not sketch or any(other.sketch == sketch and other.rank for other in alike):
             self._forget(document)  # nothing resembles it, or resembles that one as well
         else:
-            self._keep(document, document.id, sketch, rank=self._read, waits=bool(alike))
+            self._keep(document, sketch, waits=bool(alike))
         return replace(task, left="waiting") if alike else task
 
     def _settled(self, task: Task, vanishes: Callable[[str, str, str], bool]) -> Task:
@@ -98,8 +112,8 @@ class Duplicates:
         first = _first(alike) or min(held, key=lambda other: other.id, default=None)
         if first:
             return self._like(task, first)
-        number = "UPDATE originals SET waits = 0 WHERE identity = ?"
-        self._table.execute(number, (_identity(task.document.tenant, task.document.id),))
+        identity = _identity(task.document.tenant, task.document.id)
+        self._table.execute("UPDATE originals SET waits = 0 WHERE identity = ?", (identity,))
         return task
 
     def _like(self, task: Task, original: _Original) -> Task:
@@ -118,29 +132,16 @@ class Duplicates:
         found = [_Original(*row) for row in rows]
         return [other for other in found if resemblance(sketch, other.sketch) >= self._share]
 
-    def _keep(
-        self,
-        of: Document | DocumentRecord,
-        id_: str,
-        sketch: str,
-        *,
-        rank: int | None,
-        waits: bool,
-    ) -> None:
-        identity, readers = _identity(of.tenant, id_), _readers(of)
+    def _keep(self, document: Document, sketch: str, *, waits: bool) -> None:
+        identity, readers = _identity(document.tenant, document.id), _readers(document)
         known = self._table.execute(
             "UPDATE originals SET rank = ?, waits = ?, source = ? "
             "WHERE identity = ? AND readers = ? AND sketch = ?",
-            (rank, waits, of.source, identity, readers, sketch),
+            (self._read, waits, document.source, identity, readers, sketch),
         )
         if known.rowcount:
             return
-        self._held += 1
-        self._table.execute(
-            "INSERT OR REPLACE INTO originals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._held, identity, readers, of.tenant, id_, of.source, sketch, rank, waits),
-        )
-        whole, *pieces = self._keys(readers, sketch)
+        whole, *pieces = self._insert(document, document.id, sketch, self._read, waits=waits)
         crowded = self._table.execute(
             "SELECT key FROM pieces WHERE key IN (SELECT value FROM json_each(?)) "
             "GROUP BY key HAVING count(*) >= ?",
@@ -149,6 +150,24 @@ class Duplicates:
         keys = {whole, *pieces} - {key for (key,) in crowded}
         rows = [(key, self._held) for key in {whole} | keys]
         self._table.executemany("INSERT INTO pieces VALUES (?, ?)", rows)
+
+    def _insert(
+        self,
+        of: Document | DocumentRecord,
+        id_: str,
+        sketch: str,
+        rank: int | None,
+        *,
+        waits: bool,
+    ) -> list[int]:
+        """Put an original into its table, and return by what it is to be found."""
+        self._held += 1
+        identity, readers = _identity(of.tenant, id_), _readers(of)
+        self._table.execute(
+            "INSERT OR REPLACE INTO originals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self._held, identity, readers, of.tenant, id_, of.source, sketch, rank, waits),
+        )
+        return self._keys(readers, sketch)
 
     def _forget(self, document: Document) -> None:
         identity = _identity(document.tenant, document.id)

@@ -85,6 +85,7 @@ class Spooling:
         if self._duplicates:
             async for page in self._store.survey():
                 await self._lane.run(self._duplicates.hold, page)
+            await self._lane.run(self._duplicates.sort)
         for again, batches in enumerate((_batches(items), _batches(self._waited()))):
             while batch := await self._lane.run(next, batches, None):
                 await self._read(batch, segment, again=bool(again))
