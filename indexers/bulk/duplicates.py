@@ -29,7 +29,7 @@ CREATE TABLE originals (number INTEGER PRIMARY KEY, identity BLOB UNIQUE, reader
 CREATE TABLE held (key INTEGER, number INTEGER);
 CREATE TABLE pieces (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;
 PRAGMA journal_mode = OFF;
-PRAGMA cache_size = -65536;
+PRAGMA cache_size = -32768;
 BEGIN;
 """  # rank: in the order of reading, NULL while only the store holds it
 

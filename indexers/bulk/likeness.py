@@ -137,16 +137,20 @@ def _shingles(owners: Sequence[int], texts: Sequence[bytes]) -> tuple[NDArray[np
 
 def _throw(slots: Words, owners: NDArray[np.intp], hashes: Words) -> None:
     """Throw shingles into the slots of their owners, round by round, until no slot can change."""
+    if not len(owners):
+        return
     flat = slots.reshape(-1)
     for number, factor in enumerate(_factors()):
         before = np.uint64(number << 32)
         if number == _DEDUPE:
-            _, first = np.unique(hashes + owners.astype(np.uint64), return_index=True)
-            owners, hashes = owners[first], hashes[first]
+            _, once = np.unique(hashes + owners.astype(np.uint64), return_index=True)
+            once.sort()
+            owners, hashes = owners[once], hashes[once]
         thrown = hashes * factor
         slot = owners * SLOTS + (thrown >> np.uint64(56)).astype(np.intp)
         np.minimum.at(flat, slot, (thrown >> np.uint64(24)) & np.uint64(0xFFFFFFFF) | before)
-        undone = slots.max(axis=1)[owners] >= np.uint64((number + 1) << 32)
+        first, last = owners[0], owners[-1] + 1  # they ascend
+        undone = slots[first:last].max(axis=1)[owners - first] >= np.uint64((number + 1) << 32)
         if not undone.any():
             return
         owners, hashes = owners[undone], hashes[undone]

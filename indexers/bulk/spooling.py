@@ -105,7 +105,7 @@ class Spooling:
         await self._lane.run(self._spool, batch, tasks, segment)
         self._on_progress(Progress("read", self._tally.read, 0))
 
-    def _judged(self, tasks: Sequence[Task], again: bool) -> Sequence[Task]:
+    def _judged(self, tasks: list[Task], again: bool) -> list[Task]:
         """Return the tasks with what their documents are near-duplicates of."""
         if not self._duplicates:
             return tasks

@@ -125,9 +125,8 @@ class Engine:
                 f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
                 "index.splitter and index.chunk_tokens back, or index into another --collection"
             )
-        said = self.settings.index
-        options = replace(options, near_duplicates=said.near_duplicates)
-        options = replace(options, near_duplicate_share=said.near_duplicate_share)
+        said, share = self.settings.index.near_duplicates, self.settings.index.near_duplicate_share
+        options = replace(options, near_duplicates=said, near_duplicate_share=share)
         try:
             return await index(
                 items,

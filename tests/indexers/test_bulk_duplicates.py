@@ -29,8 +29,8 @@ def words(start: int, count: int = 100) -> str:
     return " ".join(f"w{n}" for n in range(1000 * start, 1000 * start + count))
 
 
-def document(id_: str, text: str, **fields: str) -> Document:
-    return replace(Document(id_, text, source=f"/g/{id_}"), **fields)
+def document(id_: str, text: str) -> Document:
+    return Document(id_, text, source=f"/g/{id_}")
 
 
 FIRST = document("first", words(1))

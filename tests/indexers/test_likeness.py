@@ -1,6 +1,9 @@
 """A sketch tells how alike two texts are, on every machine and in every version."""
 
+import gzip
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,8 +107,9 @@ def test_sketches_are_the_same_in_every_version() -> None:
 
 
 def edited(text: str, share: float, chance: np.random.Generator) -> str:
-    words = text.split()
-    words = [f"new{chance.integers(10**9)}" if chance.random() < share else w for w in words]
+    words = np.array(text.split(), object)
+    changed = chance.random(len(words)) < share
+    words[changed] = [f"new{n}" for n in chance.integers(10**9, size=changed.sum())]
     return " ".join(words)
 
 
@@ -119,3 +123,31 @@ def test_texts_with_few_changed_words_are_near_duplicates(
     found = sum(resemblance(sketch(a), sketch(b)) >= 0.8 for a, b in zip(texts, after, strict=True))
     assert low <= found / len(texts) <= high
     assert re.fullmatch(r"1[A-Za-z0-9+/]{683}=", sketch(texts[0]))
+
+
+def shingles(text: str) -> set[tuple[str, ...]]:
+    found = re.findall(r"[^\W_]+", text.casefold())
+    return {tuple(found[n : n + SHINGLE]) for n in range(len(found) - SHINGLE + 1)}
+
+
+FIGURES = [(0.0, 1.0), (0.01, 1.0), (0.02, 0.95), (0.03, 0.78), (0.04, 0.52), (0.05, 0.28)]
+FIGURES += [(0.07, 0.06), (0.1, 0.01), (0.2, 0.0), (0.3, 0.0)]
+
+
+@pytest.mark.collections
+def test_the_figures_of_the_documentation_hold(collections: Path) -> None:
+    chance = np.random.default_rng(0)
+    with gzip.open(collections / "scifact" / "corpus.jsonl.gz", "rt") as file:
+        texts = [json.loads(line)["text"] for line in file][::5]
+    marked: list[tuple[bool, bool]] = []
+    for share, documented in FIGURES:
+        after = [edited(text, share, chance) for text in texts]
+        made = [sketches([Document("d", text) for text in side]) for side in (texts, after)]
+        found = [resemblance(*pair) >= 0.8 for pair in zip(*made, strict=True)]
+        assert np.mean(found) == pytest.approx(documented, abs=0.02)
+        for pair, near in zip(zip(texts, after, strict=True), found, strict=True):
+            one, other = map(shingles, pair)
+            marked.append((near, len(one & other) >= 0.8 * len(one | other)))
+    right = sum(near and true for near, true in marked)
+    precision, recall = right / sum(n for n, _ in marked), right / sum(t for _, t in marked)
+    assert [precision, recall] == pytest.approx([0.97, 0.97], abs=0.01)
