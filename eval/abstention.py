@@ -17,7 +17,7 @@ from eval.collection import read_collection, read_queries
 from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.report import table
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.packing import pack
 from rag.quoting.lines import read
 from rag.settings import Settings, quiet

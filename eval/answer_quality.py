@@ -21,7 +21,7 @@ from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.quoting import DAY, FLOOR, Passages, Seen, quoting
 from eval.report import table
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.abstain import evidence
 from rag.calibrate import Fact, auc, calibrate
 from rag.packing import pack

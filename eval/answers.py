@@ -14,11 +14,12 @@ from pathlib import Path
 from eval.citations import Cited, Quality, alce, weighted_support
 from eval.retrieval import Show, configuration, indexed, scratch_name
 from indexers.bulk import IndexReport
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.citing.sentences import sentences
 from rag.errors import Unavailable
 from rag.pipeline import QueryPath
 from rag.seams import Encoder
+from rag.sections import IndexSettings
 from rag.values import Answer, Citation, Document, Frozen, Query, Sentence, Support
 from rag.verify.ladder import Carries
 from rag.wiring import Engine
@@ -107,7 +108,7 @@ async def answers(
     """
     report, path = await indexed(folder, name or scratch_name(folder, engine), engine, show)
     told, failed = await ask(path, queries, show)
-    texts = cited_texts(folder, told, engine.settings.index.max_line_bytes)
+    texts = cited_texts(folder, told, engine.settings.index)
     checked = [await check(one, texts, engine.encoder) for one in told]
     settings = await configuration(engine, path)
     return Answers(folder, report, tuple(checked), failed, settings)
@@ -133,11 +134,11 @@ async def ask(
     return told, failed
 
 
-def cited_texts(folder: Path, told: Sequence[Told], max_line_bytes: int) -> Mapping[str, str]:
+def cited_texts(folder: Path, told: Sequence[Told], limits: IndexSettings) -> Mapping[str, str]:
     """Return the text of every document that is cited, by its id, read once more."""
     wanted = {one.document_id for each in told for one in shown(each.answer)}
     texts: dict[str, str] = {}
-    for item in read_paths([folder], max_line_bytes=max_line_bytes):
+    for item in read_paths([folder], limits=limits):
         if isinstance(item, Document) and item.id in wanted:
             texts.setdefault(item.id, item.text)  # of two of the same id, the first was indexed
     return texts

@@ -29,7 +29,7 @@ from eval.bench_search import bench_search
 from eval.provenance import provenance
 from eval.report import table
 from indexers.encoders.dense import DenseEncoder
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from indexers.split import Recursive
 from rag.sections import IndexSettings
 from rag.settings import quiet

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from indexers.readers import beir_corpus, read_lines
+from indexers.reading import beir_corpus
+from indexers.reading.lines import read_lines
 from rag.errors import BadCollection
 from rag.plan import MAX_QUERY_CHARS
 from rag.values import Fault, Frozen

@@ -21,7 +21,7 @@ from eval.clapnq import read_asked
 from eval.measuring import measuring
 from eval.provenance import provenance
 from eval.report import made_by, table
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.pipeline import QueryPath
 from rag.settings import Settings, load_settings, quiet
 from rag.values import Query, Stage, Support
@@ -73,7 +73,7 @@ async def answered(
         began = time.perf_counter()
         answer = await path.answer(Query(question, changes=arm))
         told.append(Told(id_, answer, time.perf_counter() - began))
-    texts = cited_texts(collection, told, engine.settings.index.max_line_bytes)
+    texts = cited_texts(collection, told, engine.settings.index)
     checked = [await check(one, texts, engine.encoder) for one in told]
     sentences = [sentence for one in told for sentence in one.answer.sentences]
     stages = [stage for one in told for stage in one.answer.trace]

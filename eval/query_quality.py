@@ -28,7 +28,7 @@ from eval.provenance import provenance
 from eval.query_rows import DEPTH, TABLES, Row, Table
 from eval.report import table
 from eval.runs import best_chunks
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.expand.expand import ExpansionCache
 from rag.pipeline import QueryPath
 from rag.seams import LLM
@@ -72,8 +72,8 @@ class Bench:
         """Return a collection, indexed as one chunk per document."""
         if name not in self._held:
             folder = self._collections / name
-            limit = self._settings.index.max_line_bytes
-            await self._engine.index(read_paths([folder], max_line_bytes=limit), name)
+            limits = self._settings.index
+            await self._engine.index(read_paths([folder], limits=limits), name)
             path = await self._engine.collection(name)
             anew = partial(_forgetful, path, self._model_without_cache)
             self._held[name] = Held(read_collection(folder, "test"), path, anew)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.runs import ScoredDocument
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from indexers.split import whole
 from rag.errors import BadCollection
 from rag.seams import Reranked, Reranker

@@ -13,7 +13,7 @@ from eval.collection import Collection, corpus_of
 from eval.measures import Scores, score
 from eval.runs import Ranked, ScoredDocument, best_chunks
 from indexers.bulk import IndexReport
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.errors import BadCollection, BadInput, CollectionMismatch
 from rag.expand.methods import EXPANSIONS
 from rag.pipeline import QueryPath
@@ -123,9 +123,9 @@ async def indexed(
         StoreUnavailable, ModelUnavailable: from the engine.
     """
     corpus = corpus_of(folder)
-    limit = engine.settings.index.max_line_bytes
+    limits = engine.settings.index
     report = await engine.index(
-        read_paths([folder], max_line_bytes=limit),
+        read_paths([folder], limits=limits),
         name,
         lambda p: show(p.stage, p.done, p.total),
     )

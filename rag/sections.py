@@ -10,6 +10,9 @@ import msgspec
 MASK = "********"
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
+NearDuplicates: TypeAlias = Literal["off", "link", "skip"]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -38,7 +41,7 @@ class StoreSettings(Section, frozen=True):
     )
     url: Annotated[str, _says("address of a Qdrant server; empty means the embedded store")] = ""
     api_key: Annotated[Secret, _says("key for that server")] = Secret("")
-    timeout_s: Annotated[float, msgspec.Meta(gt=0), _says("limit of one call to the server")] = 30.0
+    timeout_s: Annotated[Seconds, _says("limit of one call to the server")] = 30.0
     grpc: Annotated[bool, _says("talk gRPC to the server (faster) instead of HTTP")] = True
     grpc_port: Annotated[Annotated[int, msgspec.Meta(ge=1, le=65535)], _says("its gRPC port")] = (
         6334
@@ -78,14 +81,18 @@ class IndexSettings(Section, frozen=True):
     max_line_bytes: Annotated[
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
-    near_duplicates: Annotated[
-        Literal["off", "link", "skip"],
-        _says("link notes of what a document is a near-duplicate, skip leaves it out"),
-    ] = "off"
-    near_duplicate_share: Annotated[
-        Annotated[float, msgspec.Meta(ge=0.5, le=1)],
-        _says("the share of common three-word sequences that makes near-duplicates"),
-    ] = 0.8
+    max_file_bytes: Annotated[Count, _says("larger files and archive members are skipped")] = 2**30
+    max_archive_bytes: Annotated[Count, _says("the most that is unpacked of one archive")] = 2**33
+    max_members: Annotated[Count, _says("the most members that are read of one archive")] = 100_000
+    workers: Annotated[Positive, _says("processes that convert files, each another one")] = 2
+    file_seconds: Annotated[
+        Seconds, _says("a file is skipped when a worker gives nothing of it for so long")
+    ] = 120.0
+    worker_bytes: Annotated[
+        Count, _says("memory of a worker; files that need more are skipped")
+    ] = 2**31
+    near_duplicates: Annotated[NearDuplicates, _says("link notes of what, skip leaves out")] = "off"
+    near_duplicate_share: Annotated[Share, _says("of three-word sequences in common")] = 0.8
 
 
 class SearchSettings(Section, frozen=True):
@@ -156,9 +163,7 @@ class RerankSettings(Section, frozen=True):
     runtime: Annotated[Literal["torch", "onnx"], _says("what computes the cross-encoder")] = "torch"
     calls: Annotated[Budget, _says("most requests to the model for a query; 0 is no limit")] = 0
     tokens: Annotated[Budget, _says("most tokens for a query; 0 is no limit")] = 0
-    seconds: Annotated[
-        Annotated[float, msgspec.Meta(gt=0)], _says("most time for a query; then the best so far")
-    ] = 30.0
+    seconds: Annotated[Seconds, _says("most time for a query; then the best so far")] = 30.0
     guard: Annotated[
         Literal["pool", "rrf", "convex", "none"],
         _says("how the reranked order is fused with the one before, against a reranker that errs"),
@@ -212,9 +217,7 @@ class AnswerSettings(Section, frozen=True):
         ),
     ] = ""
     max_tokens: Annotated[Positive, _says("tokens that a model may write for an answer")] = 400
-    seconds: Annotated[
-        Annotated[float, msgspec.Meta(gt=0)], _says("most time for writing; then what is written")
-    ] = 60.0
+    seconds: Annotated[Seconds, _says("most time for writing; then what is written")] = 60.0
     samples: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=16)],
         _says("answers that inline writes, the best cited of which is given"),
@@ -255,9 +258,7 @@ class LLMSettings(Section, frozen=True):
     model: Annotated[str, _says("folder or name; empty means the packaged SmolLM2")] = ""
     url: Annotated[str, _says("OpenAI-compatible server; empty means a local model")] = ""
     api_key: Annotated[Secret, _says("key for that server")] = Secret("")
-    timeout_s: Annotated[
-        Annotated[float, msgspec.Meta(gt=0)], _says("limit of one try of one request to the server")
-    ] = 60.0
+    timeout_s: Annotated[Seconds, _says("limit of one try of one request to the server")] = 60.0
     concurrency: Annotated[Positive, _says("requests to the server at the same time, at most")] = 16
     retries: Annotated[
         Annotated[int, msgspec.Meta(ge=0)], _says("further tries after a failure that may pass")

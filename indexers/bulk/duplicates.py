@@ -187,12 +187,14 @@ def _width(share: float) -> int:
 
     Each of BANDS bands is equal with probability share ** width; that none is, may have 1 - FOUND.
 
-    >>> [_width(share) for share in (0.6, 0.8, 0.9, 1.0)]
-    [2, 6, 13, 16]
+    >>> [_width(share) for share in (0.0, 0.6, 0.8, 0.9, 1.0)]
+    [1, 2, 6, 13, 16]
     """
     least = 1 - (1 - FOUND) ** (1 / BANDS)
     most = SLOTS // BANDS
-    return most if share**most >= least else max(1, int(math.log(least) / math.log(share)))
+    if share**most >= least:
+        return most
+    return max(1, int(math.log(least) / math.log(share))) if share else 1
 
 
 def _sketched(tasks: Sequence[Task]) -> list[Task]:

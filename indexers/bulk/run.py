@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from indexers.bulk.ahead import ahead
 from indexers.bulk.duplicates import Duplicates
-from indexers.bulk.pruning import Pruning, vanished
+from indexers.bulk.pruning import vanished
 from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
 from indexers.bulk.spooling import Item, Spooling
 from indexers.bulk.weighing import reweigh, settled_mean
@@ -23,11 +23,11 @@ from indexers.bulk.writing import recover, write
 from indexers.split import Split
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Encoder, SparseEncoder, Store
+from rag.sections import NearDuplicates
 from rag.values import DEFAULT_TENANT, DocumentRecord, Frozen, Notice
 
 AHEAD = 128  # files of the spool at a time: reading is half a million chunks ahead, at most
 DROPPED = 256  # documents deleted in one call
-NearDuplicates: TypeAlias = Literal["off", "link", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,15 @@ class Options(Frozen):
     """How a run goes about it.
 
     `prune` are the files and folders (absolute paths) whose vanished documents of `tenant` are
-    deleted; `dry` only tells what there is to do. `near_duplicates`, documents that share
-    `near_duplicate_share` of their shingles with one read before, are let be, linked, or skipped.
+    deleted; `dry` only tells what there is to do. Without `optimize` the search index of what is
+    new is built by a later run. `near_duplicates`, documents that share `near_duplicate_share` of
+    their shingles with one read before, are let be, linked, or skipped.
     """
 
     prune: tuple[str, ...] = ()
     tenant: str = DEFAULT_TENANT
     dry: bool = False
+    optimize: bool = True
     near_duplicates: NearDuplicates = "off"
     near_duplicate_share: float = 0.8
 
@@ -97,7 +99,7 @@ def _spooling(
     left: Literal["", "skipped"] = "skipped" if options.near_duplicates == "skip" else ""
     looks = options.near_duplicates != "off"
     duplicates = Duplicates(options.near_duplicate_share, left) if looks else None
-    pruning = Pruning(options.prune, options.tenant)
+    pruning = options.tenant, options.prune
     return Spooling(split, sparse, store, tally, on_progress, pruning, duplicates)
 
 
@@ -170,12 +172,11 @@ class _Run:
         roots = self.options.prune
         if not roots:
             return
-        if not self.tally.read:
-            reason = "nothing could be read, so nothing was pruned"
-            self.tally.notices.append(Notice(roots[0], reason))
-            return
-        pages = vanished(self.store, self.spooling.vanishes)
-        gone = [record async for page in pages for record in page]
+        missing, alive = self.spooling.missing, self.spooling.alive
+        gone, dead = await vanished(self.store, missing, alive)
+        for root in (root for root in roots if root in dead):
+            reason = "none of its documents could be read, so none was pruned"
+            self.tally.notices.append(Notice(root, reason))
         self.tally.counts["pruned"] = len(gone)
         if gone and not self.options.dry:
             await self._drop(gone)
@@ -202,7 +203,8 @@ class _Run:
         if mean != (await self.store.info()).mean_length or (self.mean and self.mean != mean):
             counted = await reweigh(self.store, self.sparse, mean, self.on_progress, self.lane)
             self.tally.counts["reweighed"] = counted
-        self.on_progress(Progress("optimize", 0, 0))
-        await self.store.optimize()
+        if self.options.optimize:
+            self.on_progress(Progress("optimize", 0, 0))
+            await self.store.optimize()
         settled = replace(self.spec, mean_length=mean, chunks=chunks, terms=terms, settled=True)
         await self.store.stamp(settled)

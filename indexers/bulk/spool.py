@@ -59,7 +59,11 @@ class Segment:
         self.size += 1
         self.chunks += isinstance(entry, Row)
         packed = self._encoder.encode(_packed(entry))
-        self._file.write(len(packed).to_bytes(4, "big") + packed)
+        try:
+            self._file.write(len(packed).to_bytes(4, "big") + packed)
+        except OSError as error:
+            reason = f"{error.strerror} in the folder of temporary files: set TMPDIR to another"
+            raise OSError(error.errno, reason, tempfile.gettempdir()) from error
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries in order, then close the file."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from indexers.bulk.duplicates import Duplicates
 from indexers.bulk.planning import Task, compared, recorded, spool
-from indexers.bulk.pruning import Pruning
+from indexers.bulk.pruning import root_of
 from indexers.bulk.reporting import Progress, Tally, fault_at, file_of
 from indexers.bulk.seen import Seen
 from indexers.bulk.spool import End, Segment
@@ -32,7 +32,7 @@ class Spooling:
         store: what there is already.
         tally: counts what becomes of every item.
         on_progress: is told how many documents were read.
-        pruning: which documents of the store vanish when they are not read.
+        pruning: the tenant whose documents vanish when they are not read, and below which roots.
         duplicates: finds near-duplicates; without it nobody looks for them.
     """
 
@@ -43,36 +43,37 @@ class Spooling:
         store: Store,
         tally: Tally,
         on_progress: Callable[[Progress], None],
-        pruning: Pruning,
+        pruning: tuple[str, Sequence[str]],
         duplicates: Duplicates | None,
     ) -> None:
         self._split, self._sparse, self._store = split, sparse, store
         self._tally, self._on_progress = tally, on_progress
-        self._pruning, self._duplicates = pruning, duplicates
+        (self._tenant, self._roots), self._duplicates = pruning, duplicates
         self._lane = Lane("read")
         self._seen = Seen()
         self._spooled: list[Segment] = []
         self._waiting = Segment()
         self.skipped: list[DocumentRecord] = []  # of the store; they go when everything is written
+        self.alive: set[str] = set()  # roots of which documents were read
         self.chunks = 0
         self.terms = 0
         self.planned = 0  # chunks that are to be put
         self.done = False  # everything is read
 
-    def saw(self, tenant: str, document_id: str) -> bool:
-        """Whether a document was among the items."""
-        return self._seen.holds(tenant, document_id)
-
-    def vanishes(self, tenant: str, document_id: str, source: str) -> bool:
-        """Whether a document of the store is no more, told when everything is read.
+    def missing(self, tenant: str, document_id: str, source: str) -> str | None:
+        """Return the root below which a document of the store is missing, by all that was read.
 
         A file that could not be read whole keeps its documents: which are gone is not known.
         """
-        return (
-            self._pruning.covers(tenant, source)
-            and not self._seen.holds(tenant, document_id)
-            and file_of(source) not in self._tally.faulty
-        )
+        missing = not self._seen.holds(tenant, document_id)
+        known = file_of(source) not in self._tally.faulty
+        return self._root(tenant, source) if missing and known else None
+
+    def _vanishes(self, tenant: str, document_id: str, source: str) -> bool:
+        return self.missing(tenant, document_id, source) in self.alive
+
+    def _root(self, tenant: str, source: str) -> str | None:
+        return root_of(source, self._roots) if tenant == self._tenant else None
 
     async def segments(self, items: Iterable[Item]) -> AsyncGenerator[Segment, None]:
         """Yield what there is to do, spooled.
@@ -110,7 +111,7 @@ class Spooling:
         if not self._duplicates:
             return tasks
         if again:
-            return self._duplicates.settled(tasks, self.vanishes)
+            return self._duplicates.settled(tasks, self._vanishes)
         return self._duplicates.judged(tasks)
 
     def _waited(self) -> Iterator[Document]:
@@ -138,6 +139,8 @@ class Spooling:
             return fault_at(item.source, reason)
         if not self._seen.add(item.tenant, item.id):
             return fault_at(item.source, f"duplicate id '{item.id}': the first one counts")
+        if root := self._root(item.tenant, item.source):
+            self.alive.add(root)
         return item
 
     def _spool(self, items: Sequence[Item], tasks: Sequence[Task], segment: Segment) -> None:

@@ -18,7 +18,7 @@ def settled_mean(chunks: int, terms: int) -> float:
     Rounded, it depends on what a collection holds and not on how it came there, and seldom moves.
 
     >>> round(settled_mean(100, 12_345), 2), round(settled_mean(100, 12_346), 2)
-    (123.35, 123.35)
+    (123.47, 123.47)
     """
     if not terms:
         return 0.0

@@ -21,6 +21,7 @@ class HashedEncoder:
 
     def __init__(self, dimension: int = 64, name: str = "hashed") -> None:
         self._spec = EncoderSpec(name, dimension, f"{name}/{dimension}", 10_000)
+        self._words: dict[str, Vector] = {}
 
     @property
     def spec(self) -> EncoderSpec:
@@ -51,6 +52,10 @@ class HashedEncoder:
         return total / np.linalg.norm(total)
 
     def _word(self, word: str) -> Vector:
-        seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
-        row = np.random.default_rng(seed).standard_normal(self._spec.dimension)
-        return row.astype(np.float32)  # (h,)
+        row = self._words.get(word)  # making one takes 20 µs
+        if row is None:
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
+            random = np.random.default_rng(seed)
+            row = random.standard_normal(self._spec.dimension).astype(np.float32)
+            self._words[word] = row
+        return row  # (h,)

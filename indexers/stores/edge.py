@@ -29,6 +29,7 @@ from indexers.stores.payload import (
     to_record,
     to_spec,
 )
+from indexers.stores.room import need_room, occupied
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec
@@ -68,12 +69,14 @@ class EdgeStore:
     async def put(self, points: Sequence[Point]) -> None:
         """Insert or replace; in the write-ahead log when the call returns."""
         if points:
+            need_room(self._folder)
             await self._call(_upsert, self._shard, points)
 
     async def record(self, records: Sequence[DocumentRecord]) -> None:
         """Insert or replace; in the write-ahead log when the call returns."""
         rows = [qe.Point(record_id(r.tenant, r.document_id), {}, to_record(r)) for r in records]
         if rows:
+            need_room(self._folder)
             await self._update(qe.UpdateOperation.upsert_points(rows))
 
     async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
@@ -166,7 +169,13 @@ class EdgeStore:
         await self._lane.run(_write_spec, self._folder, spec)
 
     async def optimize(self) -> None:
-        """Merge segments and build the HNSW index where there are enough points."""
+        """Merge segments and build the HNSW index where there are enough points.
+
+        Raises:
+            StoreUnavailable: the disk has no room for the copy that is made; all is there, and
+                searching is right but slower.
+        """
+        need_room(self._folder, await self._lane.run(occupied, self._folder))
         await self._call(self._shard.optimize)
 
     async def close(self) -> None:
@@ -205,6 +214,7 @@ def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
     try:
         _clear(shard_folder)
         shard_folder.mkdir(parents=True)
+        need_room(folder)
         shard = qe.EdgeShard.create(str(shard_folder), config)
         for name in KEYWORD_FIELDS:
             shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Keyword))

@@ -1,60 +1,129 @@
 """`firstcite index`: files and folders into a collection."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
+import msgspec
 from rich.console import Console
 
+from indexers.bulk import FileReport, IndexReport, Options
 from rag.cli.progress import showing
 from rag.cli.root import SKIPPED, cli, collection_option, current_settings, run, tenant_option
 from rag.settings import Settings
 
-SHOWN_FAULTS = 20
+STDIN = Path("-")
+SHOWN = 20  # skipped inputs and notices that are printed; the report has all
+OnFile = Callable[[FileReport], None]
 
 
 @cli.command("index")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @collection_option
 @tenant_option
-def index_command(paths: tuple[Path, ...], collection: str | None, tenant: str) -> None:
-    """Index files and folders (Markdown, text, JSON Lines, BEIR) into a collection.
+@click.option("--prune", is_flag=True, help="Delete documents from below PATHS that are no more.")
+@click.option("--dry-run", "dry", is_flag=True, help="Say what there is to do, and do nothing.")
+@click.option(
+    "--report",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    metavar="FILE",
+    help="Write what became of every file, and of the run, as JSON Lines.",
+)
+def index_command(
+    paths: tuple[Path, ...],
+    collection: str | None,
+    tenant: str,
+    prune: bool,
+    dry: bool,
+    report: IO[str] | None,
+) -> None:
+    """Index files and folders of any common format into a collection; - reads standard input.
 
-    Run it again at any time: documents are replaced by id, an interrupted run is finished. Input
-    that cannot be read is reported and skipped; then the exit code is 3.
+    Run it again at any time: only what changed is done, an interrupted run is finished. Input that
+    cannot be read is reported and skipped; then the exit code is 3.
     """
     settings = current_settings()
     name = collection or settings.server.collection
     for path in paths:
-        if not path.exists():
+        if path != STDIN and not path.exists():
             raise click.UsageError(f"{path} does not exist")
-    if run(_index(settings, paths, name, tenant)):
+    places = [place for path in paths for place in (path.absolute(), path.resolve())]
+    roots = tuple(dict.fromkeys(map(str, places))) if prune else ()
+    if run(_index(settings, paths, name, Options(roots, tenant, dry), report)):
         raise SystemExit(SKIPPED)
 
 
-async def _index(settings: Settings, paths: tuple[Path, ...], name: str, tenant: str) -> int:
+async def _index(
+    settings: Settings, paths: tuple[Path, ...], name: str, options: Options, out: IO[str] | None
+) -> int:
     """Index, print the report, and return the number of faults."""
-    from indexers.readers import read_paths
+    from indexers.reading import read_paths
     from rag.wiring import build
 
-    console = Console(stderr=True, soft_wrap=True)
     engine = build(settings)
     try:
-        with showing(console) as show:
+        with ExitStack() as stack:
+            on_file = stack.enter_context(_reporting(out, options.dry))
+            show = stack.enter_context(showing(Console(stderr=True, soft_wrap=True)))
             report = await engine.index(
-                read_paths(paths, tenant, settings.index.max_line_bytes),
+                read_paths(paths, options.tenant, settings.index),
                 name,
                 lambda p: show(p.stage, p.done, p.total),
+                options,
+                on_file,
             )
     finally:
         await engine.close()
-    for fault in report.faults[:SHOWN_FAULTS]:
-        click.echo(f"skipped {fault}", err=True)
-    if len(report.faults) > SHOWN_FAULTS:
-        click.echo(f"… and {len(report.faults) - SHOWN_FAULTS:,} more", err=True)
-    rate = report.chunks / report.seconds if report.seconds else 0.0
+    if out:
+        _line(out, {"run": name, "dry": options.dry, **_counts(report)})
+    _print(name, report, dry=options.dry)
+    return len(report.faults)
+
+
+@contextmanager
+def _reporting(out: IO[str] | None, dry: bool) -> Iterator[OnFile]:
+    """Give a function that writes a file's report as soon as it is known; a dry run prints it."""
+
+    def on_file(file: FileReport) -> None:
+        if out:
+            _line(out, {"status": file.status, **msgspec.to_builtins(file)})
+        if dry and file.status != "unchanged":
+            changes = ("new", "changed", "revised")
+            said = ", ".join(f"{n} {what}" for what in changes if (n := getattr(file, what)))
+            click.echo(f"{file.file}: {said or file.status}, {file.chunks:,} chunks")
+
+    yield on_file
+
+
+def _line(out: IO[str], value: object) -> None:
+    out.write(msgspec.json.encode(value).decode() + "\n")
+    out.flush()
+
+
+def _counts(report: IndexReport) -> dict[str, object]:
+    counts: dict[str, object] = msgspec.to_builtins(report)
+    return {**counts, "faults": len(report.faults), "notices": len(report.notices)}
+
+
+def _print(name: str, report: IndexReport, *, dry: bool) -> None:
+    for what, lines in (("skipped", report.faults), ("note:", report.notices)):
+        for line in lines[:SHOWN]:
+            click.echo(f"{what} {line}", err=True)
+        if len(lines) > SHOWN:
+            click.echo(f"… and {len(lines) - SHOWN:,} more", err=True)
+    rate = report.encoded / report.seconds if report.seconds else 0.0
+    did = "would be " if dry else ""
     click.echo(
         f"{name}: {report.documents:,} documents, {report.chunks:,} chunks in "
-        f"{report.seconds:,.1f} s ({rate:,.0f} chunks/s); {report.removed:,} stale chunks removed, "
-        f"{len(report.faults):,} inputs skipped"
+        f"{report.seconds:,.1f} s"
+        + (f"; {report.encoded:,} chunks encoded ({rate:,.0f} chunks/s)" if not dry else "")
     )
-    return len(report.faults)
+    click.echo(
+        f"{report.new:,} new, {report.changed:,} changed, {report.revised:,} with other metadata, "
+        f"{report.unchanged:,} unchanged; {report.removed:,} stale chunks and {report.pruned:,} "
+        f"vanished documents {did}removed, {len(report.faults):,} inputs skipped"
+    )
+    if report.finished:
+        click.echo(f"{report.finished:,} documents that an ended run left half done were mended")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.values import Answer, Document
 
 Verdict = tuple[int, str, bool]
@@ -22,10 +22,19 @@ def verify(answer: Answer) -> Iterator[Verdict]:
 
 
 def read_again(source: str, document_id: str) -> Document | None:
-    """Return the document of a source (FILE, or FILE:LINE of JSON Lines); None where it is gone."""
+    """Return the document of a source; None where it is gone.
+
+    A source is FILE, FILE!/MEMBER, or one of them and :LINE; a row that moved is known by its id.
+    """
     file, _, line = source.rpartition(":")
-    path, by_line = (Path(file), True) if line.isdigit() else (Path(source), False)
+    by_line = line.isdigit() and not Path(source).exists()
+    path = Path(file if by_line else source)
+    while not path.exists() and "!/" in str(path):
+        path = Path(str(path).rpartition("!/")[0])
+    unnamed = not by_line or document_id.endswith(f":{line}")  # its id is its place
     for item in read_paths([path]):
-        if isinstance(item, Document) and (item.id == document_id or not by_line):
+        if isinstance(item, Document) and (
+            item.id == document_id or (unnamed and item.source == source)
+        ):
             return item
     return None

@@ -14,6 +14,7 @@ from indexers.bulk import FileReport, IndexReport, Options, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.split import Recursive, Split, whole
 from indexers.stores.edge import create_edge, edge_exists, open_edge
+from indexers.stores.exact import ExactStore
 from rag.deepen import Deepener
 from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
 from rag.expand.expand import Expander, ExpansionCache
@@ -111,14 +112,12 @@ class Engine:
     ) -> IndexReport:
         """Index documents into a collection, which is created where there is none.
 
-        Near-duplicates are treated as the settings say.
-
         Raises:
             CollectionMismatch: it was built with another encoder, splitter or BM25 settings.
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
         """
         async with self._opening:
-            store = await self._open(name) or await self._create(name)
+            store = await self._open(name) or await self._create(name, dry=options.dry)
         built, mine = await store.info(), self._spec()
         if built.splitter != mine.splitter:
             raise CollectionMismatch(
@@ -129,14 +128,7 @@ class Engine:
         options = replace(options, near_duplicates=said, near_duplicate_share=share)
         try:
             return await index(
-                items,
-                self._split,
-                self.encoder,
-                self.sparse,
-                store,
-                on_progress,
-                options,
-                on_file,
+                items, self._split, self.encoder, self.sparse, store, on_progress, options, on_file
             )
         finally:
             self._indexed += 1
@@ -191,8 +183,10 @@ class Engine:
         folder = Path(settings.path) / name
         return open_edge(folder) if edge_exists(folder) else None
 
-    async def _create(self, name: str) -> Store:
+    async def _create(self, name: str, *, dry: bool) -> Store:
         settings = self.settings.store
+        if dry:
+            return ExactStore(self._spec())  # nothing is there, and nothing comes
         if settings.url:
             from indexers.stores import server
 

@@ -37,7 +37,7 @@ FILES: dict[str, bytes] = {
     ),
     "empty.md": b"",
     "image.txt": b"\x89PNG\r\n\x1a\n\0\0\0",
-    "latin.txt": b"Caf\xe9 opens at nine.\n",
+    "latin.txt": "Café ".encode() + b"Caf\xe9 opens at nine.\n",
     "ignored.xyz": b"not a format that is known",
 }
 QUESTION = "How long does the sample freezer stay cold without power?"

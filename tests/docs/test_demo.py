@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.cli.verify import verify
 from rag.sections import StoreSettings
 from rag.settings import Settings

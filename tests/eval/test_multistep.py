@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from eval.collection import Collection, read_collection
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.llms.scripted import ScriptedLLM
 from rag.pipeline import QueryPath
 from rag.seams import LLM

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.indexers.reading import Write
+from tests.indexers.reading.giving import Write
 
 
 @pytest.fixture

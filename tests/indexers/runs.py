@@ -8,7 +8,7 @@ from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import whole
 from rag.seams import CollectionSpec, Store
-from rag.values import Chunk, Document, Fault, Lookup, Probe
+from rag.values import Chunk, Document, Fault, Lookup, Notice, Probe
 
 ENCODER, BM25 = HashedEncoder(16), Bm25Encoder()
 SPEC = CollectionSpec("hashed", "hashed/16", 16, BM25.spec.fingerprint, "lines")
@@ -29,7 +29,7 @@ def _lines(document: Document) -> Iterator[Chunk]:
         start += len(line)
 
 
-async def run(store: Store, items: Iterable[Document | Fault]) -> IndexReport:
+async def run(store: Store, items: Iterable[Document | Fault | Notice]) -> IndexReport:
     return await index(items, lines, ENCODER, BM25, store)
 
 

@@ -8,7 +8,7 @@ import pytest
 from indexers.bulk import IndexReport, Progress, index
 from indexers.bulk.spooling import READ_BATCH
 from indexers.bulk.windows import WINDOW
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.exact import ExactStore
 from rag.values import Access, Document, Fault, Json, Lookup, Probe

@@ -104,10 +104,10 @@ async def test_the_same_text_is_encoded_once_within_a_window() -> None:
 
 async def test_a_dry_run_says_what_there_is_to_do_and_does_nothing() -> None:
     store = ReadOnlyAtLast(SPEC)
-    await run(store, [GUIDE, NOTES, OTHER])
+    await run(store, [GUIDE, NOTES, replace(OTHER, source="/g/other.md")])
     before = await everything(store)
     store.read_only = True
-    plan = Options(dry=True, prune=("/h",))
+    plan = Options(dry=True, prune=("/g",))
     changed = replace(GUIDE, text="freezer warm")
     asked, report = await run(
         store, [changed, replace(NOTES, source="/x"), Document("n", "t")], plan
@@ -147,8 +147,17 @@ async def test_where_nothing_could_be_read_nothing_is_pruned() -> None:
     _, report = await run(store, [], Options(prune=("/g",)))
     assert report.pruned == 0
     (notice,) = report.notices
-    assert str(notice) == "/g: nothing could be read, so nothing was pruned"
+    assert str(notice) == "/g: none of its documents could be read, so none was pruned"
     assert len(await texts(store)) == 2
+
+
+async def test_one_root_that_is_empty_is_not_pruned_while_another_is() -> None:
+    store = ExactStore(SPEC)
+    await run(store, [GUIDE, NOTES, OTHER])
+    _, report = await run(store, [GUIDE], Options(prune=("/h", "/g")))
+    assert report.pruned == 1
+    assert [notice.source for notice in report.notices] == ["/h"]
+    assert sorted(await texts(store)) == ["default/guide", "default/other"]
 
 
 async def test_every_file_has_its_report_in_the_order_of_reading() -> None:
@@ -267,7 +276,7 @@ async def test_wherever_runs_are_killed_the_last_one_leaves_what_a_clean_run_doe
 
 
 async def test_each_write_of_a_run_may_be_its_last() -> None:
-    older = [GUIDE, NOTES, OTHER]
+    older = [GUIDE, NOTES, replace(OTHER, source="/g/other.md")]
     newer: list[Document] = [
         replace(GUIDE, text="freezer cold\nand warm"),
         replace(NOTES, metadata={"n": 1}),
@@ -280,13 +289,13 @@ async def test_each_write_of_a_run_may_be_its_last() -> None:
         await run(store, older)
         store.left = left
         try:
-            await run(store, newer, Options(prune=("/g", "/h")))
+            await run(store, newer, Options(prune=("/g",)))
         except StoreUnavailable:
             store.left = 10**9
         else:
             break
         found = [record async for page in store.survey() for record in page]
         assert {record.document_id for record in found} >= {"notes"}
-        await run(store, newer, Options(prune=("/g", "/h")))
+        await run(store, newer, Options(prune=("/g",)))
         assert await everything(store) == await everything(clean)
     assert left > 8

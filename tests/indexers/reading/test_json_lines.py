@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from indexers.readers import read_paths
+from indexers.reading import read_paths
 from rag.values import Document
-from tests.indexers.reading import GOOD, Write, documents, faults, read
+from tests.indexers.reading.giving import GOOD, Write, documents, faults, read
 
 
 def test_a_row_becomes_a_document(write: Write) -> None:

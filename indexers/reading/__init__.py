@@ -1,0 +1,6 @@
+"""Reading: any file becomes documents, or a fault with the reason. Start at `formats.py`."""
+
+from indexers.reading.run import read_paths
+from indexers.reading.walk import beir_corpus
+
+__all__ = ["beir_corpus", "read_paths"]
