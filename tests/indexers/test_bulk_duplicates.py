@@ -286,3 +286,10 @@ async def test_the_same_run_again_changes_nothing_whatever_the_store_holds_besid
     report = await run(store, _documents(part), SKIP)
     assert (report.new, report.changed, report.revised) == (0, 0, 0)
     assert await everything(store) == before
+
+
+async def test_what_resembles_a_near_duplicate_but_no_original_is_an_original() -> None:
+    store = ExactStore(SPEC)
+    await run(store, [document(str(n), text) for n, text in enumerate(CHAIN[:2])], LINK)
+    await run(store, [document("2", CHAIN[2])], LINK)
+    assert await links(store) == {"0": "", "1": "0", "2": ""}
