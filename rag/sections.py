@@ -12,6 +12,7 @@ MASK = "********"
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
+NearDuplicates: TypeAlias = Literal["off", "link", "skip"]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -94,9 +95,7 @@ class IndexSettings(Section, frozen=True):
     max_line_bytes: Annotated[
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
-    max_file_bytes: Annotated[Count, _says("larger files, or members of archives, are skipped")] = (
-        2**30
-    )
+    max_file_bytes: Annotated[Count, _says("larger files and archive members are skipped")] = 2**30
     max_archive_bytes: Annotated[Count, _says("the most that is unpacked of one archive")] = 2**33
     max_members: Annotated[Count, _says("the most members that are read of one archive")] = 100_000
     workers: Annotated[Positive, _says("processes that convert files, each another one")] = 2
@@ -113,6 +112,12 @@ class IndexSettings(Section, frozen=True):
         bool, _says("let the language model say what each chunk is about, for the index alone")
     ] = False
     context_tokens: Annotated[Positive, _says("the most that it may write about a chunk")] = 100
+    near_duplicates: Annotated[
+        NearDuplicates, _says("link records what a document resembles, skip leaves it out")
+    ] = "off"
+    near_duplicate_share: Annotated[
+        Share, _says("share of three-word sequences in common that makes a near-duplicate")
+    ] = 0.8
 
 
 class SearchSettings(Section, frozen=True):

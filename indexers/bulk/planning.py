@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import msgspec
 
@@ -24,22 +25,38 @@ class Old(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Task(Frozen):
-    """A document, the digest of what its chunks are made from, and what there is of it."""
+    """A document, the digest of what its chunks are made from, and what there is of it.
+
+    `like` is the document that it is a near-duplicate of, by their sketches; one that is `left` is
+    not indexed, or not yet.
+    """
 
     document: Document
     digest: str
     before: DocumentRecord | None
     old: Old = field(default_factory=Old)
+    sketch: str = ""
+    like: str = ""
+    left: Literal["", "skipped", "waiting"] = ""
 
     @property
     def fate(self) -> Fate:
         """What becomes of it."""
+        if self.left:
+            return self.left
         if self.before is None:
             return "new"
         if self.before.digest != self.digest:
             return "changed"
+        likeness = (self.sketch, self.like) == (self.before.sketch, self.before.like)
+        return "unchanged" if likeness and not self.described_anew else "revised"
+
+    @property
+    def described_anew(self) -> bool:
+        """Whether the source or the metadata that the chunks have are another now."""
+        before = self.before or DocumentRecord("")
         facts = (self.document.source, _json(self.document))
-        return "unchanged" if facts == (self.before.source, _json(self.before)) else "revised"
+        return facts != (before.source, _json(before))
 
 
 async def compared(documents: Sequence[Document], store: Store) -> list[Task]:
@@ -59,7 +76,7 @@ async def compared(documents: Sequence[Document], store: Store) -> list[Task]:
     tasks = [Task(d, digest(d), held.get((d.tenant, d.id))) for d in documents]
     return [
         replace(task, old=await _old(task.before, store))
-        if task.before and task.fate == "changed"
+        if task.before and task.before.digest != task.digest
         else task
         for task in tasks
     ]
@@ -130,7 +147,7 @@ def spool(
 
 
 def recorded(task: Task) -> DocumentRecord:
-    """Return the record of a document whose chunks stay, its source and metadata to be revised."""
+    """Return the record of a document whose chunks stay, with what is to be revised of them."""
     document = task.document
     return replace(
         task.before or DocumentRecord(document.id),
@@ -142,7 +159,9 @@ def recorded(task: Task) -> DocumentRecord:
         markup=document.markup,
         language=document.language,
         pages=document.pages,
-        state="cleaned",
+        state="cleaned" if task.described_anew else "whole",
+        sketch=task.sketch,
+        like=task.like,
     )
 
 

@@ -2,37 +2,33 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from indexers.bulk.reporting import file_of
 from rag.seams import Store
 from rag.values import DocumentRecord
 
 
 async def vanished(
-    store: Store,
-    tenant: str,
-    roots: Sequence[str],
-    seen: Callable[[str, str], bool],
-    faulty: Collection[str],
-) -> tuple[list[DocumentRecord], list[str]]:
-    """Return the tenant's documents that are no more, and the roots below which none is left.
+    store: Store, missing: Callable[[str, str, str], str | None], alive: Collection[str]
+) -> tuple[list[DocumentRecord], set[str]]:
+    """Return the documents that are no more, and the roots below which none is left.
 
-    A root without a single document that was seen is more likely a disk that is not there than a
-    folder that was emptied: its documents are not among those that are no more. A file that could
-    not be read whole keeps its documents, too: which of them are gone is not known.
+    A root without a single document that was read is more likely a disk that is not there than a
+    folder that was emptied: its documents are not among those that are no more.
+
+    Args:
+        store: what there is.
+        missing: tells by tenant, id and source below which root a document is missing.
+        alive: the roots of which documents were read.
     """
-    gone: dict[str, list[DocumentRecord]] = {root: [] for root in roots}
-    alive = set[str]()
+    gone: list[DocumentRecord] = []
+    dead = set[str]()
     async for page in store.survey():
         for record in page:
-            root = root_of(record.source, roots)
-            if record.tenant != tenant or root is None:
-                continue
-            if seen(tenant, record.document_id):
-                alive.add(root)
-            elif file_of(record.source) not in faulty:
-                gone[root].append(record)
-    dead = [root for root in roots if gone[root] and root not in alive]
-    return [record for root in roots if root in alive for record in gone[root]], dead
+            root = missing(record.tenant, record.document_id, record.source)
+            if root in alive:
+                gone.append(record)
+            elif root is not None:
+                dead.add(root)
+    return gone, dead
 
 
 def root_of(source: str, roots: Sequence[str]) -> str | None:

@@ -7,8 +7,12 @@ from typing import Literal, TypeAlias
 
 from rag.values import Document, Fault, Frozen, Notice
 
-Fate: TypeAlias = Literal["new", "changed", "revised", "unchanged"]
-"""What becomes of a document; revised: only its metadata or its source is another."""
+Fate: TypeAlias = Literal["new", "changed", "revised", "unchanged", "skipped", "waiting"]
+"""What becomes of a document.
+
+revised: only its metadata, its source, or what it is a near-duplicate of is another. skipped: it is
+a near-duplicate, and left out. waiting: that is decided once everything is read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +26,31 @@ class Progress(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class FileReport(Frozen):
-    """What became of a file: its documents by fate, and their pages and chunks."""
+    """What became of a file: its documents by fate, and their pages and chunks.
+
+    Documents that had to wait (near-duplicates) have a report of their own, after all others.
+    """
 
     file: str
     new: int = 0
     changed: int = 0
     revised: int = 0
     unchanged: int = 0
+    skipped: int = 0
     pages: int = 0
     chunks: int = 0
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     @property
-    def status(self) -> Literal["indexed", "unchanged", "partial", "failed"]:
+    def status(self) -> Literal["indexed", "unchanged", "skipped", "partial", "failed"]:
         """Whether all of it is in the index: what was there before, a part, or nothing."""
-        documents = self.new + self.changed + self.revised + self.unchanged
+        written = self.new + self.changed + self.revised
         if self.faults:
-            return "partial" if documents else "failed"
-        return "unchanged" if self.unchanged == documents else "indexed"
+            return "partial" if written + self.unchanged + self.skipped else "failed"
+        if written:
+            return "indexed"
+        return "skipped" if self.skipped and not self.unchanged else "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,8 @@ class IndexReport(Frozen):
 
     `documents` and `chunks` were given and are in the store; `encoded` chunks were read by the
     encoder, the others' vectors were there. `removed` stale chunks are gone, and `pruned` documents
-    that are no more. `finished` documents were left half done by a run before.
+    that are no more. `finished` documents were left half done by a run before. `linked` documents
+    are near-duplicates of others, and so are `skipped` ones, which are not in the store.
     """
 
     documents: int = 0
@@ -58,6 +69,8 @@ class IndexReport(Frozen):
     changed: int = 0
     revised: int = 0
     unchanged: int = 0
+    linked: int = 0
+    skipped: int = 0
     encoded: int = 0
     removed: int = 0
     pruned: int = 0
@@ -75,22 +88,30 @@ class Tally:
     on_file: Callable[[FileReport], None]
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
+    faulty: set[str] = field(default_factory=set)
     notices: list[Notice] = field(default_factory=list)
     _file: str = ""
     _here: Counter[str] = field(default_factory=Counter)
     _since: tuple[int, int] = (0, 0)
 
     def document(self, document: Document, fate: Fate, chunks: int) -> None:
-        """Count a document that is or will be in the store."""
+        """Count a document that is or will be in the store, or is skipped."""
         self._turn(file_of(document.source))
-        counted = {fate: 1, "documents": 1, "chunks": chunks}
+        held = fate != "skipped"
+        counted = {fate: 1, "documents": int(held), "chunks": chunks}
         self.counts.update(counted)
-        self._here.update(counted, pages=len(document.pages))
+        self._here.update(counted, pages=len(document.pages) if held else 0)
+
+    @property
+    def read(self) -> int:
+        """How many documents were read."""
+        return self.counts["documents"] + self.counts["skipped"]
 
     def fault(self, fault: Fault) -> None:
         """Count an input that was skipped."""
         self._turn(fault.source)
         self.faults.append(fault)
+        self.faulty.add(fault.source)
 
     def notice(self, notice: Notice) -> None:
         """Keep what is worth knowing about a file."""

@@ -10,8 +10,10 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from indexers.bulk.ahead import ahead
+from indexers.bulk.duplicates import Duplicates
 from indexers.bulk.pruning import vanished
 from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
 from indexers.bulk.spooling import Item, Spooling
@@ -21,6 +23,7 @@ from indexers.bulk.writing import recover, write
 from indexers.splitting.pieces import Split
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Encoder, SparseEncoder, Store
+from rag.sections import NearDuplicates
 from rag.values import DEFAULT_TENANT, DocumentRecord, Frozen, Notice
 
 AHEAD = 128  # files of the spool at a time: reading is half a million chunks ahead, at most
@@ -33,13 +36,16 @@ class Options(Frozen):
 
     `prune` are the files and folders (absolute paths) whose vanished documents of `tenant` are
     deleted; `dry` only tells what there is to do. Without `optimize` the search index of what is
-    new is built by a later run.
+    new is built by a later run. `near_duplicates`, documents that share `near_duplicate_share` of
+    their shingles with one read before, are let be, linked, or skipped.
     """
 
     prune: tuple[str, ...] = ()
     tenant: str = DEFAULT_TENANT
     dry: bool = False
     optimize: bool = True
+    near_duplicates: NearDuplicates = "off"
+    near_duplicate_share: float = 0.8
 
 
 def _silent(_: object) -> None:
@@ -70,7 +76,7 @@ async def index(
     started = time.perf_counter()
     tally = Tally(on_file)
     with (
-        closing(Spooling(split, sparse, store, tally, on_progress)) as spooling,
+        closing(_spooling(split, sparse, store, tally, on_progress, options)) as spooling,
         closing(Lane("write")) as lane,
     ):
         spec = await store.info()
@@ -80,6 +86,21 @@ async def index(
         await run.prune()
         await run.settle()
     return tally.report(time.perf_counter() - started)
+
+
+def _spooling(
+    split: Split,
+    sparse: SparseEncoder,
+    store: Store,
+    tally: Tally,
+    on_progress: Callable[[Progress], None],
+    options: Options,
+) -> Spooling:
+    left: Literal["", "skipped"] = "skipped" if options.near_duplicates == "skip" else ""
+    looks = options.near_duplicates != "off"
+    duplicates = Duplicates(options.near_duplicate_share, left) if looks else None
+    pruning = options.tenant, options.prune
+    return Spooling(split, sparse, store, tally, on_progress, pruning, duplicates)
 
 
 @dataclass(slots=True)
@@ -158,28 +179,31 @@ class _Run:
         self.touched = True
 
     async def prune(self) -> None:
-        """Delete the documents that are no more."""
-        options = self.options
-        if not options.prune:
+        """Delete the documents that are no more, and those of the store that are skipped now."""
+        if self.spooling.skipped and not self.options.dry:
+            await self._drop(self.spooling.skipped)
+        roots = self.options.prune
+        if not roots:
             return
-        faulty = {fault.source for fault in self.tally.faults}
-        gone, dead = await vanished(
-            self.store, options.tenant, options.prune, self.spooling.saw, faulty
-        )
-        for root in dead:
+        missing, alive = self.spooling.missing, self.spooling.alive
+        gone, dead = await vanished(self.store, missing, alive)
+        for root in (root for root in roots if root in dead):
             reason = "none of its documents could be read, so none was pruned"
             self.tally.notices.append(Notice(root, reason))
         self.tally.counts["pruned"] = len(gone)
-        if gone and not options.dry:
+        if gone and not self.options.dry:
             await self._drop(gone)
 
     async def _drop(self, gone: Sequence[DocumentRecord]) -> None:
         if not self.touched:
             await self.store.stamp(replace(self.spec, settled=False))
             self.touched = True
-        for start in range(0, len(gone), DROPPED):
-            ids = [record.document_id for record in gone[start : start + DROPPED]]
-            await self.store.drop(self.options.tenant, ids)
+        by_tenant: dict[str, list[str]] = {}
+        for record in gone:
+            by_tenant.setdefault(record.tenant, []).append(record.document_id)
+        for tenant, ids in by_tenant.items():
+            for start in range(0, len(ids), DROPPED):
+                await self.store.drop(tenant, ids[start : start + DROPPED])
         self.spooling.chunks -= sum(record.chunks for record in gone)
         self.spooling.terms -= sum(record.terms for record in gone)
 

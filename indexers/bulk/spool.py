@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from indexers.stores.payload import from_record, to_chunk, to_payload, to_record
-from rag.values import Chunk, DocumentRecord, Frozen, Vector
+from rag.values import Chunk, Document, DocumentRecord, Frozen, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class End(Frozen):
     record: DocumentRecord
 
 
-Entry: TypeAlias = Begin | Row | End
+Entry: TypeAlias = Begin | Row | End | Document  # a document has still to be decided on
 
 
 class Segment:
@@ -90,11 +90,15 @@ def _packed(entry: Entry) -> tuple[object, ...]:
             return "begin", to_record(record)
         case End(record):
             return "end", to_record(record)
+        case Document():
+            return "document", msgspec.to_builtins(entry)
 
 
 def _entry(kind: str, data: Any, vector: bytes | None = None) -> Entry:  # noqa: ANN401 - msgpack
     if kind == "row":
         known = None if vector is None else np.frombuffer(vector, np.float32)
         return Row(to_chunk(data), data["length"], known)
+    if kind == "document":
+        return Document(**{**data, "pages": tuple(data["pages"])})
     record = from_record(data)
     return Begin(record) if kind == "begin" else End(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,16 +128,11 @@ class Engine:
                 "index.splitter, index.chunk_tokens and index.leaf_tokens back, or index into "
                 "another --collection"
             )
+        said, share = self.settings.index.near_duplicates, self.settings.index.near_duplicate_share
+        options = replace(options, near_duplicates=said, near_duplicate_share=share)
         try:
             return await index(
-                items,
-                self._split,
-                self.encoder,
-                self.sparse,
-                store,
-                on_progress,
-                options,
-                on_file,
+                items, self._split, self.encoder, self.sparse, store, on_progress, options, on_file
             )
         finally:
             self._indexed += 1
