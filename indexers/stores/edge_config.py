@@ -39,7 +39,7 @@ def to_config(spec: CollectionSpec, settings: StoreSettings) -> qe.EdgeConfig:
             settings.hnsw_m or _M,
             settings.hnsw_ef_construct or _EF_CONSTRUCT,
             _FULL_SCAN_KB,
-            memory=placed,
+            memory=placed if settings.vectors_on_disk else None,
         ),
         quantization_config=_QUANTISED.get(settings.quantisation),
         # Cold, the first reads of 100 texts cost 4 ms, not .3.
@@ -62,7 +62,7 @@ def to_params(settings: StoreSettings) -> qe.SearchParams | None:
     quantised = settings.quantisation != "none"
     if not quantised and not settings.hnsw_ef:
         return None
-    choosing = qe.QuantizationSearchParams(rescore=True, oversampling=settings.oversampling)
+    choosing = qe.QuantizationSearchParams(rescore=True, oversampling=settings.candidates)
     return qe.SearchParams(
         hnsw_ef=settings.hnsw_ef or None, quantization=choosing if quantised else None
     )

@@ -85,7 +85,7 @@ def to_params(settings: StoreSettings) -> models.SearchParams | None:
     quantised = settings.quantisation != "none"
     if not quantised and not settings.hnsw_ef:
         return None
-    choosing = models.QuantizationSearchParams(rescore=True, oversampling=settings.oversampling)
+    choosing = models.QuantizationSearchParams(rescore=True, oversampling=settings.candidates)
     return models.SearchParams(
         hnsw_ef=settings.hnsw_ef or None, quantization=choosing if quantised else None
     )

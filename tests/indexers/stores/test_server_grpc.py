@@ -1,6 +1,7 @@
 """By gRPC, too, what may pass is tried again, and what will not names the remedy."""
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,28 +33,28 @@ class Points(PointsServicer):
         self.put: list[str] = []
         self.asked = 0
 
-    async def Upsert(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401 - gRPC's
+    def Upsert(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401 - gRPC's
         self.asked += 1
         if self.codes:
             name, says = self.codes.pop(0)
-            await context.abort(grpc.StatusCode[name], says)
+            context.abort(grpc.StatusCode[name], says)
         self.put += [row.id.uuid for row in request.points]
         return PointsOperationResponse(result=UpdateResult(status=UpdateStatus.Value("Completed")))
 
 
 @asynccontextmanager
 async def store_on(points: Points) -> AsyncIterator[ServerStore]:
-    server = grpc.aio.server()
+    server = grpc.server(ThreadPoolExecutor(2))  # grpc.aio's would outlive the test's event loop
     add_PointsServicer_to_server(points, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
+    server.start()
     chosen = StoreSettings(url="http://127.0.0.1:1", grpc_port=port, timeout_s=5, retries=2)
     store = ServerStore(connect(chosen, 0.001), "c")
     try:
         yield store
     finally:
         await store.close()
-        await server.stop(None)
+        server.stop(None).wait()
 
 
 @pytest.mark.parametrize(
