@@ -158,7 +158,7 @@ async def _points(store: Store, record: DocumentRecord) -> list[Point]:
 
 def _is_same(point: Point, copy: Point) -> bool:
     """Whether two points are equal; weights to the bit as engines keep them, vectors to scale."""
-    weights = np.float32(point.sparse.values), np.float32(copy.sparse.values)
+    weights = [np.asarray(p.sparse.values, np.float32) for p in (point, copy)]
     lengths = np.linalg.norm(point.dense) * np.linalg.norm(copy.dense)
     return (
         (point.chunk, point.length) == (copy.chunk, copy.length)

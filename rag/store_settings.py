@@ -90,5 +90,5 @@ class StoreSettings(Section, frozen=True):
 
     @property
     def candidates(self) -> float:
-        """The candidates per hit that small vectors choose; 0 where there are none."""
-        return self.oversampling or _OVERSAMPLING.get(self.quantisation, 0.0)
+        """The candidates per hit that small vectors choose, at least 1."""
+        return max(1.0, self.oversampling or _OVERSAMPLING.get(self.quantisation, 0.0))

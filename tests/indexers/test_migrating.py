@@ -73,7 +73,8 @@ def assert_equal(
     assert [(p.chunk, p.length) for p in one[0]] == [(p.chunk, p.length) for p in other[0]]
     for mine, theirs in zip(one[0], other[0], strict=True):
         assert mine.sparse.indices == theirs.sparse.indices
-        assert np.float32(mine.sparse.values).tolist() == np.float32(theirs.sparse.values).tolist()
+        weights = [np.asarray(p.sparse.values, np.float32).tolist() for p in (mine, theirs)]
+        assert weights[0] == weights[1]
         assert theirs.dense == pytest.approx(mine.dense, abs=1e-6)
 
 
