@@ -13,6 +13,7 @@ from rag.values import DocumentRecord, Point, SparseVector
 T = TypeVar("T")
 
 MOST_POINTS = 256
+MOST_NAMES = 1_000
 MOST_BYTES = 4 * 1024 * 1024  # chosen: an eighth of what a server takes, several are under way
 _NUMBER = 24  # bytes of a number in JSON, at most; gRPC has 4
 _ID = 48
@@ -65,7 +66,8 @@ def of_vectors(vectors: Mapping[str, SparseVector]) -> Iterator[list[models.Poin
 
 def of_names(names: Sequence[str]) -> Iterator[list[str]]:
     """Yield requests that name chunks or documents, each once."""
-    return batches((name, _ID + len(name.encode())) for name in dict.fromkeys(names))
+    sized = ((name, _ID + len(name.encode())) for name in dict.fromkeys(names))
+    return batches(sized, MOST_NAMES)
 
 
 def weight(payload: Payload) -> int:

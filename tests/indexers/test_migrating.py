@@ -157,6 +157,19 @@ async def test_a_second_run_sends_nothing_and_tells_how_far_it_is() -> None:
     assert told[-1] == ("comparing documents", 10, 10)
 
 
+async def test_while_something_is_mended_in_a_copy_it_does_not_say_that_it_is_one() -> None:
+    source, target = await filled(ExactStore(BUILT)), Failing(BEGUN, 0)
+    await migrate(source, target, silent)
+    assert (await target.info()).settled
+    await target.remove([(await contents(source))[0][4].chunk.id])
+    target.left = 2
+    with pytest.raises(StoreUnavailable):
+        await migrate(source, target, silent)
+    assert not (await target.info()).settled
+    assert (await migrate(source, target, silent)).sent == 1
+    assert_equal(await contents(source), await contents(target))
+
+
 @pytest.mark.parametrize(
     "other",
     [

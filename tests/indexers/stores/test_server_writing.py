@@ -126,8 +126,8 @@ async def test_long_texts_go_in_several_requests_and_one_that_is_longer_alone() 
     assert len(fake.sizes) == 4
 
 
-async def test_the_last_of_two_points_of_one_id_counts_also_where_they_were_far_apart() -> None:
-    fake = FaultyQdrant(delay_s=0.001)
+async def test_the_last_of_two_points_of_one_id_counts_also_where_the_first_comes_later() -> None:
+    fake = FaultyQdrant([Refused(503, retry_after="0.1")])
     many = [point(n, {}) for n in range(2, 600)]
     async with store_on(fake) as store:
         await store.put([point(1, {}, text="first"), *many, point(1, {}, text="second")])
