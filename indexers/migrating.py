@@ -163,7 +163,7 @@ def _is_same(point: Point, copy: Point) -> bool:
     return (
         (point.chunk, point.length) == (copy.chunk, copy.length)
         and point.sparse.indices == copy.sparse.indices
-        and bool(np.array_equal(*weights))
+        and bool(np.array_equal(weights[0], weights[1]))
         and bool(point.dense @ copy.dense >= _COSINE * lengths)
     )
 
