@@ -154,7 +154,7 @@ async def bench_search() -> dict[str, Any]:
         await edge.close()
     peer = bm25s_with_numpy(corpus)
     times[f"bm25s + exact numpy, {CHUNKS:,}"] = await latencies(peer, corpus.queries)
-    local = await create_collection(connect(StoreSettings(url=":memory:")), "bench", SPEC, 1, 1)
+    local = await create_collection(connect(StoreSettings(url=":memory:")), "bench", SPEC)
     await fill(local, small, sparse)
     slow = query_path(local, small, sparse)
     few = corpus.queries[:20]

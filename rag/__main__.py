@@ -13,6 +13,7 @@ from rag.settings import quiet
 
 COMMANDS = (
     "index",
+    "migrate",
     "query",
     "rerank",
     "evaluate",

@@ -7,47 +7,29 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-MASK = "********"
+from rag.section import MASK, Count, Positive, Seconds, Secret, Section, Share
+from rag.section import says as _says
+from rag.store_settings import StoreSettings
 
-Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
+__all__ = [
+    "MASK",
+    "AnswerSettings",
+    "Budget",
+    "EncoderSettings",
+    "Generators",
+    "IndexSettings",
+    "LLMSettings",
+    "RerankSettings",
+    "SearchSettings",
+    "Secret",
+    "Section",
+    "ServerSettings",
+    "SparseSettings",
+    "StoreSettings",
+]
+
+
 NearDuplicates: TypeAlias = Literal["off", "link", "skip"]
-Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
-class Secret(str):
-    """A string that prints as a mask; use it as a string where it is needed."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(MASK if len(self) else "")
-
-
-def _says(text: str) -> msgspec.Meta:
-    return msgspec.Meta(description=text)
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the settings file."""
-
-
-class StoreSettings(Section, frozen=True):
-    """Where the points live."""
-
-    path: Annotated[str, _says("folder of the embedded store, one folder per collection")] = (
-        ".firstcite"
-    )
-    url: Annotated[str, _says("address of a Qdrant server; empty means the embedded store")] = ""
-    api_key: Annotated[Secret, _says("key for that server")] = Secret("")
-    timeout_s: Annotated[Seconds, _says("limit of one call to the server")] = 30.0
-    grpc: Annotated[bool, _says("talk gRPC to the server (faster) instead of HTTP")] = True
-    grpc_port: Annotated[Annotated[int, msgspec.Meta(ge=1, le=65535)], _says("its gRPC port")] = (
-        6334
-    )
-    shards: Annotated[Positive, _says("shards of a new collection on a cluster")] = 1
-    replicas: Annotated[Positive, _says("copies of each shard on a cluster")] = 1
 
 
 class EncoderSettings(Section, frozen=True):

@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 import qdrant_edge as qe
 
+from indexers.stores.edge_config import PLAIN, to_config, to_params
 from indexers.stores.edge_query import (
     of_documents,
     of_states,
@@ -42,6 +43,7 @@ from indexers.stores.room import need_room, occupied
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Stretch
+from rag.store_settings import StoreSettings
 from rag.values import (
     Access,
     Chunk,
@@ -57,22 +59,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _PAGE = 1_000
 _ENGINE_FILES = {"edge_config.json", "segments", "temp_segments", "wal"}  # in `points/`
-# IDF counts deleted chunks until `optimize` rewrites their segment: from 5 % on (chosen), however
-# small the segment; by default it would be from 20 % of 1,000 on.
-# Under 30 MB of vectors (20,000 of 384 numbers) search is exact and takes up to 1 ms: a graph would
-# save .7 ms of it, lose some neighbours, and cost 2.4 s to build. By default it would be 10 MB.
-_OPTIMIZERS = qe.EdgeOptimizersConfig(
-    deleted_threshold=0.05, vacuum_min_vector_number=1, indexing_threshold=30_000
-)
 
 
 class EdgeStore:
     """A collection in a folder. Use `open_edge` or `create_edge`."""
 
-    def __init__(self, folder: Path, shard: qe.EdgeShard, spec: CollectionSpec) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shard: qe.EdgeShard,
+        spec: CollectionSpec,
+        params: qe.SearchParams | None,
+    ) -> None:
         self._folder = folder
         self._shard = shard
         self._spec = spec
+        self._params = params
         self._lane = Lane("edge")
 
     async def put(self, points: Sequence[Point]) -> None:
@@ -114,7 +116,7 @@ class EdgeStore:
     async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
         """Return one ranking per probe, all in one planned batch."""
         chosen = to_filter(lookup)
-        requests = [to_request(probe, chosen) for probe in lookup.probes]
+        requests = [to_request(probe, chosen, self._params) for probe in lookup.probes]
         replies = await self._call(self._shard.query_batch, qe.QueryBatchRequest(requests))
         return {
             probe.name: ranked(_scores(points))
@@ -210,8 +212,8 @@ class EdgeStore:
             raise StoreUnavailable(f"the store in {self._folder} failed: {error}") from error
 
 
-def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
-    """Return a new, empty collection in a folder.
+def create_edge(folder: Path, spec: CollectionSpec, settings: StoreSettings = PLAIN) -> EdgeStore:
+    """Return a new, empty collection in a folder, made as the settings say.
 
     What a killed creation left behind (a shard without `collection.json`) is replaced.
 
@@ -220,17 +222,11 @@ def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
         StoreLocked: another process is creating it.
     """
     shard_folder = folder / "points"
-    config = qe.EdgeConfig(
-        vectors={DENSE: qe.EdgeVectorParams(size=spec.dimension, distance=qe.Distance.Cosine)},
-        sparse_vectors={SPARSE: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
-        payload_memory=qe.Memory.Cached,  # cold, the first reads of 100 texts cost 4 ms, not .3
-        optimizers=_OPTIMIZERS,
-    )
     try:
         _clear(shard_folder)
         shard_folder.mkdir(parents=True)
         need_room(folder)
-        shard = qe.EdgeShard.create(str(shard_folder), config)
+        shard = qe.EdgeShard.create(str(shard_folder), to_config(spec, settings))
         for name in KEYWORD_FIELDS:
             shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Keyword))
         shard.update(qe.UpdateOperation.create_field_index(ORDINAL, qe.PayloadSchemaType.Integer))
@@ -243,7 +239,7 @@ def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
         if type(error) is not Exception:
             raise
         raise StoreUnavailable(f"cannot create the store in {folder}: {error}") from error
-    return EdgeStore(folder, shard, spec)
+    return EdgeStore(folder, shard, spec, to_params(settings))
 
 
 def _clear(folder: Path) -> None:
@@ -266,8 +262,8 @@ def edge_exists(folder: Path) -> bool:
     return (folder / "collection.json").is_file()
 
 
-def open_edge(folder: Path) -> EdgeStore:
-    """Return the collection in a folder.
+def open_edge(folder: Path, settings: StoreSettings = PLAIN) -> EdgeStore:
+    """Return the collection in a folder; it is searched as the settings say.
 
     Raises:
         StoreLocked: another process has it open.
@@ -279,7 +275,7 @@ def open_edge(folder: Path) -> EdgeStore:
         spec = to_spec(msgspec.json.decode(file.read_bytes()), str(folder))
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, no JSON, no spec
         raise StoreUnavailable(f"cannot read {file}: {error}: restore it or index anew") from error
-    return EdgeStore(folder, _load(folder / "points"), spec)
+    return EdgeStore(folder, _load(folder / "points"), spec, to_params(settings))
 
 
 def _load(folder: Path) -> qe.EdgeShard:

@@ -15,8 +15,10 @@ def to_sparse(vector: SparseVector) -> qe.SparseVector:
     return qe.SparseVector(list(vector.indices), list(vector.values))
 
 
-def to_request(probe: Probe | FeedbackProbe, chosen: qe.Filter) -> qe.QueryRequest:
-    """Return the search of one probe under a filter."""
+def to_request(
+    probe: Probe | FeedbackProbe, chosen: qe.Filter, params: qe.SearchParams | None
+) -> qe.QueryRequest:
+    """Return the search of one probe under a filter; a dense one is searched as `params` say."""
     if isinstance(probe, FeedbackProbe):
         items = [qe.FeedbackItem(vector.tolist(), score) for vector, score in probe.feedback]
         strategy = qe.NaiveFeedbackStrategy(*probe.weights)
@@ -26,7 +28,10 @@ def to_request(probe: Probe | FeedbackProbe, chosen: qe.Filter) -> qe.QueryReque
         query = qe.Query.Nearest(to_sparse(probe.vector), using=SPARSE)
     else:
         query = qe.Query.Nearest(probe.vector.tolist(), using=DENSE)
-    return qe.QueryRequest(limit=probe.depth, query=query, filter=chosen)
+    sparse = isinstance(probe.vector, SparseVector)
+    return qe.QueryRequest(
+        limit=probe.depth, query=query, filter=chosen, params=None if sparse else params
+    )
 
 
 def of_documents(

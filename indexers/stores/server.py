@@ -1,21 +1,18 @@
 """A Qdrant server or cluster through qdrant-client: the same points, the same queries.
 
-What a collection was built with is kept in Qdrant's own collection metadata.
+What a collection was built with is kept in Qdrant's own collection metadata. Writes are applied
+when the call returns, by as many copies as the collection's write consistency asks for: what a run
+writes next builds on it. On a cluster with copies, a reader that asks one copy may meet one that is
+behind; `store.write_consistency` and `store.read_consistency` of a majority each rule that out.
 """
 
-import math
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from typing import TypeVar
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
-from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client import models
 
 from indexers.stores.payload import (
-    DENSE,
-    KEYWORD_FIELDS,
-    ORDINAL,
-    SPARSE,
     STATES,
     Payload,
     from_point,
@@ -24,21 +21,21 @@ from indexers.stores.payload import (
     is_record,
     readable,
     record_id,
-    to_payload,
-    to_record,
     to_spec,
 )
+from indexers.stores.server_batches import of_names, of_points, of_records, of_vectors
+from indexers.stores.server_calls import Connection, Write, connect
+from indexers.stores.server_config import METADATA, create, to_consistency, to_metadata, to_params
 from indexers.stores.server_query import (
     of_documents,
     of_states,
     of_stretches,
     to_filter,
     to_request,
-    to_sparse,
 )
-from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
+from indexers.stores.server_reading import payloads, scroll
+from rag.errors import CollectionMismatch, StoreUnavailable
 from rag.seams import CollectionSpec, Stretch
-from rag.sections import StoreSettings
 from rag.values import (
     Access,
     Chunk,
@@ -50,72 +47,63 @@ from rag.values import (
     ranked,
 )
 
-T = TypeVar("T")
-_PAGE = 1_000
-_PUT = 256  # points per request: 256 · (384 · 4 + payload) bytes stays well under 32 MB
-_METADATA = "firstcite"
-# IDF counts deleted chunks until the server rewrites their segment; 100 is the least it takes.
-_OPTIMIZERS = models.OptimizersConfigDiff(deleted_threshold=0.05, vacuum_min_vector_number=100)
+__all__ = ["ServerStore", "connect", "create_collection", "names_on", "open_collection"]
+
+_LOOK_EVERY_S = 0.25
 
 
 class ServerStore:
-    """A collection on a Qdrant server; closing it closes its client."""
+    """A collection on a Qdrant server; closing it closes its connection."""
 
-    def __init__(self, client: AsyncQdrantClient, collection: str) -> None:
-        self._client = client
+    def __init__(self, connection: Connection, collection: str) -> None:
+        settings = connection.settings
+        self._server = connection
         self._name = collection
+        self._params = to_params(settings)
+        self._consistency = to_consistency(settings)
+        self._ordering = models.WriteOrdering(settings.write_ordering)
 
     async def put(self, points: Sequence[Point]) -> None:
         """Insert or replace; applied when the call returns."""
-        for start in range(0, len(points), _PUT):
-            rows = [_row(point) for point in points[start : start + _PUT]]
-            await _ask(self._client.upsert(self._name, rows, wait=True))
+        await self._server.write(map(self._upsert, of_points(points)))
 
     async def record(self, records: Sequence[DocumentRecord]) -> None:
         """Insert or replace; applied when the call returns."""
-        for start in range(0, len(records), _PUT):
-            rows = [
-                models.PointStruct(
-                    id=record_id(r.tenant, r.document_id), vector={}, payload=to_record(r)
-                )
-                for r in records[start : start + _PUT]
-            ]
-            await _ask(self._client.upsert(self._name, rows, wait=True))
+        await self._server.write(map(self._upsert, of_records(records)))
 
     async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
         """Delete the tenant's documents."""
-        if document_ids:
-            selector = models.FilterSelector(filter=of_documents(tenant, document_ids))
-            await _ask(self._client.delete(self._name, selector, wait=True))
+        chosen = (of_documents(tenant, ids) for ids in of_names(document_ids))
+        selectors = (models.FilterSelector(filter=documents) for documents in chosen)
+        await self._server.write(map(self._delete, selectors), long=True)
 
     async def remove(self, chunk_ids: Sequence[str]) -> None:
         """Delete chunks."""
-        for start in range(0, len(chunk_ids), _PAGE):
-            selector = models.PointIdsList(points=list(chunk_ids[start : start + _PAGE]))
-            await _ask(self._client.delete(self._name, selector, wait=True))
+        selectors = (models.PointIdsList(points=list(ids)) for ids in of_names(chunk_ids))
+        await self._server.write(map(self._delete, selectors))
 
     async def revise(self, record: DocumentRecord) -> None:
         """Replace source and metadata of the document's chunks."""
         chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
         payload = {"source": record.source, "metadata": dict(record.metadata)}
-        await _ask(self._client.set_payload(self._name, payload, points=chosen, wait=True))
+        write: Write = lambda client: client.set_payload(  # noqa: E731 - named for its type
+            self._name, payload, points=chosen, wait=True, ordering=self._ordering
+        )
+        await self._server.write([write], long=True)
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
-        rows = [
-            models.PointVectors(id=id_, vector={SPARSE: to_sparse(vector)})
-            for id_, vector in vectors.items()
-        ]
-        for start in range(0, len(rows), _PAGE):
-            await _ask(
-                self._client.update_vectors(self._name, rows[start : start + _PAGE], wait=True)
-            )
+        await self._server.write(map(self._update_vectors, of_vectors(vectors)))
 
     async def find(self, lookup: Lookup) -> Mapping[str, Ranking]:
         """Return one ranking per probe, in one request."""
         chosen = to_filter(lookup)
-        requests = [to_request(probe, chosen) for probe in lookup.probes]
-        replies = await _ask(self._client.query_batch_points(self._name, requests))
+        requests = [to_request(probe, chosen, self._params) for probe in lookup.probes]
+        replies = await self._server.ask(
+            lambda client: client.query_batch_points(
+                self._name, requests, consistency=self._consistency
+            )
+        )
         return {
             probe.name: ranked({str(point.id): point.score for point in reply.points})
             for probe, reply in zip(lookup.probes, replies, strict=True)
@@ -123,58 +111,48 @@ class ServerStore:
 
     async def get(self, chunk_ids: Sequence[str], access: Access | None) -> tuple[Chunk, ...]:
         """Return the chunks that exist and may be read, in the order asked."""
-        if not chunk_ids:
-            return ()
-        records = await _ask(self._client.retrieve(self._name, list(chunk_ids)))
-        return readable((record.payload or {} for record in records), chunk_ids, access)
+        found = await payloads(self._server, self._name, chunk_ids)
+        return readable(found, chunk_ids, access)
 
     async def around(self, wanted: Sequence[Stretch], access: Access) -> tuple[Chunk, ...]:
         """Return the chunks in these stretches that may be read."""
-        scroll = self._scroll(of_stretches(wanted, access), vectors=False)
-        found = [row.payload or {} async for rows in scroll for row in rows] if wanted else []
-        return in_order(found, access)
+        if not wanted:
+            return ()
+        chosen = of_stretches(wanted, access)
+        pages = scroll(self._server, self._name, chosen, vectors=False)
+        return in_order([row.payload or {} async for rows in pages for row in rows], access)
 
     async def records(self, tenant: str, document_ids: Sequence[str]) -> tuple[DocumentRecord, ...]:
         """Return the records that exist, in the order asked."""
         ids = [record_id(tenant, id_) for id_ in document_ids]
-        found = await _ask(self._client.retrieve(self._name, ids)) if ids else []
-        held = {str(row.id): from_record(row.payload or {}) for row in found}
+        found = map(from_record, await payloads(self._server, self._name, ids))
+        held = {record_id(record.tenant, record.document_id): record for record in found}
         return tuple(held[id_] for id_ in ids if id_ in held)
 
     async def survey(self, *, unfinished: bool = False) -> AsyncIterator[Sequence[DocumentRecord]]:
         """Yield all records, or those that are not whole, in the order of their points' ids."""
         states = [state for state in STATES if state != "whole" or not unfinished]
-        async for rows in self._scroll(of_states(states), vectors=False):
+        chosen = of_states(states)
+        async for rows in scroll(self._server, self._name, chosen, vectors=False):
             yield [from_record(row.payload or {}) for row in rows]
 
     async def scan(self, record: DocumentRecord | None = None) -> AsyncIterator[Sequence[Point]]:
         """Yield all points, or those of a document, in the order of their ids."""
         chosen = of_documents(record.tenant, [record.document_id]) if record else None
-        async for rows in self._scroll(chosen, vectors=True):
-            payloads = ((row.payload or {}, row.vector) for row in rows)
-            yield [_point(p, vector) for p, vector in payloads if not is_record(p)]
-
-    async def _scroll(
-        self, chosen: models.Filter | None, *, vectors: bool
-    ) -> AsyncIterator[Sequence[models.Record]]:
-        offset: models.ExtendedPointId | None = None
-        while True:
-            rows, following = await _ask(
-                self._client.scroll(
-                    self._name, chosen, limit=_PAGE, offset=offset, with_vectors=vectors
-                )
-            )
-            if rows:
-                yield rows
-            if following is None:
-                return
-            offset = str(following)
+        async for rows in scroll(self._server, self._name, chosen, vectors=True):
+            pairs = ((row.payload or {}, row.vector) for row in rows)
+            yield [_point(p, vector) for p, vector in pairs if not is_record(p)]
 
     async def count(self) -> int:
         """Return the number of chunks."""
-        every = await _ask(self._client.count(self._name, exact=True))
-        records = await _ask(self._client.count(self._name, of_states(STATES), exact=True))
-        return every.count - records.count
+        records = await self._count(of_states(STATES))
+        return await self._count(None) - records
+
+    async def _count(self, chosen: models.Filter | None) -> int:
+        counted = await self._server.ask(  # of one copy: the client does not take a consistency
+            lambda client: client.count(self._name, chosen, exact=True), long=True
+        )
+        return counted.count
 
     async def info(self) -> CollectionSpec:
         """Return what the collection was built with.
@@ -182,9 +160,9 @@ class ServerStore:
         Raises:
             CollectionMismatch: it was not made by FirstCite, or by another version of the schema.
         """
-        info = await _ask(self._client.get_collection(self._name))
+        info = await self._server.ask(lambda client: client.get_collection(self._name))
         try:
-            return to_spec((info.config.metadata or {})[_METADATA], f"'{self._name}'")
+            return to_spec((info.config.metadata or {})[METADATA], f"'{self._name}'")
         except (KeyError, msgspec.ValidationError):
             raise CollectionMismatch(
                 f"the collection '{self._name}' was not made by FirstCite: use another --collection"
@@ -192,124 +170,80 @@ class ServerStore:
 
     async def stamp(self, spec: CollectionSpec) -> None:
         """Write the spec into the collection's metadata."""
-        await _ask(self._client.update_collection(self._name, metadata=_metadata(spec)))
+        await self._server.ask(
+            lambda client: client.update_collection(self._name, metadata=to_metadata(spec))
+        )
 
     async def optimize(self) -> None:
-        """Do nothing: the server optimises by itself."""
+        """Wait until the server, by itself, has built its indexes: `store.optimize_s` at most.
+
+        Raises:
+            StoreUnavailable: it cannot build them.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._server.settings.optimize_s
+        while loop.time() < ends:
+            info = await self._server.ask(lambda client: client.get_collection(self._name))
+            if info.status == models.CollectionStatus.RED:
+                raise StoreUnavailable(
+                    f"Qdrant cannot optimise '{self._name}': {info.optimizer_status}: see its log"
+                )
+            if info.status == models.CollectionStatus.GREEN:
+                return
+            await asyncio.sleep(min(_LOOK_EVERY_S, max(0.0, ends - loop.time())))
 
     async def close(self) -> None:
-        """Close the client."""
-        await self._client.close()
+        """Close the connection."""
+        await self._server.close()
 
+    def _upsert(self, rows: list[models.PointStruct]) -> Write:
+        return lambda client: client.upsert(self._name, rows, wait=True, ordering=self._ordering)
 
-def connect(settings: StoreSettings) -> AsyncQdrantClient:
-    """Return a client of the server at `settings.url`; ":memory:" is qdrant-client's local mode.
+    def _delete(self, chosen: models.PointsSelector) -> Write:
+        return lambda client: client.delete(self._name, chosen, wait=True, ordering=self._ordering)
 
-    Raises:
-        BadSettings: the url is none.
-    """
-    try:
-        return AsyncQdrantClient(
-            location=settings.url,
-            api_key=settings.api_key or None,
-            timeout=math.ceil(settings.timeout_s),
-            prefer_grpc=settings.grpc,
-            grpc_port=settings.grpc_port,
-            check_compatibility=False,  # it warns on the console and cannot be acted on
+    def _update_vectors(self, rows: list[models.PointVectors]) -> Write:
+        return lambda client: client.update_vectors(
+            self._name, rows, wait=True, ordering=self._ordering
         )
-    except ValueError as error:
-        raise BadSettings(
-            f"store.url is '{settings.url}': {error}: write http://HOST:6333 or https://HOST:6333"
-        ) from None
 
 
-async def names_on(client: AsyncQdrantClient) -> tuple[str, ...]:
+async def names_on(server: Connection) -> tuple[str, ...]:
     """Return the names of the server's collections, sorted.
 
     Raises:
         StoreUnavailable: the server does not answer.
     """
-    reply = await _ask(client.get_collections())
+    reply = await server.ask(lambda client: client.get_collections())
     return tuple(sorted(collection.name for collection in reply.collections))
 
 
-async def open_collection(client: AsyncQdrantClient, name: str) -> ServerStore | None:
-    """Return an existing collection, or None; then the client is closed.
+async def open_collection(server: Connection, name: str) -> ServerStore | None:
+    """Return an existing collection, or None; then the connection is closed.
 
     Raises:
         StoreUnavailable: the server does not answer.
     """
     try:
-        if await _ask(client.collection_exists(name)):
-            return ServerStore(client, name)
+        if await server.ask(lambda client: client.collection_exists(name)):
+            return ServerStore(server, name)
     except StoreUnavailable:
-        await client.close()
+        await server.close()
         raise
-    await client.close()
+    await server.close()
     return None
 
 
-async def create_collection(
-    client: AsyncQdrantClient, name: str, spec: CollectionSpec, shards: int, replicas: int
-) -> ServerStore:
-    """Return a new, empty collection; on a cluster with that many shards and copies.
+async def create_collection(server: Connection, name: str, spec: CollectionSpec) -> ServerStore:
+    """Return a new, empty collection, made as the connection's settings say.
 
     Raises:
         StoreUnavailable: the server refuses or does not answer.
     """
-    await _ask(
-        client.create_collection(
-            name,
-            vectors_config={
-                DENSE: models.VectorParams(size=spec.dimension, distance=models.Distance.COSINE)
-            },
-            sparse_vectors_config={SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
-            shard_number=shards,
-            replication_factor=replicas,
-            optimizers_config=_OPTIMIZERS,
-            metadata=_metadata(spec),
-        )
-    )
-    for field in KEYWORD_FIELDS:
-        schema = models.KeywordIndexParams(
-            type=models.KeywordIndexType.KEYWORD, is_tenant=field == "tenant"
-        )
-        await _ask(client.create_payload_index(name, field, schema))
-    await _ask(client.create_payload_index(name, ORDINAL, models.PayloadSchemaType.INTEGER))
-    return ServerStore(client, name)
-
-
-async def _ask(call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except (ApiException, OSError, ValueError) as error:
-        raise StoreUnavailable(
-            f"Qdrant did not do it: {error}. Is the server of store.url up?"
-        ) from error
-    except Exception as error:
-        # gRPC's errors share no base with HTTP's, and importing grpc here costs every HTTP user.
-        if type(error).__module__.startswith("grpc"):
-            raise StoreUnavailable(
-                f"Qdrant did not do it: {error}. Is the server of store.url up?"
-            ) from error
-        raise
-
-
-def _metadata(spec: CollectionSpec) -> dict[str, object]:
-    return {_METADATA: msgspec.to_builtins(spec)}
+    await create(server, name, spec)
+    return ServerStore(server, name)
 
 
 def _point(payload: Payload, vector: object) -> Point:
     assert isinstance(vector, dict)  # noqa: S101 - our points have named vectors
     return from_point(payload, vector)
-
-
-def _row(point: Point) -> models.PointStruct:
-    vectors: dict[str, models.Vector] = {DENSE: point.dense.tolist()}
-    if point.sparse.indices:  # a chunk without terms does not count in the IDF
-        vectors[SPARSE] = to_sparse(point.sparse)
-    return models.PointStruct(
-        id=point.chunk.id,
-        vector=vectors,
-        payload=to_payload(point.chunk, point.length),
-    )

@@ -14,8 +14,10 @@ def to_sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
 
 
-def to_request(probe: Probe | FeedbackProbe, chosen: models.Filter) -> models.QueryRequest:
-    """Return the search of one probe under a filter."""
+def to_request(
+    probe: Probe | FeedbackProbe, chosen: models.Filter, params: models.SearchParams | None
+) -> models.QueryRequest:
+    """Return the search of one probe under a filter; a dense one is searched as `params` say."""
     query: models.SparseVector | models.RelevanceFeedbackQuery | list[float]
     if isinstance(probe, FeedbackProbe):
         query = _feedback(probe)
@@ -23,8 +25,14 @@ def to_request(probe: Probe | FeedbackProbe, chosen: models.Filter) -> models.Qu
         query = to_sparse(probe.vector)
     else:
         query = probe.vector.tolist()
-    using = SPARSE if isinstance(probe.vector, SparseVector) else DENSE
-    return models.QueryRequest(query=query, using=using, limit=probe.depth, filter=chosen)
+    sparse = isinstance(probe.vector, SparseVector)
+    return models.QueryRequest(
+        query=query,
+        using=SPARSE if sparse else DENSE,
+        limit=probe.depth,
+        filter=chosen,
+        params=None if sparse else params,
+    )
 
 
 def _feedback(probe: FeedbackProbe) -> models.RelevanceFeedbackQuery:

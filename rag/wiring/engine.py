@@ -185,7 +185,7 @@ class Engine:
 
             return await server.open_collection(server.connect(settings), name)
         folder = Path(settings.path) / name
-        return open_edge(folder) if edge_exists(folder) else None
+        return open_edge(folder, settings) if edge_exists(folder) else None
 
     async def _create(self, name: str, *, dry: bool) -> Store:
         settings = self.settings.store
@@ -195,10 +195,10 @@ class Engine:
             from indexers.stores import server
 
             self._stores[name] = await server.create_collection(
-                server.connect(settings), name, self._spec(), settings.shards, settings.replicas
+                server.connect(settings), name, self._spec()
             )
         else:
-            self._stores[name] = create_edge(Path(settings.path) / name, self._spec())
+            self._stores[name] = create_edge(Path(settings.path) / name, self._spec(), settings)
         return self._stores[name]
 
     def _spec(self) -> CollectionSpec:

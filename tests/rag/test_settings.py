@@ -129,6 +129,8 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
     }
     others |= {"writes": "true", "letter_prior": "true", "contextual": "true"}
     others |= {"near_duplicates": "link", "near_duplicate_share": "0.9"}
+    others |= {"write_ordering": "strong", "read_consistency": "all", "quantisation": "binary"}
+    others |= {"vectors_on_disk": "true", "payload_on_disk": "true"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})
     value = getattr(getattr(settings, section), key.name)

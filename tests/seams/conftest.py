@@ -44,10 +44,10 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await edge.close()
     else:
         url = ":memory:" if kind == "server in memory" else URL
-        client = server.connect(StoreSettings(url=url, grpc=kind.endswith("grpc")))
+        connection = server.connect(StoreSettings(url=url, grpc=kind.endswith("grpc")))
         name = f"firstcite-test-{uuid.uuid4()}"
         try:
-            yield await server.create_collection(client, name, SPEC, 1, 1)
+            yield await server.create_collection(connection, name, SPEC)
         finally:
-            await client.delete_collection(name)
-            await client.close()
+            await connection.client.delete_collection(name)
+            await connection.close()

@@ -4,7 +4,7 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import models
 
 from indexers.stores.server import (
     ServerStore,
@@ -13,6 +13,7 @@ from indexers.stores.server import (
     names_on,
     open_collection,
 )
+from indexers.stores.server_calls import Connection
 from rag.errors import BadSettings, CollectionMismatch, StoreUnavailable
 from rag.seams import CollectionSpec
 from rag.sections import StoreSettings
@@ -26,11 +27,11 @@ SPEC = CollectionSpec("hashed", "hashed/2", 2, "bm25", "none", 3.5)
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[AsyncQdrantClient]:
+async def server() -> AsyncIterator[Connection]:
     """qdrant-client's local mode."""
-    client = connect(StoreSettings(url=":memory:"))
-    yield client
-    await client.close()
+    connection = connect(StoreSettings(url=":memory:"))
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -42,25 +43,25 @@ def closed_port() -> int:
 
 
 async def test_a_collection_is_found_by_its_name_and_keeps_what_it_was_built_with(
-    client: AsyncQdrantClient,
+    server: Connection,
 ) -> None:
-    assert await names_on(client) == ()
+    assert await names_on(server) == ()
     for name in ("b", "a"):
-        await create_collection(client, name, SPEC, 1, 1)
-    assert await names_on(client) == ("a", "b")
-    store = await open_collection(client, "a")
+        await create_collection(server, name, SPEC)
+    assert await names_on(server) == ("a", "b")
+    store = await open_collection(server, "a")
     assert isinstance(store, ServerStore)
     assert await store.info() == SPEC
 
 
-async def test_a_missing_collection_is_none(client: AsyncQdrantClient) -> None:
-    assert await open_collection(client, "nothing") is None
+async def test_a_missing_collection_is_none(server: Connection) -> None:
+    assert await open_collection(server, "nothing") is None
 
 
-async def test_a_second_creation_is_refused(client: AsyncQdrantClient) -> None:
-    await create_collection(client, "a", SPEC, 1, 1)
+async def test_a_second_creation_is_refused(server: Connection) -> None:
+    await create_collection(server, "a", SPEC)
     with pytest.raises(StoreUnavailable, match="already exists"):
-        await create_collection(client, "a", SPEC, 1, 1)
+        await create_collection(server, "a", SPEC)
 
 
 @pytest.mark.parametrize(
@@ -69,21 +70,21 @@ async def test_a_second_creation_is_refused(client: AsyncQdrantClient) -> None:
     ids=str,
 )
 async def test_a_foreign_collection_is_refused(
-    client: AsyncQdrantClient, metadata: dict[str, object] | None
+    server: Connection, metadata: dict[str, object] | None
 ) -> None:
     vectors = models.VectorParams(size=2, distance=models.Distance.COSINE)
-    await client.create_collection("theirs", vectors_config=vectors, metadata=metadata)
-    store = await open_collection(client, "theirs")
+    await server.client.create_collection("theirs", vectors_config=vectors, metadata=metadata)
+    store = await open_collection(server, "theirs")
     assert store is not None
     with pytest.raises(CollectionMismatch, match="'theirs' was not made by FirstCite"):
         await store.info()
 
 
-async def test_a_collection_of_another_schema_is_refused(client: AsyncQdrantClient) -> None:
+async def test_a_collection_of_another_schema_is_refused(server: Connection) -> None:
     vectors = models.VectorParams(size=2, distance=models.Distance.COSINE)
     newer = {"firstcite": {"schema_version": 3, "everything": "else is new"}}
-    await client.create_collection("newer", vectors_config=vectors, metadata=newer)
-    store = await open_collection(client, "newer")
+    await server.client.create_collection("newer", vectors_config=vectors, metadata=newer)
+    store = await open_collection(server, "newer")
     assert store is not None
     with pytest.raises(CollectionMismatch, match="'newer' has schema 3, this version writes 2"):
         await store.info()
@@ -93,17 +94,17 @@ async def test_a_collection_of_another_schema_is_refused(client: AsyncQdrantClie
 async def test_a_server_that_does_not_answer_is_unavailable(closed_port: int, grpc: bool) -> None:
     # gRPC goes to port 6334 of the host, whatever the url says: a host where nobody listens.
     url = f"http://127.9.8.7:{closed_port}"
-    settings = StoreSettings(url=url, grpc=grpc, timeout_s=2)
+    settings = StoreSettings(url=url, grpc=grpc, timeout_s=2, retries=1)
     with pytest.raises(StoreUnavailable, match=r"Is the server of store\.url up\?"):
-        await open_collection(connect(settings), "any")
-    client = connect(settings)
+        await open_collection(connect(settings, 0.01), "any")
+    server = connect(settings, 0.01)
     with pytest.raises(StoreUnavailable):
-        await create_collection(client, "any", SPEC, 1, 1)
+        await create_collection(server, "any", SPEC)
     with pytest.raises(StoreUnavailable):
-        await names_on(client)
+        await names_on(server)
     with pytest.raises(StoreUnavailable):
-        await ServerStore(client, "any").count()
-    await client.close()
+        await ServerStore(server, "any").count()
+    await server.close()
 
 
 @pytest.mark.parametrize("url", ["ftp://host:6333", "not a url", "http://host:99999"])
