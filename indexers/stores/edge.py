@@ -13,9 +13,17 @@ from typing import ParamSpec, TypeVar
 import msgspec
 import qdrant_edge as qe
 
-from indexers.stores.edge_query import of_documents, of_states, to_filter, to_request, to_sparse
+from indexers.stores.edge_query import (
+    of_documents,
+    of_states,
+    to_filter,
+    to_operations,
+    to_request,
+    to_sparse,
+)
 from indexers.stores.payload import (
     DENSE,
+    INSTANT_FIELDS,
     KEYWORD_FIELDS,
     SPARSE,
     STATES,
@@ -40,6 +48,7 @@ from rag.values import (
     Point,
     Ranking,
     SparseVector,
+    Validity,
     ranked,
 )
 
@@ -92,6 +101,11 @@ class EdgeStore:
         chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
         payload = {"source": record.source, "metadata": dict(record.metadata)}
         await self._update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
+
+    async def mark(self, marks: Mapping[str, Validity]) -> None:
+        """Replace validities."""
+        for operation in to_operations(marks):
+            await self._update(operation)
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
@@ -208,6 +222,8 @@ def create_edge(folder: Path, spec: CollectionSpec) -> EdgeStore:
         shard = qe.EdgeShard.create(str(shard_folder), config)
         for name in KEYWORD_FIELDS:
             shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Keyword))
+        for name in INSTANT_FIELDS:
+            shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Datetime))
         _write_spec(folder, spec)
     except OSError as error:
         raise StoreUnavailable(

@@ -13,12 +13,14 @@ from qdrant_client.http.exceptions import ApiException
 
 from indexers.stores.payload import (
     DENSE,
+    INSTANT_FIELDS,
     KEYWORD_FIELDS,
     SPARSE,
     STATES,
     Payload,
     from_point,
     from_record,
+    grouped,
     is_record,
     readable,
     record_id,
@@ -28,6 +30,7 @@ from indexers.stores.payload import (
 )
 from indexers.stores.server_query import (
     of_documents,
+    of_ids,
     of_states,
     to_filter,
     to_request,
@@ -44,6 +47,7 @@ from rag.values import (
     Point,
     Ranking,
     SparseVector,
+    Validity,
     ranked,
 )
 
@@ -96,6 +100,15 @@ class ServerStore:
         chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
         payload = {"source": record.source, "metadata": dict(record.metadata)}
         await _ask(self._client.set_payload(self._name, payload, points=chosen, wait=True))
+
+    async def mark(self, marks: Mapping[str, Validity]) -> None:
+        """Replace validities."""
+        for ids, told, lost in grouped(marks):
+            some = of_ids(ids)
+            if told:
+                await _ask(self._client.set_payload(self._name, told, points=some, wait=True))
+            if lost:
+                await _ask(self._client.delete_payload(self._name, lost, points=some, wait=True))
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
@@ -266,6 +279,8 @@ async def create_collection(
             type=models.KeywordIndexType.KEYWORD, is_tenant=field == "tenant"
         )
         await _ask(client.create_payload_index(name, field, schema))
+    for field in INSTANT_FIELDS:
+        await _ask(client.create_payload_index(name, field, models.PayloadSchemaType.DATETIME))
     return ServerStore(client, name)
 
 

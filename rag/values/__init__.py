@@ -75,6 +75,7 @@ from rag.values.queries import (
     Where,
 )
 from rag.values.stages import Cost, Stage, Trace
+from rag.values.validity import Validity, instant, now
 
 __all__ = [
     "DEFAULT_TENANT",
@@ -139,9 +140,12 @@ __all__ = [
     "Told",
     "Trace",
     "Usage",
+    "Validity",
     "Vector",
     "Verification",
     "Where",
+    "instant",
     "is_unicode",
+    "now",
     "ranked",
 ]
