@@ -130,8 +130,8 @@ class CollectionSpec(Frozen):
 class Store(Protocol):
     """Holds the points of one collection and finds them.
 
-    `find` applies access, every condition and the instant on every branch. Rankings are best first, ties
-    by chunk id. Writes are durable when the call returns.
+    `find` applies access, every condition and the instant on every branch. Rankings are best first,
+    ties by chunk id. Writes are durable when the call returns.
 
     Raises (every method): StoreUnavailable when the engine refuses or does not answer.
     """

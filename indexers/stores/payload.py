@@ -174,7 +174,7 @@ def to_record(record: DocumentRecord) -> Payload:
 def from_record(payload: Payload) -> DocumentRecord:
     """Return the record of a payload that `to_record` made."""
     fields = payload["record"]
-    tuples = {name: tuple(fields[name]) for name in ("pages", "adding", "stale", "superseders")}
+    tuples = {name: tuple(fields[name]) for name in ("pages", "adding", "stale")}
     return DocumentRecord(**{**fields, **tuples})
 
 

@@ -1,6 +1,7 @@
 """Document ─split→ Chunk ─encode→ Point."""
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -148,8 +149,8 @@ class DocumentRecord(Frozen):
     of the next one; one that is "cleaned" has the version of the record, and `stale` are chunks of
     the one before.
 
-    `compared` names the version whose chunks were compared with their neighbours, and `superseders`
-    are chunks that superseded some of this document's (`indexers.updating`).
+    `compared` names the version whose chunks were compared with their neighbours; `superseders` are
+    chunks that superseded some of this document's, and from when (`indexers.updating`).
     """
 
     document_id: str
@@ -170,7 +171,7 @@ class DocumentRecord(Frozen):
     sketch: str = ""
     like: str = ""
     compared: str = ""
-    superseders: tuple[str, ...] = ()
+    superseders: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

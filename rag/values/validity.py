@@ -1,4 +1,4 @@
-"""When what a text says holds, told in one form of ISO 8601 whose letters sort as its instants do."""
+"""When what a text says holds, in one form of ISO 8601 whose letters sort as its instants do."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

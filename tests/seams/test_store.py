@@ -159,7 +159,7 @@ RECORD = DocumentRecord(
     sketch="ab",
     like="other",
     compared="version",
-    superseders=(id_of(4),),
+    superseders={id_of(4): "2024-01-01"},
 )
 
 
