@@ -7,10 +7,13 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from rag.values import Superseded
+
 MASK = "********"
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Budget: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]  # the most of something; 0 is no limit
 
 
 class Secret(str):
@@ -75,6 +78,15 @@ class IndexSettings(Section, frozen=True):
     chunk_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=16)], _says("largest chunk, in tokens of the encoder")
     ] = 192
+    updates: Annotated[
+        bool, _says("ask the language model whether what is new supersedes what is there")
+    ] = False
+    update_floor: Annotated[Share, _says("cosine above which chunks are compared for that")] = 0.7
+    update_calls: Annotated[Budget, _says("most requests in a run for that; 0 is no limit")] = 0
+    update_seconds: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)],
+        _says("most time in a run for that; the next run goes on"),
+    ] = 3_600.0
     max_line_bytes: Annotated[
         Positive, _says("a line longer than this is reported and skipped")
     ] = 16 * 1024 * 1024
@@ -100,10 +112,10 @@ class SearchSettings(Section, frozen=True):
     ] = ""
     rrf_k: Annotated[Positive, _says("the constant of reciprocal rank fusion")] = 60
     dense_weight: Annotated[Share, _says("the dense branch's share; BM25 has the rest")] = 0.5
-
-
-Budget: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
-"""The most of something; 0 is no limit."""
+    superseded: Annotated[
+        Superseded,
+        _says("superseded passages: told apart, not found, or treated as any other"),
+    ] = "mark"
 
 
 class RerankSettings(Section, frozen=True):

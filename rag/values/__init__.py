@@ -72,6 +72,7 @@ from rag.values.queries import (
     Part,
     Plan,
     Query,
+    Superseded,
     Where,
 )
 from rag.values.stages import Cost, Stage, Trace
@@ -136,6 +137,7 @@ __all__ = [
     "Sentence",
     "SparseVector",
     "Stage",
+    "Superseded",
     "Support",
     "Told",
     "Trace",
