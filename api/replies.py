@@ -28,6 +28,9 @@ class Result(Struct, frozen=True):
     score: float
     ranks: Annotated[dict[str, int], Meta(description="Rank from 1 in every branch that found it.")]
     flags: Annotated[list[str], Meta(description="What the reranker found suspicious in the text.")]
+    valid_from: Annotated[str, Meta(description="From when it holds; empty is unknown.")]
+    valid_to: Annotated[str, Meta(description="From when another chunk says otherwise, if any.")]
+    superseded_by: Annotated[str, Meta(description="The id of that chunk.")]
 
 
 class CostReport(Struct, frozen=True):
@@ -68,6 +71,9 @@ class CitationBody(Struct, frozen=True):
     score: float
     support: Annotated[Support, Meta(description="How far the quote alone carries the sentence.")]
     method: Annotated[str, Meta(description="Who found that: verbatim, facts, overlap, ….")]
+    superseded: Annotated[
+        str, Meta(description="From when another document says otherwise; empty where none does.")
+    ]
 
 
 class SentenceBody(Struct, frozen=True):
@@ -169,6 +175,9 @@ def search_response(results: Results) -> SearchResponse:
             score=candidate.score,
             ranks=dict(candidate.ranks),
             flags=list(candidate.flags),
+            valid_from=candidate.chunk.valid_from,
+            valid_to=candidate.chunk.valid_to,
+            superseded_by=candidate.chunk.superseded_by,
         )
         for candidate in results.candidates
     ]
@@ -214,6 +223,7 @@ def _citation(one: Citation) -> CitationBody:
         one.score,
         one.support,
         one.method,
+        one.superseded,
     )
 
 

@@ -54,6 +54,14 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tenant: Tenant = "default"
     principals: Principals | None = None
     filter: Annotated[dict[str, Any], _FILTER] | None = None
+    superseded: Annotated[
+        Literal["", "mark", "hide", "show"],
+        Meta(description="What becomes of superseded passages; by default search.superseded."),
+    ] = ""
+    as_of: Annotated[
+        str,
+        Meta(max_length=64, description="Find only what held then: a date such as 2024-05-01."),
+    ] = ""
     history: Annotated[
         tuple[Turn, ...],
         Meta(description="What was said before, the oldest first.", max_length=MAX_TURNS),
@@ -114,6 +122,8 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             preset=self.preset,
             changes=self._changes(),
             principals=self.principals,
+            superseded=self.superseded,
+            as_of=self.as_of,
         )
 
     def _changes(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from rag.values import (
 
 
 async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store) -> Found:
-    """Return one ranking per branch, each under the query's access and conditions.
+    """Return one ranking per branch, each under the query's access, conditions and instant.
 
     A text that stands in several dense branches is encoded once. The vector of several weighted
     texts is their weighted sum, of unit length. A plan without branches finds nothing.
@@ -38,7 +38,7 @@ async def find(plan: Plan, encoder: Encoder, sparse: SparseEncoder, store: Store
         **await _encoded(dense, "document", encoder),
     }
     probes = tuple(_probe(branch, vectors, sparse) for branch in plan.branches)
-    lookup = Lookup(probes, plan.query.access, plan.query.where)
+    lookup = Lookup(probes, plan.query.access, plan.query.where, plan.query.as_of)
     rankings = await store.find(lookup) if probes else {}
     detail = ", ".join(f"{name} {len(ranking)}" for name, ranking in rankings.items())
     stage = Stage("find", 0.0, "ok" if probes else "skipped", detail or "no branches")

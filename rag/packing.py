@@ -44,15 +44,22 @@ def pack(results: Results, packing: Packing) -> Context:
     """Return the passages, numbered from 1 in the order they are shown.
 
     A passage's text is `document.text[start:end]`. One made of several chunks has id, score and
-    ranks of the best of them, and the flags of all.
+    ranks of the best of them, and the flags of all; one that is superseded is never merged with
+    one that is not. Where the query does not tell them apart, no passage is superseded.
     """
     packed = _Packed(packing)
     for candidate in results.candidates:
-        packed.offer(candidate)
+        packed.offer(candidate if results.query.marks else _unmarked(candidate))
     shown = ORDERS[packing.order](packed.candidates)
     passages = tuple(Passage(ref, candidate) for ref, candidate in enumerate(shown, start=1))
     stage = Stage("pack", 0.0, detail=packed.told())
     return Context(results.query, passages, (*results.trace, stage))
+
+
+def _unmarked(candidate: Candidate) -> Candidate:
+    if not candidate.chunk.valid_to:
+        return candidate
+    return replace(candidate, chunk=replace(candidate.chunk, valid_to="", superseded_by=""))
 
 
 def _middle(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -158,6 +165,8 @@ def _joined(candidates: Sequence[Candidate]) -> tuple[int, int, Candidate] | Non
 def _union(better: Chunk, worse: Chunk) -> Chunk | None:
     """Return the better chunk with the text of both; None where what is between is not known."""
     if (better.tenant, better.document_id) != (worse.tenant, worse.document_id):
+        return None
+    if better.valid_to != worse.valid_to:
         return None
     first, last = sorted((better, worse), key=lambda chunk: (chunk.start, chunk.end))
     if last.start > first.end:

@@ -2,15 +2,28 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from rag.errors import BadQuery
 from rag.presets import PRESETS
-from rag.values import Branch, Frozen, Handling, Kind, Plan, Query, Stage, is_unicode
+from rag.values import (
+    Branch,
+    Frozen,
+    Handling,
+    Kind,
+    Plan,
+    Query,
+    Stage,
+    Superseded,
+    instant,
+    is_unicode,
+    now,
+)
 
 BRANCHES: tuple[Kind, ...] = get_args(Kind)
+TREATMENTS: tuple[Superseded, ...] = get_args(Superseded)
 MAX_K = 1_000
 MAX_SAMPLES = 16
 MAX_QUERY_CHARS = 20_000
@@ -21,6 +34,7 @@ class Defaults(Frozen):
     """What a query gets when it does not say: fusion, hits per branch and preset, all by name.
 
     `expansions`, `routers`, `iterations` and `generators` are the names that a handling may use.
+    `superseded` says what becomes of superseded passages, and `clock` what time it is.
     """
 
     fusion: str
@@ -32,17 +46,21 @@ class Defaults(Frozen):
     routers: tuple[str, ...] = ()
     iterations: tuple[str, ...] = ()
     generators: tuple[str, ...] = ()
+    superseded: Superseded = "mark"
+    clock: Callable[[], str] = now
 
 
 def make_plan(query: Query, defaults: Defaults) -> Plan:
     """Return the plan of a query; each branch fetches `max(k, depth)` hits.
 
-    The plan's query says how it is handled: as it asks, or by its preset.
+    The plan's query says how it is handled: as it asks, or by its preset; and as of when, where
+    what is superseded is hidden.
 
     Raises:
         BadQuery: no text, text over 20,000 characters or that is no valid Unicode, k outside
-            1..1000, principals that are no names, or an unknown branch, fusion, preset, expansion,
-            router, iteration or generator.
+            1..1000, principals that are no names, an instant that is no ISO date, or an unknown
+            branch, fusion, preset, expansion, router, iteration, generator or treatment of what is
+            superseded.
     """
     text = re.sub(r"\s+", " ", query.text).strip()
     if not text:
@@ -62,7 +80,21 @@ def make_plan(query: Query, defaults: Defaults) -> Plan:
     depth = max(query.k, handling.depth or defaults.depth)
     branches = tuple(Branch(name, text, depth) for name in names)
     stage = Stage("plan", 0.0, detail=" + ".join(names))
-    return Plan(replace(query, handling=handling, changes={}), branches, fusion, (stage,))
+    query = replace(_timed(query, defaults), handling=handling, changes={})
+    return Plan(query, branches, fusion, (stage,))
+
+
+def _timed(query: Query, defaults: Defaults) -> Query:
+    """Return the query as it treats what is superseded, and as of when."""
+    treats = query.superseded or defaults.superseded
+    if treats not in TREATMENTS:
+        raise BadQuery(f"unknown superseded {treats!r}. Known: {', '.join(TREATMENTS)}")
+    as_of = instant(query.as_of)
+    if query.as_of and not as_of:
+        raise BadQuery(f"as_of is {query.as_of!r}: give a date of ISO 8601, such as 2024-05-01")
+    if treats == "hide" and not as_of:
+        as_of = defaults.clock()
+    return replace(query, superseded=treats, as_of=as_of)
 
 
 def _check_principals(principals: object) -> None:

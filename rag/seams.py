@@ -37,6 +37,7 @@ from rag.values import (
     Stage,
     Told,
     Trace,
+    Validity,
     Vector,
 )
 
@@ -133,8 +134,8 @@ Stretch: TypeAlias = tuple[str, int, int]
 class Store(Protocol):
     """Holds the points of one collection and finds them.
 
-    `find` applies access and every condition on every branch. Rankings are best first, ties
-    by chunk id. Writes are durable when the call returns.
+    `find` applies access, every condition and the instant on every branch. Rankings are best first,
+    ties by chunk id. Writes are durable when the call returns.
 
     Raises (every method): StoreUnavailable when the engine refuses or does not answer.
     """
@@ -157,6 +158,10 @@ class Store(Protocol):
 
     async def revise(self, record: DocumentRecord) -> None:
         """Give every chunk of the record's document its source and its metadata."""
+        ...
+
+    async def mark(self, marks: Mapping[str, Validity]) -> None:
+        """Replace the validity of existing chunks, by chunk id; others are passed over."""
         ...
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:

@@ -61,7 +61,8 @@ async def _merged(
     (vector,) = await encoder.encode([query.text], "query")
     passages = await encoder.encode([c.chunk.indexed_text for c in taught], "document")
     probe = move(vector, passages, [c.score for c in taught])
-    (ranking,) = (await store.find(Lookup((probe,), query.access, query.where))).values()
+    lookup = Lookup((probe,), query.access, query.where, query.as_of)
+    (ranking,) = (await store.find(lookup)).values()
     known = {c.chunk.id: c for c in before}
     new = [hit.chunk_id for hit in ranking if hit.chunk_id not in known]
     got = await store.get(new, query.access)

@@ -19,11 +19,13 @@ from indexers.stores.edge_query import (
     of_states,
     of_stretches,
     to_filter,
+    to_operations,
     to_request,
     to_sparse,
 )
 from indexers.stores.payload import (
     DENSE,
+    INSTANT_FIELDS,
     KEYWORD_FIELDS,
     ORDINAL,
     SPARSE,
@@ -43,7 +45,7 @@ from indexers.stores.room import need_room, occupied
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Stretch
-from rag.store_settings import StoreSettings
+from rag.sections import StoreSettings
 from rag.values import (
     Access,
     Chunk,
@@ -52,6 +54,7 @@ from rag.values import (
     Point,
     Ranking,
     SparseVector,
+    Validity,
     ranked,
 )
 
@@ -106,6 +109,11 @@ class EdgeStore:
         chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
         payload = {"source": record.source, "metadata": dict(record.metadata)}
         await self._update(qe.UpdateOperation.set_payload_by_filter(chosen, payload))
+
+    async def mark(self, marks: Mapping[str, Validity]) -> None:
+        """Replace validities."""
+        for operation in to_operations(marks):
+            await self._update(operation)
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""
@@ -230,6 +238,8 @@ def create_edge(folder: Path, spec: CollectionSpec, settings: StoreSettings = PL
         for name in KEYWORD_FIELDS:
             shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Keyword))
         shard.update(qe.UpdateOperation.create_field_index(ORDINAL, qe.PayloadSchemaType.Integer))
+        for name in INSTANT_FIELDS:
+            shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Datetime))
         _write_spec(folder, spec)
     except OSError as error:
         raise StoreUnavailable(

@@ -6,7 +6,7 @@ import qdrant_edge as qe
 
 from indexers.stores.payload import DENSE, SPARSE
 from rag.seams import CollectionSpec
-from rag.store_settings import StoreSettings
+from rag.sections import StoreSettings
 
 PLAIN = StoreSettings()
 # Under 30 MB of vectors (20,000 of 384 numbers) search is exact and takes up to 1 ms: a graph would

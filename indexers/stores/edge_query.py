@@ -1,13 +1,23 @@
 """Questions to Qdrant Edge: probes, documents and conditions in the words of its binding."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import qdrant_edge as qe
 
-from indexers.stores.payload import DENSE, ORDINAL, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from indexers.stores.payload import (
+    DENSE,
+    ORDINAL,
+    PRINCIPALS_FIELD,
+    SPARSE,
+    STATE,
+    VALID_FROM,
+    VALID_TO,
+    grouped,
+    is_large,
+)
 from rag.seams import Stretch
-from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector
+from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector, Validity
 
 
 def to_sparse(vector: SparseVector) -> qe.SparseVector:
@@ -32,6 +42,16 @@ def to_request(
     return qe.QueryRequest(
         limit=probe.depth, query=query, filter=chosen, params=None if sparse else params
     )
+
+
+def to_operations(marks: Mapping[str, Validity]) -> Iterator[qe.UpdateOperation]:
+    """Yield the operations that replace the validity of chunks."""
+    for ids, told, lost in grouped(marks):
+        chosen = qe.Filter(must=[qe.HasIdCondition({*ids})])  # by id, one that is gone is an error
+        if told:
+            yield qe.UpdateOperation.set_payload_by_filter(chosen, told)
+        if lost:
+            yield qe.UpdateOperation.delete_payload_by_filter(chosen, lost)
 
 
 def of_documents(
@@ -65,8 +85,18 @@ def of_states(states: Sequence[str]) -> qe.Filter:
 
 
 def to_filter(lookup: Lookup) -> qe.Filter:
-    """Return access and conditions, all of which must hold, as one filter."""
-    return qe.Filter(must=[*_access(lookup.access), *map(_condition, lookup.where)])
+    """Return access, conditions and instant, all of which must hold, as one filter."""
+    conditions = (*_access(lookup.access), *map(_condition, lookup.where))
+    return qe.Filter(must=[*conditions, *(_holding(lookup.as_of) if lookup.as_of else ())])
+
+
+def _holding(at: str) -> list[qe.Filter]:
+    begun = qe.FieldCondition(VALID_FROM, range=qe.RangeDateTime(lte=at))
+    open_ = qe.FieldCondition(VALID_TO, range=qe.RangeDateTime(gt=at))
+    return [
+        qe.Filter(should=[qe.IsEmptyCondition(VALID_FROM), begun]),
+        qe.Filter(should=[qe.IsEmptyCondition(VALID_TO), open_]),
+    ]
 
 
 def _access(access: Access) -> list[qe.FieldCondition | qe.Filter]:

@@ -26,6 +26,7 @@ from rag.values import (
     Probe,
     Ranking,
     SparseVector,
+    Validity,
     Vector,
     ranked,
 )
@@ -79,6 +80,18 @@ class ExactStore:
                 chunk = replace(point.chunk, source=record.source, metadata=record.metadata)
                 self._points[id_] = replace(point, chunk=chunk)
 
+    async def mark(self, marks: Mapping[str, Validity]) -> None:
+        """Replace validities."""
+        for id_, validity in marks.items():
+            if id_ in self._points:
+                chunk = replace(
+                    self._points[id_].chunk,
+                    valid_from=validity.valid_from,
+                    valid_to=validity.valid_to,
+                    superseded_by=validity.superseded_by,
+                )
+                self._points[id_] = replace(self._points[id_], chunk=chunk)
+
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors."""
         for chunk_id, vector in vectors.items():
@@ -90,7 +103,9 @@ class ExactStore:
         allowed = {
             id_: point
             for id_, point in self._points.items()
-            if lookup.access.allows(point.chunk) and _holds(point, lookup.where)
+            if lookup.access.allows(point.chunk)
+            and _holds(point, lookup.where)
+            and (not lookup.as_of or point.chunk.validity.holds(lookup.as_of))
         }
         return {probe.name: self._search(probe, allowed) for probe in lookup.probes}
 

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
@@ -19,6 +19,7 @@ from rag.values import (
     Json,
     Point,
     SparseVector,
+    Validity,
     is_unicode,
 )
 
@@ -27,9 +28,13 @@ SPARSE = "bm25"
 PRINCIPALS_FIELD = f"metadata.{PRINCIPALS}"
 STATE = "state"
 STATES = ("whole", "written", "cleaned")
+VALID_FROM, VALID_TO = "valid_from", "valid_to"
+INSTANT_FIELDS = (VALID_FROM, VALID_TO)
 KEYWORD_FIELDS = ("tenant", "document_id", PRINCIPALS_FIELD, STATE)
 ORDINAL = "ordinal"  # indexed: around chunks of a document of 20,000, 475 ms become 4
 RECORDS = uuid.UUID("0a8f3f0e-4a63-5a39-9d0c-2f6f3c3c8e41")  # chosen once, never changed
+
+_VALIDITY = (*INSTANT_FIELDS, "superseded_by")
 
 MAX_DEPTH = 16  # chosen: gRPC refuses 32 levels; 125 make Edge's write-ahead log unreadable
 
@@ -98,7 +103,25 @@ def to_payload(chunk: Chunk, length: int) -> Payload:
         "page": chunk.page,
         "breaks": list(chunk.breaks),
         "family": [list(range_) for range_ in chunk.family],
+        **_told(chunk.validity),
     }
+
+
+def _told(validity: Validity) -> Payload:
+    """Return the fields of a validity that are known: most chunks have none, and pay for none."""
+    return {name: value for name in _VALIDITY if (value := getattr(validity, name))}
+
+
+def grouped(
+    marks: Mapping[str, Validity],
+) -> Iterator[tuple[list[str], Payload, list[str]]]:
+    """Yield chunk ids, the fields they get, and those they lose, once per different validity."""
+    ids: dict[Validity, list[str]] = {}
+    for chunk_id, validity in marks.items():
+        ids.setdefault(validity, []).append(chunk_id)
+    for validity, chosen in ids.items():
+        told = _told(validity)
+        yield chosen, told, [name for name in _VALIDITY if name not in told]
 
 
 def to_chunk(payload: Payload) -> Chunk:
@@ -123,6 +146,9 @@ def to_chunk(payload: Payload) -> Chunk:
         payload["page"],
         tuple(payload["breaks"]),
         tuple(map(tuple, payload["family"])) if payload["family"] else (),
+        payload.get("valid_from", ""),
+        payload.get("valid_to", ""),
+        payload.get("superseded_by", ""),
     )
 
 

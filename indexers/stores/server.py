@@ -17,6 +17,7 @@ from indexers.stores.payload import (
     Payload,
     from_point,
     from_record,
+    grouped,
     in_order,
     is_record,
     readable,
@@ -28,6 +29,7 @@ from indexers.stores.server_calls import Connection, Write, connect
 from indexers.stores.server_config import METADATA, create, to_consistency, to_metadata, to_params
 from indexers.stores.server_query import (
     of_documents,
+    of_ids,
     of_states,
     of_stretches,
     to_filter,
@@ -44,6 +46,7 @@ from rag.values import (
     Point,
     Ranking,
     SparseVector,
+    Validity,
     ranked,
 )
 
@@ -86,10 +89,26 @@ class ServerStore:
         """Replace source and metadata of the document's chunks."""
         chosen = of_documents(record.tenant, [record.document_id], chunks_only=True)
         payload = {"source": record.source, "metadata": dict(record.metadata)}
-        write: Write = lambda client: client.set_payload(  # noqa: E731 - named for its type
+        await self._server.write([self._telling(payload, chosen)], long=True)
+
+    async def mark(self, marks: Mapping[str, Validity]) -> None:
+        """Replace validities."""
+        for ids, told, lost in grouped(marks):
+            some = of_ids(ids)
+            if told:
+                await self._server.write([self._telling(told, some)], long=True)
+            if lost:
+                await self._server.write([self._losing(lost, some)], long=True)
+
+    def _telling(self, payload: Payload, chosen: models.Filter) -> Write:
+        return lambda client: client.set_payload(
             self._name, payload, points=chosen, wait=True, ordering=self._ordering
         )
-        await self._server.write([write], long=True)
+
+    def _losing(self, keys: Sequence[str], chosen: models.Filter) -> Write:
+        return lambda client: client.delete_payload(
+            self._name, list(keys), points=chosen, wait=True, ordering=self._ordering
+        )
 
     async def reweigh(self, vectors: Mapping[str, SparseVector]) -> None:
         """Replace sparse vectors; dense vectors and payloads stay."""

@@ -12,7 +12,7 @@ from indexers.stores.server_failures import Failure, Unfinished, excerpt, failur
 from rag.backoff import FIRST_S, wait_s
 from rag.deadline import remaining
 from rag.errors import BadSettings, StoreUnavailable
-from rag.store_settings import StoreSettings
+from rag.sections import StoreSettings
 
 T = TypeVar("T")
 Call: TypeAlias = Callable[[AsyncQdrantClient], Awaitable[T]]

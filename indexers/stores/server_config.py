@@ -1,14 +1,15 @@
 """What a collection on a Qdrant server is made with, and what its searches are asked with."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from qdrant_client import AsyncQdrantClient, models
 
-from indexers.stores.payload import DENSE, KEYWORD_FIELDS, ORDINAL, SPARSE
+from indexers.stores.payload import DENSE, INSTANT_FIELDS, KEYWORD_FIELDS, ORDINAL, SPARSE
 from indexers.stores.server_calls import Call, Connection
 from rag.seams import CollectionSpec
-from rag.store_settings import StoreSettings
+from rag.sections import StoreSettings
 
 METADATA = "firstcite"
 _PINNED = models.Memory.PINNED
@@ -40,9 +41,16 @@ async def create(connection: Connection, name: str, spec: CollectionSpec) -> Non
     await connection.ask(lambda c: _create(c, name, spec, settings), long=True, again=False)
     for field in KEYWORD_FIELDS:
         await connection.ask(_index(name, field), long=True)
-    await connection.ask(
-        lambda c: c.create_payload_index(name, ORDINAL, models.PayloadSchemaType.INTEGER), long=True
-    )
+    plain = models.PayloadSchemaType
+    kinds = {ORDINAL: plain.INTEGER, **dict.fromkeys(INSTANT_FIELDS, plain.DATETIME)}
+    for field, kind in kinds.items():
+        await connection.ask(partial(_plainly, name, field, kind), long=True)
+
+
+async def _plainly(
+    name: str, field: str, kind: models.PayloadSchemaType, client: AsyncQdrantClient
+) -> models.UpdateResult:
+    return await client.create_payload_index(name, field, kind)
 
 
 async def _create(

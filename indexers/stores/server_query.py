@@ -1,10 +1,20 @@
 """Questions to a Qdrant server: probes and conditions in the words of qdrant-client."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from qdrant_client import models
 
-from indexers.stores.payload import DENSE, ORDINAL, PRINCIPALS_FIELD, SPARSE, STATE, is_large
+from indexers.stores.payload import (
+    DENSE,
+    ORDINAL,
+    PRINCIPALS_FIELD,
+    SPARSE,
+    STATE,
+    VALID_FROM,
+    VALID_TO,
+    is_large,
+)
 from rag.seams import Stretch
 from rag.values import Access, Condition, FeedbackProbe, Lookup, Probe, SparseVector
 
@@ -48,8 +58,24 @@ def _feedback(probe: FeedbackProbe) -> models.RelevanceFeedbackQuery:
 
 
 def to_filter(lookup: Lookup) -> models.Filter:
-    """Return access and conditions, all of which must hold, as one filter."""
-    return models.Filter(must=[*_access(lookup.access), *map(_condition, lookup.where)])
+    """Return access, conditions and instant, all of which must hold, as one filter."""
+    conditions = (*_access(lookup.access), *map(_condition, lookup.where))
+    return models.Filter(must=[*conditions, *(_holding(lookup.as_of) if lookup.as_of else ())])
+
+
+def _holding(as_of: str) -> list[models.Condition]:
+    read = datetime.fromisoformat(as_of)
+    at = read.replace(tzinfo=UTC) if read.tzinfo is None else read
+    ranges = {VALID_FROM: models.DatetimeRange(lte=at), VALID_TO: models.DatetimeRange(gt=at)}
+    return [
+        models.Filter(
+            should=[
+                models.IsEmptyCondition(is_empty=models.PayloadField(key=field)),
+                models.FieldCondition(key=field, range=range_),
+            ]
+        )
+        for field, range_ in ranges.items()
+    ]
 
 
 def of_documents(
@@ -80,6 +106,11 @@ def of_stretches(wanted: Sequence[Stretch], access: Access) -> models.Filter:
         for document_id, first, last in wanted
     ]
     return models.Filter(must=[*_access(access), models.Filter(should=[*stretches])])
+
+
+def of_ids(chunk_ids: Sequence[str]) -> models.Filter:
+    """Return the filter of chunks; unlike a list of ids it may name some that are gone."""
+    return models.Filter(must=[models.HasIdCondition(has_id=list(chunk_ids))])
 
 
 def of_states(states: Sequence[str]) -> models.Filter:

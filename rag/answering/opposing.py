@@ -16,7 +16,10 @@ MOST = 5  # chosen: contradictions that are shown
 def opposing(
     sentences: Sequence[Sentence], context: Context, found: Read
 ) -> tuple[Contradiction, ...]:
-    """Return what other documents say against the quotes of an answer, each pair once."""
+    """Return what other documents say against the quotes of an answer, each pair once.
+
+    What is superseded says nothing against what holds.
+    """
     shown: dict[frozenset[tuple[str, int]], Contradiction] = {}
     for quote in dict.fromkeys(one for sentence in sentences for one in sentence.citations):
         for other in _near(quote, context, found):
@@ -33,7 +36,7 @@ def _near(quote: Citation, context: Context, found: Read) -> Iterator[Citation]:
     numbers = references(context.passages)
     cosines = found.vectors @ found.vectors[mine]  # (n,)
     for line, cosine in zip(found.lines, cosines.tolist(), strict=True):
-        if cosine >= NEAR:
+        if cosine >= NEAR and (quote.superseded or not line.superseded):
             ref = numbers[line.document].ref
             yield replace(cite(line.passage, line.span, cosine), ref=ref, support="unknown")
 

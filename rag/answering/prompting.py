@@ -43,11 +43,20 @@ def numbered(passages: Sequence[Passage]) -> str:
 
 
 def told(passage: Passage, legal: Collection[int] = ()) -> str:
-    """Return title and text of a passage on one harmless line."""
+    """Return title and text of a passage on one harmless line, after its mark if it has one."""
     chunk = passage.candidate.chunk
     text = harmless(stripped(chunk.text, legal))
     title = shortened(harmless(stripped(chunk.title, legal)), TITLE)
-    return f"{title}: {text}" if title else text
+    return mark(chunk.valid_to) + (f"{title}: {text}" if title else text)
+
+
+def mark(superseded: str) -> str:
+    """Return what stands before a text that is superseded from this instant on.
+
+    >>> mark("2024-05-01"), mark("")
+    ('(superseded on 2024-05-01) ', '')
+    """
+    return f"(superseded on {superseded}) " if superseded else ""
 
 
 def question(text: str) -> str:

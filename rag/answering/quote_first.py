@@ -19,6 +19,7 @@ from rag.errors import BadPrompt, RagError
 from rag.flows import Driven, Flow, stopped
 from rag.outside.harmless import harmless
 from rag.prompts import prompt
+from rag.quoting.choosing import outdated
 from rag.quoting.lines import Line, Read
 from rag.quoting.weights import QUOTED
 from rag.values import Choose, Chosen, Complete, Context, Cost, Stage
@@ -82,10 +83,14 @@ class QuoteFirst:
 
 
 def offered(context: Context, found: Read) -> list[Line]:
-    """Return the likeliest lines of passages that give no orders, in the order they stand."""
+    """Return the likeliest lines of passages that give no orders, in the order they stand.
+
+    What is outdated is not among them.
+    """
     likely = QUOTED.probabilities(found)
     shown = {one.ref for one in showable(context.passages).passages}
-    usable = [i for i, line in enumerate(found.lines) if line.passage.ref in shown]
+    old = outdated(found)
+    usable = [i for i, line in enumerate(found.lines) if line.passage.ref in shown and i not in old]
     best = sorted(usable, key=lambda i: (-likely[i], i))[:OFFERED]
     return [found.lines[i] for i in sorted(best)]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rag.answering.prompting import question
+from rag.answering.prompting import mark, question
 from rag.citing.markers import read
 from rag.citing.sentences import written
 from rag.citing.structure import Claim
@@ -19,7 +19,7 @@ TOKENS = 80  # chosen: twice a long sentence; what is longer is cut, and then no
 
 def statement(context: Context, quotes: Sequence[Citation]) -> Complete:
     """Return the request for a sentence that says what the quotes say."""
-    shown = "\n".join(f"- {harmless(one.quote)}" for one in quotes)
+    shown = "\n".join(f"- {mark(one.superseded)}{harmless(one.quote)}" for one in quotes)
     asked = prompt("answer-sentence").fill(quotes=shown, question=question(context.query.text))
     return Complete(asked, TOKENS)
 

@@ -160,4 +160,5 @@ def cite(passage: Passage, span: Span, score: float) -> Citation:
         start=chunk.start + span.start,
         end=chunk.start + span.end,
         score=score,
+        superseded=chunk.valid_to,
     )

@@ -11,7 +11,8 @@ from rag.cli.history import read_history
 from rag.cli.root import filter_option, principal_option, tenant_option
 from rag.errors import BadFilter
 from rag.filters import parse_where
-from rag.values import Query, Where
+from rag.plan import TREATMENTS
+from rag.values import Query, Superseded, Where
 
 _OPTIONS = (
     click.option("-k", default=10, show_default=True, help="How many chunks."),
@@ -32,6 +33,12 @@ _OPTIONS = (
     click.option(
         "--explain", is_flag=True, help="Say what every stage did and what each branch looked for."
     ),
+    click.option(
+        "--superseded",
+        type=click.Choice(TREATMENTS),
+        help="What becomes of superseded passages; by default search.superseded.",
+    ),
+    click.option("--as-of", metavar="DATE", help="Find only what held at this ISO date."),
     tenant_option,
     principal_option,
     filter_option,
@@ -49,6 +56,8 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
         tenant: str,
         principals: tuple[str, ...],
         filters: str | None,
+        superseded: Superseded | None,
+        as_of: str | None,
         **others: Any,  # noqa: ANN401 - what the command itself takes
     ) -> None:
         given = {name: others.pop(name) for name in ("expand", "route", "iterate")}
@@ -61,6 +70,8 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             preset=preset,
             changes={name: value for name, value in given.items() if value},
             principals=principals or None,
+            superseded=superseded or "",
+            as_of=as_of or "",
         )
         command(query=query, **others)
 

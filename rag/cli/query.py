@@ -51,7 +51,7 @@ def search_command(
         ranks = ", ".join(f"{name} {r}" for name, r in sorted(candidate.ranks.items()))
         head = chunk.context or chunk.title or chunk.document_id
         click.echo(f"{rank:>3}. {head}  [{candidate.score:.4f}; {ranks}]")
-        click.echo(f"     {_place(chunk.source, chunk.start, chunk.end)}")
+        click.echo(f"     {_place(chunk.source, chunk.start, chunk.end)}{_until(chunk.valid_to)}")
         click.echo(f"     {_snippet(chunk.text)}\n")
     if not results.candidates:
         click.echo("nothing found")
@@ -131,10 +131,16 @@ def render(answer: Answer) -> str:
     return "\n".join(lines)
 
 
+def _until(superseded: str) -> str:
+    return f" (superseded on {superseded})" if superseded else ""
+
+
 def _cited(sentence: Sentence) -> str:
-    """Return a sentence with its numbers; one that nothing carries says so."""
+    """Return a sentence with its numbers; one that nothing carries, or nothing new, says so."""
     refs = dict.fromkeys(citation.ref for citation in sentence.citations)
     doubt = " (not found in the sources)" if sentence.support == "none" else ""
+    until = [citation.superseded for citation in sentence.citations]
+    doubt += _until(max(until)) if until and all(until) else ""
     return f"{sentence.text} {''.join(f'[{ref}]' for ref in refs)}{doubt}"
 
 

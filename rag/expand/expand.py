@@ -118,7 +118,8 @@ async def _made(
         async with within(query.handled.seconds):
             corpus, mean_length = await expander.corpus()
             llm = await expander.llm() if method.asks else None
-            what = (name, query.access, query.where, asked.text.casefold(), asked.depth)
+            found_in = (query.access, query.where, query.as_of)
+            what = (name, found_in, asked.text.casefold(), asked.depth)
             key = (what, corpus, _model(llm), all_prompts())
             kept = expander.cache.get(key)
             if kept is None:

@@ -12,6 +12,9 @@ from rag.values import Frozen
 SAME = 0.95
 """Cosine from which two sentences say the same; chosen."""
 
+TWIN = 0.7
+"""Cosine from which two sentences may be about the same: ERASE's, as of chunks (`indexers`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits(Frozen):
@@ -25,9 +28,10 @@ def chosen(read: Read, probabilities: Sequence[float], limits: Limits) -> list[i
     """Return the places of the lines to quote, the most probable first; one at least.
 
     As many are taken as make the expected F1 the highest. Passed over is a line that says what a
-    taken one says, or that has more words than are left.
+    taken one says, that is `outdated`, or that has more words than are left.
     """
-    order = sorted(range(len(read.lines)), key=lambda i: (-probabilities[i], i))
+    old = outdated(read)
+    order = sorted({*range(len(read.lines))} - old, key=lambda i: (-probabilities[i], i))
     taken: list[int] = []
     words, best, count = 0, -1.0, 0
     for i in order:
@@ -42,6 +46,15 @@ def chosen(read: Read, probabilities: Sequence[float], limits: Limits) -> list[i
         if value > best:  # it may rise again after it fell
             best, count = value, len(taken)
     return taken[:count]
+
+
+def outdated(read: Read) -> set[int]:
+    """Return the places of superseded lines that have a twin which still holds."""
+    holding = [i for i, line in enumerate(read.lines) if not line.superseded]
+    if not holding:
+        return set()
+    near = (read.vectors @ read.vectors[holding].T).max(axis=1)  # (n,)
+    return {i for i, line in enumerate(read.lines) if line.superseded and near[i] >= TWIN}
 
 
 def expected_f1(taken: Sequence[float], others: Sequence[float]) -> float:

@@ -42,6 +42,11 @@ class Line(Frozen):
         return self.passage.candidate.chunk.document_id
 
     @property
+    def superseded(self) -> bool:
+        """Whether another document says otherwise by now."""
+        return bool(self.passage.candidate.chunk.valid_to)
+
+    @property
     def start(self) -> int:
         """Where in the document it starts."""
         return self.passage.candidate.chunk.start + self.span.start
@@ -110,7 +115,9 @@ def _lines(context: Context) -> list[Line]:
             quote = text[span.start : span.end]
             said = words(quote)
             if len(said) >= _MIN_WORDS:
-                lines.setdefault(said, Line(passage, span, quote, said))
+                line = Line(passage, span, quote, said)
+                if lines.setdefault(said, line).superseded:  # what still says it, says it better
+                    lines[said] = line
     return list(lines.values())
 
 

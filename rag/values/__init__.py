@@ -72,9 +72,11 @@ from rag.values.queries import (
     Part,
     Plan,
     Query,
+    Superseded,
     Where,
 )
 from rag.values.stages import Cost, Stage, Trace
+from rag.values.validity import Validity, instant, now
 
 __all__ = [
     "DEFAULT_TENANT",
@@ -135,13 +137,17 @@ __all__ = [
     "Sentence",
     "SparseVector",
     "Stage",
+    "Superseded",
     "Support",
     "Told",
     "Trace",
     "Usage",
+    "Validity",
     "Vector",
     "Verification",
     "Where",
+    "instant",
     "is_unicode",
+    "now",
     "ranked",
 ]

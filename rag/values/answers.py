@@ -35,7 +35,8 @@ class Citation(Frozen):
     """Evidence: `quote` is `document.text[start:end]` of the cited document, verbatim.
 
     `score` is that of `method`, which says who found that the quote carries the sentence:
-    "verbatim" where the sentence is the quote.
+    "verbatim" where the sentence is the quote. `superseded` is from when on another document says
+    otherwise, "" where none is known to.
     """
 
     ref: int
@@ -47,6 +48,7 @@ class Citation(Frozen):
     score: float
     support: Support = "full"
     method: str = "verbatim"
+    superseded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Document ─split→ Chunk ─encode→ Point."""
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from rag.values.frozen import Frozen, Metadata, Vector
+from rag.values.validity import Validity
 
 DEFAULT_TENANT = "default"
 PRINCIPALS = "principals"
@@ -44,7 +46,8 @@ class Chunk(Frozen):
     and the next stands nothing but the white space `gap`. `page` is the page on which it starts,
     from 1 on, 0 where there are none, and `breaks` the offsets in the document, within the chunk,
     at which further pages begin. `family` holds, from the inside out, the half-open ranges of
-    ordinals that form a larger piece of the document with this chunk.
+    ordinals that form a larger piece of the document with this chunk. The last three fields are its
+    `validity`, which a later document may end; the text stays, and so does the id.
     """
 
     id: str
@@ -62,6 +65,9 @@ class Chunk(Frozen):
     page: int = 0
     breaks: tuple[int, ...] = ()
     family: tuple[tuple[int, int], ...] = ()
+    valid_from: str = ""
+    valid_to: str = ""
+    superseded_by: str = ""
 
     def page_at(self, offset: int) -> int:
         """Return the page of an offset in the document that lies in this chunk; 0 without pages.
@@ -75,6 +81,11 @@ class Chunk(Frozen):
     def indexed_text(self) -> str:
         """What encoders read: the context, a line break, the text."""
         return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def validity(self) -> Validity:
+        """When what it says holds, as far as is known."""
+        return Validity(self.valid_from, self.valid_to, self.superseded_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,9 @@ class DocumentRecord(Frozen):
     A document that is being "written" still has the version of the record, and `adding` are chunks
     of the next one; one that is "cleaned" has the version of the record, and `stale` are chunks of
     the one before.
+
+    `compared` names the version whose chunks were compared with their neighbours; `superseders` are
+    chunks that superseded some of this document's, and from when (`indexers.updating`).
     """
 
     document_id: str
@@ -156,6 +170,8 @@ class DocumentRecord(Frozen):
     stale: tuple[str, ...] = ()
     sketch: str = ""
     like: str = ""
+    compared: str = ""
+    superseders: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

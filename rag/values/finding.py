@@ -38,11 +38,15 @@ class FeedbackProbe(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Frozen):
-    """What a store is asked: every probe, each under the same access and conditions."""
+    """What a store is asked: every probe, each under the same access and conditions.
+
+    With an `as_of` (an `instant`), only what holds then is found (`Validity.holds`).
+    """
 
     probes: tuple[Probe | FeedbackProbe, ...]
     access: Access = field(default=Access())
     where: Where = ()
+    as_of: str = ""
 
 
 class Hit(NamedTuple):

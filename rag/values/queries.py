@@ -9,6 +9,9 @@ from rag.values.frozen import Frozen, Scalar
 from rag.values.messages import Prompt
 from rag.values.stages import Trace
 
+Superseded: TypeAlias = Literal["mark", "hide", "show"]
+"""What becomes of passages that a later one superseded: "show" is as if nobody knew."""
+
 Operator = Literal["eq", "in", "gte", "gt", "lte", "lt"]
 
 
@@ -72,8 +75,10 @@ class Query(Frozen):
 
     `principals` are the names of who asks; None is a trusted caller, who sees the whole tenant.
     `branches` and `fusion` override the settings; empty means the default. `history` is what was
-    said before, the oldest first. `preset` names a handling, "" the settings'; `handling` is one
-    for this query alone. `changes` are fields of either that are otherwise: {"rerank_depth": 20}.
+    said before, the oldest first. `superseded` ("" is the settings') says what becomes of passages
+    that are no longer true; with `as_of`, an ISO date, only what held then is found. `preset` names
+    a handling, "" the settings'; `handling` is one for this query alone. `changes` are fields of
+    either that are otherwise: {"rerank_depth": 20}.
     """
 
     text: str
@@ -87,6 +92,13 @@ class Query(Frozen):
     handling: Handling | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     principals: tuple[str, ...] | None = None
+    superseded: Superseded | Literal[""] = ""
+    as_of: str = ""
+
+    @property
+    def marks(self) -> bool:
+        """Whether what is superseded is to be told from what holds; of what held then, all did."""
+        return self.superseded != "show" and not self.as_of
 
     def spending(self, calls: int, seconds: float) -> Self:
         """Return the query with what its handling has left afterwards."""

@@ -53,6 +53,7 @@ def defaults(settings: Settings, known: Mapping[str, Method]) -> Defaults:
         routers=tuple(known),
         iterations=tuple(ITERATIONS),
         generators=get_args(Generators),
+        superseded=search.superseded,
     )
 
 

@@ -113,6 +113,7 @@ def test_wrong_usage_is_exit_code_2_with_the_usage(
         (["search", "x", "--filter", '{"metadata.y": "\\ud800"}'], "valid Unicode"),
         (["ask", "x", "--filter", "{"], "--filter is not JSON"),
         (["search", "x", "--principal", ""], "no principal"),
+        (["search", "x", "--as-of", "last May"], "give a date of ISO 8601, such as 2024-05-01"),
         (["ask", "x", "--principal", "ada", "--principal", " "], "no principal"),
     ],
 )

@@ -25,7 +25,7 @@ def test_a_bare_query_gets_both_branches_and_the_default_fusion() -> None:
 def test_the_query_itself_stays_as_it_was_asked() -> None:
     query = Query("  two\n words ", where=(Condition("source", "eq", "a"),), tenant="acme")
     plan = make_plan(query, DEFAULTS)
-    assert plan.query == replace(query, handling=PRESETS["balanced"])
+    assert plan.query == replace(query, handling=PRESETS["balanced"], superseded="mark")
     assert {branch.text for branch in plan.branches} == {"two words"}
 
 

@@ -22,7 +22,7 @@ from rag.plan import Defaults
 from rag.quoting.choosing import Limits
 from rag.seams import CollectionSpec
 from rag.second_look import Move
-from rag.values import Chunk, FeedbackProbe, Point, Probe, Query, Results, Vector
+from rag.values import Chunk, FeedbackProbe, Point, Probe, Query, Results, Validity, Vector
 from rag.wiring.reranking import MOVES
 from rerankers.unchanged import Unchanged
 
@@ -51,6 +51,7 @@ async def parts(move: Move | None) -> Parts:
             for i, (text, vector) in enumerate(zip(TEXTS, vectors, strict=True))
         ]
     )
+    await store.mark({"c3": Validity(valid_to="2024-01-01")})
     return Parts(
         encoder=encoder,
         sparse=sparse,
@@ -101,6 +102,13 @@ def test_what_both_looks_find_rises() -> None:
     after = found(FREEZER, towards(TEXTS[4]))
     assert after.candidates[0].chunk.id == "c4"
     assert after.candidates[0].ranks["feedback"] == 1
+
+
+def test_the_second_look_finds_what_held_then() -> None:
+    for as_of, there in (("2023", True), ("2024", False)):
+        query = replace(FREEZER, as_of=as_of)
+        after = found(query, towards(TEXTS[3]))
+        assert ("c3" in {c.chunk.id for c in after.candidates}) is there
 
 
 def test_the_second_look_keeps_to_the_querys_conditions_and_its_k() -> None:

@@ -127,10 +127,11 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "policy": "mark",
         "scorer": "query-likelihood",
     }
-    others |= {"writes": "true", "letter_prior": "true", "contextual": "true"}
+    others |= {"contextual": "true"}
     others |= {"near_duplicates": "link", "near_duplicate_share": "0.9"}
     others |= {"write_ordering": "strong", "read_consistency": "all", "quantisation": "binary"}
     others |= {"vectors_on_disk": "true", "payload_on_disk": "true"}
+    others |= {"writes": "true", "letter_prior": "true", "updates": "true", "superseded": "hide"}
     text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})
     value = getattr(getattr(settings, section), key.name)
@@ -147,7 +148,7 @@ def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None
 
 
 def test_an_unknown_key_is_refused_by_its_name_with_those_of_its_section() -> None:
-    known = "search.rrf_k, search.dense_weight, search.widen, search.window"
+    known = "search.dense_weight, search.widen, search.window, search.superseded"
     for said in (refusal("[search]\ndeep = 3\n"), refusal(FIRSTCITE__SEARCH__DEEP="3")):
         assert "unknown field `deep` - at `$.search`" in said
         assert said.endswith(known)

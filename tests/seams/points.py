@@ -80,13 +80,14 @@ def ask(
     tenant: str = DEFAULT_TENANT,
     principals: tuple[str, ...] | None = None,
     where: Where = (),
+    at: str = "",
 ) -> Lookup:
-    """Both branches under one access and filter; the terms default to term 1."""
+    """Both branches under one access, filter and instant; the terms default to term 1."""
     probes = (
         Probe("bm25", sparse(terms or {1: 1.0}), depth),
         Probe("dense", np.asarray(dense, np.float32), depth),
     )
-    return Lookup(probes, Access(tenant, principals), where)
+    return Lookup(probes, Access(tenant, principals), where, at)
 
 
 def numbers(ranking: Ranking) -> list[int]:

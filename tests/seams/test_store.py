@@ -183,6 +183,8 @@ RECORD = DocumentRecord(
     stale=(id_of(2), id_of(3)),
     sketch="ab",
     like="other",
+    compared="version",
+    superseders={id_of(4): "2024-01-01"},
 )
 
 

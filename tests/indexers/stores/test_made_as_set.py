@@ -80,8 +80,11 @@ async def test_by_default_the_server_decides_and_the_tenant_is_indexed_as_one() 
     assert "quantization_config" not in body
     assert body["hnsw_config"] == {}
     assert "indexing_threshold" not in body["optimizers_config"]
-    assert {name for name, schema in made.items() if schema["is_tenant"]} == {"tenant"}
-    assert set(made) == {"tenant", "document_id", "metadata.principals", "state"}
+    plain = {name: schema for name, schema in made.items() if isinstance(schema, str)}
+    assert plain == {"ordinal": "integer", "valid_from": "datetime", "valid_to": "datetime"}
+    keywords = {name: made[name]["is_tenant"] for name in set(made) - set(plain)}
+    assert {name for name, tenant in keywords.items() if tenant} == {"tenant"}
+    assert set(keywords) == {"tenant", "document_id", "metadata.principals", "state"}
 
 
 async def test_making_is_not_tried_again_as_the_second_would_find_the_first() -> None:

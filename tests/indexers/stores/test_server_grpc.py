@@ -170,7 +170,7 @@ async def test_a_collection_is_made_and_searched_as_set() -> None:
     assert made.payload.memory == Memory.Value("Cold")
     assert made.hnsw_config.m == 24
     assert points.indexed == {"tenant": True, "document_id": False} | dict.fromkeys(
-        ("metadata.principals", "state"), False
+        ("metadata.principals", "state", "ordinal", "valid_from", "valid_to"), False
     )
     assert points.orderings == [WriteOrderingType.Value("Strong")] * 2
     searched = points.searched

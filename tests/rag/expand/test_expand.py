@@ -261,6 +261,7 @@ def test_what_was_made_is_kept_until_something_it_depends_on_changes() -> None:
         Query(TEXT, tenant="other"),
         Query(TEXT, principals=()),
         Query(TEXT, principals=("a",)),
+        Query(TEXT, as_of="2024"),
     ]
     for asked, other in enumerate(others, start=3):
         plan = make_plan(replace(other, handling=handling), ways)

@@ -7,6 +7,7 @@ import msgspec
 MASK = "********"
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # what Qdrant takes
+Budget: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]  # the most of something; 0 is no limit
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-from rag.section import Positive, Secret, Section, says
+from rag.sections.basics import Positive, Secret, Section, says
 
 _Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 # Of 6,000 synthetic vectors of 64 numbers, top 20: recall .998, .995, 1.
