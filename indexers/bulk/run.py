@@ -16,7 +16,7 @@ from indexers.bulk.ahead import ahead
 from indexers.bulk.duplicates import Duplicates
 from indexers.bulk.pruning import vanished
 from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
-from indexers.bulk.spooling import Item, Spooling
+from indexers.bulk.spooling import Context, Item, Spooling
 from indexers.bulk.weighing import reweigh, settled_mean
 from indexers.bulk.windows import Encoded, Window, encoded, points, windows
 from indexers.bulk.writing import recover, write
@@ -61,6 +61,8 @@ async def index(
     on_progress: Callable[[Progress], None] = _silent,
     options: Options = Options(),
     on_file: Callable[[FileReport], None] = _silent,
+    *,
+    context: Context | None = None,
 ) -> IndexReport:
     """Bring the store to hold the documents, and return what was done.
 
@@ -76,7 +78,7 @@ async def index(
     started = time.perf_counter()
     tally = Tally(on_file)
     with (
-        closing(_spooling(split, sparse, store, tally, on_progress, options)) as spooling,
+        closing(_spooling(split, sparse, store, tally, on_progress, options, context)) as spooling,
         closing(Lane("write")) as lane,
     ):
         spec = await store.info()
@@ -95,12 +97,14 @@ def _spooling(
     tally: Tally,
     on_progress: Callable[[Progress], None],
     options: Options,
+    context: Context | None,
 ) -> Spooling:
     left: Literal["", "skipped"] = "skipped" if options.near_duplicates == "skip" else ""
     looks = options.near_duplicates != "off"
     duplicates = Duplicates(options.near_duplicate_share, left) if looks else None
     pruning = options.tenant, options.prune
-    return Spooling(split, sparse, store, tally, on_progress, pruning, duplicates)
+    asked = None if options.dry else context
+    return Spooling(split, sparse, store, tally, on_progress, pruning, duplicates, asked)
 
 
 @dataclass(slots=True)

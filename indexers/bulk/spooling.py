@@ -1,6 +1,6 @@
 """Reading: items are compared with the store, split where they must be, and spooled."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from indexers.bulk.reporting import Progress, Tally, fault_at, file_of
 from indexers.bulk.seen import Seen
 from indexers.bulk.spool import End, Segment
 from indexers.bulk.windows import WINDOW
+from indexers.contextual import Contexted
 from indexers.splitting.pieces import Split
 from indexers.stores.payload import unstorable
 from rag.lanes import Lane
@@ -21,6 +22,8 @@ READ_BATCH = 256  # documents compared and split together: enough to keep all co
 READ_CHARS = 4 * 1024 * 1024  # and no more than this of text, or one document
 SEGMENT = 4 * WINDOW  # chunks in one file of the spool
 Item: TypeAlias = Document | Fault | Notice
+Context: TypeAlias = Callable[[Sequence[tuple[Document, Sequence[Chunk]]]], Awaitable[Contexted]]
+"""Puts the chunks of documents in context."""
 
 
 class Spooling:
@@ -34,6 +37,7 @@ class Spooling:
         on_progress: is told how many documents were read.
         pruning: the tenant whose documents vanish when they are not read, and below which roots.
         duplicates: finds near-duplicates; without it nobody looks for them.
+        context: puts chunks in context before they are indexed; without it they stay as split.
     """
 
     def __init__(
@@ -45,10 +49,13 @@ class Spooling:
         on_progress: Callable[[Progress], None],
         pruning: tuple[str, Sequence[str]],
         duplicates: Duplicates | None,
+        context: Context | None,
     ) -> None:
         self._split, self._sparse, self._store = split, sparse, store
         self._tally, self._on_progress = tally, on_progress
         (self._tenant, self._roots), self._duplicates = pruning, duplicates
+        self._context = context
+        self._noticed: dict[str, list[Notice]] = {}
         self._lane = Lane("read")
         self._seen = Seen()
         self._spooled: list[Segment] = []
@@ -103,8 +110,21 @@ class Spooling:
         documents = [item for item in batch if isinstance(item, Document)]
         tasks = await compared(documents, self._store)
         tasks = await self._lane.run(self._judged, tasks, again)
-        await self._lane.run(self._spool, batch, tasks, segment)
+        rewritten = [task.document for task in tasks if task.fate in {"new", "changed"}]
+        pieces = await self._pieces(rewritten) if rewritten else []
+        await self._lane.run(self._spool, batch, tasks, pieces, segment)
         self._on_progress(Progress("read", self._tally.read, 0))
+
+    async def _pieces(self, documents: Sequence[Document]) -> Sequence[Iterable[Chunk]]:
+        pieces = await self._lane.run(self._split, documents)
+        if self._context is None:
+            return pieces
+        made = await self._context(
+            [(document, [*chunks]) for document, chunks in zip(documents, pieces, strict=True)]
+        )
+        for notice in made.notices:  # told with their documents
+            self._noticed.setdefault(notice.source, []).append(notice)
+        return made.chunks
 
     def _judged(self, tasks: list[Task], again: bool) -> list[Task]:
         """Return the tasks with what their documents are near-duplicates of."""
@@ -143,18 +163,22 @@ class Spooling:
             self.alive.add(root)
         return item
 
-    def _spool(self, items: Sequence[Item], tasks: Sequence[Task], segment: Segment) -> None:
+    def _spool(
+        self,
+        items: Sequence[Item],
+        tasks: Sequence[Task],
+        pieces: Sequence[Iterable[Chunk]],
+        segment: Segment,
+    ) -> None:
         """Write down what there is to do, and count everything in the order of reading."""
-        rewritten = [task.document for task in tasks if task.fate in {"new", "changed"}]
-        pieces = iter(self._split(rewritten))
-        following = iter(tasks)
+        split, following = iter(pieces), iter(tasks)
         for item in items:
             if isinstance(item, Notice):
                 self._tally.notice(item)
             elif isinstance(item, Fault):
                 self._tally.fault(item)
             else:
-                self._plan(next(following), pieces, segment)
+                self._plan(next(following), split, segment)
 
     def _plan(self, task: Task, pieces: Iterator[Iterable[Chunk]], segment: Segment) -> None:
         fate, record, before = task.fate, task.before, task.before
@@ -174,6 +198,8 @@ class Spooling:
             self.terms += record.terms - (before.terms if before else 0)
         held = record.chunks if record and fate != "skipped" else 0
         self._tally.document(task.document, fate, held)
+        for notice in self._noticed.pop(task.document.source, []):
+            self._tally.notice(notice)
         self._tell(task)
 
     def _tell(self, task: Task) -> None:

@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexers.bulk import FileReport, IndexReport, Options, index
+from indexers.contextual import Contexted
 from indexers.encoders.hashed import HashedEncoder
+from indexers.splitting.pieces import identified
 from indexers.stores.exact import ExactStore
 from rag.errors import StoreUnavailable
 from rag.seams import CollectionSpec, Store
 from rag.values import (
+    Chunk,
     Document,
     DocumentRecord,
     Fault,
@@ -299,3 +302,33 @@ async def test_each_write_of_a_run_may_be_its_last() -> None:
         await run(store, newer, Options(prune=("/g",)))
         assert await everything(store) == await everything(clean)
     assert left > 8
+
+
+async def test_chunks_are_indexed_as_the_context_makes_them_and_only_new_ones_are_asked_for() -> (
+    None
+):
+    asked: list[str] = []
+
+    async def context(split: Sequence[tuple[Document, Sequence[Chunk]]]) -> Contexted:
+        asked.extend(document.id for document, _ in split)
+        made = [
+            tuple(identified(replace(chunk, context=f"about {document.id}")) for chunk in chunks)
+            for document, chunks in split
+        ]
+        return Contexted(tuple(made), (Notice(split[-1][0].source, "said little"),))
+
+    store, files = ExactStore(SPEC), list[FileReport]()
+    encoder = CountingEncoder()
+    await index([GUIDE], lines, encoder, BM25, store, context=context)
+    report = await index(
+        [GUIDE, NOTES, OTHER], lines, encoder, BM25, store, on_file=files.append, context=context
+    )
+    assert asked == ["guide", "notes", "other"]
+    assert [len(file.notices) for file in files] == [0, 0, 1]
+    assert report.notices == (Notice("/h/other.md", "said little"),)
+    assert "about other\nboat" in encoder.asked
+    await index([NOTES], lines, encoder, BM25, ExactStore(SPEC), context=context, options=DRY)
+    assert len(asked) == 3
+
+
+DRY = Options(dry=True)

@@ -52,7 +52,7 @@ class Making(FaultyQdrant):
         return {"result": {"operation_id": 1, "status": "completed"}}
 
 
-async def made_with(settings: dict[str, Any]) -> dict[str, Body]:
+async def made_with(settings: dict[str, Any]) -> dict[str, Any]:
     fake = Making()
     async with serving(fake) as url:
         connection = connect(StoreSettings(**settings | {"url": url, "grpc": False}))
