@@ -62,7 +62,7 @@ async def _index(
     from indexers.reading import read_paths
     from rag.wiring import build
 
-    engine = build(settings)
+    engine = build(settings, on_demand=True)
     try:
         with ExitStack() as stack:
             on_file = stack.enter_context(_reporting(out, options.dry))

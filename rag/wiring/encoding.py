@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexers.encoders.known import Cutting, OnDemand, name_of, recall, remember
+from indexers.encoders.packaged import packaged_model
 from rag.settings import Settings, models_folder
 
 if TYPE_CHECKING:
@@ -21,3 +24,22 @@ def open_encoder(settings: Settings) -> DenseEncoder:
 
     of = settings.encoder
     return DenseEncoder(of.model, of.precision, of.runtime, models_folder(settings))
+
+
+def encoder_on_demand(settings: Settings) -> Cutting:
+    """Return the encoder that the settings describe; loaded to encode, where it is known.
+
+    Raises:
+        ModelUnavailable, BadSettings: as `open_encoder`.
+    """
+    of = settings.encoder
+    model = Path(of.model) if of.model else packaged_model()
+    if not model.is_dir():  # a hub name: what it stands for may change
+        return open_encoder(settings)
+    name = name_of(model, of.precision, of.runtime)
+    file = models_folder(settings) / "encoders" / f"{name}.json"
+    if known := recall(file):
+        return OnDemand(known, lambda: open_encoder(settings), lambda: file.unlink(missing_ok=True))
+    encoder = open_encoder(settings)
+    remember(file, encoder)
+    return encoder

@@ -27,7 +27,7 @@ from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
-from rag.wiring.encoding import open_encoder
+from rag.wiring.encoding import encoder_on_demand, open_encoder
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of, widening
@@ -277,15 +277,15 @@ def _check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
 
 
 @for_good()
-def build(settings: Settings) -> Engine:
-    """Return the engine that the settings describe, its encoder loaded.
+def build(settings: Settings, *, on_demand: bool = False) -> Engine:
+    """Return the engine that the settings describe, its encoder loaded, or loaded on demand.
 
     Raises:
         ModelUnavailable: the encoder cannot be loaded or exported.
         BadSettings: chunks would be longer than what the encoder reads, or its runtime does not
             compute its precision.
     """
-    encoder = open_encoder(settings)
+    encoder = encoder_on_demand(settings) if on_demand else open_encoder(settings)
     most = encoder.spec.max_tokens
     for name, size in sizes(settings.index)[-1:]:
         if size > most - SPECIAL_TOKENS:
