@@ -13,6 +13,8 @@ from rag.settings import quiet
 
 COMMANDS = (
     "index",
+    "reindex",
+    "collections",
     "query",
     "rerank",
     "evaluate",
