@@ -85,6 +85,7 @@ class Copying:
 
     def __init__(self, encoder: Encoder, copies: Copies, lane: Lane) -> None:
         self._encoder, self._copies, self._lane = encoder, copies, lane
+        self.copied = 0  # texts that were not encoded
 
     @property
     def spec(self) -> EncoderSpec:
@@ -95,6 +96,7 @@ class Copying:
         """Return one unit row per text, shape (n, h), in the order of the texts."""
         known = await self._lane.run(self._copies.vectors, texts)
         wanted = [text for text, vector in zip(texts, known, strict=True) if vector is None]
+        self.copied += len(texts) - len(wanted)
         made = iter(await self._encoder.encode(wanted, kind) if wanted else ())
         rows = [next(made) if vector is None else vector for vector in known]
         return np.stack(rows) if rows else np.zeros((0, self.spec.dimension), np.float32)

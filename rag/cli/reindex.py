@@ -44,7 +44,7 @@ async def _reindex(settings: Settings, name: str) -> str:
     report = done.report
     click.echo(
         f"{name}: {report.documents:,} documents, {report.chunks:,} chunks, {report.encoded:,} of "
-        f"them written now, in {report.seconds:,.1f} s; it is {done.now} now"
+        f"them encoded, in {report.seconds:,.1f} s; it is {done.now} now"
     )
     return done.before
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexers.bulk import IndexReport, Progress, index
 from indexers.copying import Copies, Copying, drop_others
@@ -86,11 +86,11 @@ async def rebuild(
             await lane.run(copies.add, each)
             on_progress(Progress("rebuild", copies.documents, 0))
         await drop_others(store, copies.seen)
-        encoder = Copying(kind.encoder, copies, lane) if alike else kind.encoder
+        encoder = Copying(kind.encoder, copies, lane)
         report = await index(copies, kind.split, encoder, kind.sparse, store, on_progress)
     if report.faults:
         raise StoreUnavailable(
             f"{len(report.faults)} documents could not be stored again, so nothing was switched; "
             f"the first is {report.faults[0]}"
         )
-    return report
+    return replace(report, encoded=report.encoded - encoder.copied)
