@@ -313,3 +313,25 @@ async def rebuild_into(store: Store, given: Sequence[Document], target: Engine) 
     """Index documents as an engine would, and close the store."""
     await index(given, target.split, target.encoder, target.sparse, store)
     await store.close()
+
+
+async def test_closing_an_engine_closes_what_is_still_searched_too(edge: Place) -> None:
+    engine = edge.engine(split=by_line)
+    await engine.index(FEW, "pets")
+    before = await engine.collection("pets")
+    await engine.reindex("pets", edge.engine())
+    await engine.close()
+    again = edge.engine().collections.catalogue()
+    for name in ("pets@1", "pets@2"):
+        await (await again.open(name)).close()  # which a locked one would refuse
+    assert before.parts.store is not None, "kept until here: it was not simply forgotten"
+
+
+async def test_a_collection_that_was_left_is_not_built_into_again(edge: Place) -> None:
+    engine = edge.engine(split=by_line)
+    await engine.index(FEW, "pets")
+    before = await engine.collection("pets")
+    for target, now in ((edge.engine(), "pets@2"), (edge.engine(split=by_line), "pets@3")):
+        assert (await engine.reindex("pets", target)).now == now
+    await engine.index([Document("late", "freezer")], "pets")
+    assert await found(before) == ALL
