@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from indexers.bulk import Options, index
+from indexers.bulk import Options, Progress, index
 from indexers.bulk.windows import WINDOW
 from indexers.encoders.hashed import HashedEncoder
 from indexers.split import Split, whole
@@ -335,3 +335,25 @@ async def test_a_collection_that_was_left_is_not_built_into_again(edge: Place) -
         assert (await engine.reindex("pets", target)).now == now
     await engine.index([Document("late", "freezer")], "pets")
     assert await found(before) == ALL
+
+
+@pytest.mark.parametrize("stage", ["rebuild", "read", "encode"])
+async def test_a_cancelled_reindex_ends_and_the_next_one_finishes(edge: Place, stage: str) -> None:
+    engine = edge.engine(split=by_line)
+    await engine.index(FEW, "pets")
+    reached = asyncio.Event()
+    target = edge.engine(CountingEncoder("other"), by_line)
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == stage:
+            reached.set()
+
+    work = asyncio.create_task(engine.reindex("pets", target, watch))
+    await reached.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await physical(engine) == "pets@1"
+    assert await found(await engine.collection("pets")) == ALL
+    assert (await engine.reindex("pets", target)).now == "pets@2"
+    assert await found(await target.collection("pets")) == ALL
