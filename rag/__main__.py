@@ -14,6 +14,8 @@ from rag.settings import quiet
 COMMANDS = (
     "index",
     "migrate",
+    "reindex",
+    "collections",
     "query",
     "rerank",
     "evaluate",

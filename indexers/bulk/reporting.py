@@ -76,6 +76,7 @@ class IndexReport(Frozen):
     pruned: int = 0
     finished: int = 0
     reweighed: int = 0
+    superseded: int = 0
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
     seconds: float = 0.0

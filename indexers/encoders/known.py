@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from tokenizers import Tokenizer
@@ -25,6 +25,7 @@ from rag.values import Frozen, Vector
 _LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers", "onnxruntime")
 
 
+@runtime_checkable
 class Cutting(Encoder, Protocol):
     """An encoder whose tokenizer can be had, for counting."""
 

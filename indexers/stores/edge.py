@@ -263,7 +263,7 @@ def _clear(folder: Path) -> None:
             "to another folder"
         )
     with suppress(StoreUnavailable):  # half a shard
-        _load(folder).close()  # refuses when somebody else is at work in it
+        load_shard(folder).close()  # refuses when somebody else is at work in it
     shutil.rmtree(folder)
 
 
@@ -285,10 +285,11 @@ def open_edge(folder: Path, settings: StoreSettings = PLAIN) -> EdgeStore:
         spec = to_spec(msgspec.json.decode(file.read_bytes()), str(folder))
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, no JSON, no spec
         raise StoreUnavailable(f"cannot read {file}: {error}: restore it or index anew") from error
-    return EdgeStore(folder, _load(folder / "points"), spec, to_params(settings))
+    return EdgeStore(folder, load_shard(folder / "points"), spec, to_params(settings))
 
 
-def _load(folder: Path) -> qe.EdgeShard:
+def load_shard(folder: Path) -> qe.EdgeShard:
+    """Return the engine's shard in a folder, which nobody else can open until it is closed."""
     try:
         return qe.EdgeShard.load(str(folder))
     except Exception as error:

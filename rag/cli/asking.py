@@ -64,7 +64,7 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
         query = Query(
             "",
             k,
-            _where(filters),
+            where_of(filters),
             tenant,
             history=read_history(history) if history else (),
             preset=preset,
@@ -81,7 +81,12 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
     return whole
 
 
-def _where(filters: str | None) -> Where:
+def where_of(filters: str | None) -> Where:
+    """Return the conditions of `--filter`.
+
+    Raises:
+        BadFilter: it cannot be read.
+    """
     if filters is None:
         return ()
     try:

@@ -3,7 +3,6 @@
 import asyncio
 import platform
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import click
 
@@ -52,34 +51,27 @@ def _encoder(settings: Settings) -> Iterator[Line]:
 
 
 def _store(settings: Settings) -> Iterator[Line]:
-    store = settings.store
-    if store.url:
-        yield asyncio.run(_server(settings))
+    where = settings.store.url or f"{settings.store.path} (store.url is empty)"
+    try:
+        names = asyncio.run(_names(settings))
+    except RagError as error:
+        yield False, "store", f"{settings.store.url}: {error}"
         return
-    folder = Path(store.path)
-    names = sorted(file.parent.name for file in folder.glob("*/collection.json"))
     found = (
         f"collections: {', '.join(names)}" if names else "no collection yet: firstcite index PATH"
     )
-    yield True, "store", f"Qdrant Edge in {folder} (store.url is empty); {found}"
+    kind = "Qdrant at" if settings.store.url else "Qdrant Edge in"
+    yield True, "store", f"{kind} {where}; {found}"
 
 
-async def _server(settings: Settings) -> Line:
-    from indexers.stores.server import connect, names_on
+async def _names(settings: Settings) -> list[str]:
+    from rag.wiring.collections import catalogue
 
+    place = catalogue(settings.store)
     try:
-        client = connect(settings.store)
-        try:
-            names = await names_on(client)
-        finally:
-            await client.close()
-    except RagError as error:
-        return False, "store", f"{settings.store.url}: {error}"
-    return (
-        True,
-        "store",
-        f"Qdrant at {settings.store.url}; collections: {', '.join(names) or 'none'}",
-    )
+        return sorted(await place.names())
+    finally:
+        await place.close()
 
 
 def _llm(settings: Settings) -> Iterator[Line]:

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from rag.cli.progress import showing
 from rag.cli.root import cli, collection_option, current_settings, run
-from rag.errors import BadCollection
 from rag.sections import Secret, StoreSettings
 
 key_type = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -44,17 +43,16 @@ def migrate_command(
 
     Run it again to go on where it was ended. Nobody may write to either meanwhile.
     """
-    from rag.cli.stores import copied  # imports the engine: .2 s
+    from rag.wiring.moving import moved  # imports the engine: .2 s
 
     settings = current_settings()
     name = collection or settings.server.collection
-    _check_name(name)
     origin = _place(settings.store, source, from_key)
     goal = _place(settings.store, target, to_key)
     if _where(origin) == _where(goal):
         raise click.UsageError("--from and --to are the same store")
     with showing(Console(stderr=True, soft_wrap=True)) as show:
-        done = run(copied(origin, goal, name, show, fresh=replace))
+        done = run(moved(origin, goal, name, show, fresh=replace))
     rate = done.sent / done.seconds if done.seconds else 0.0
     click.echo(
         f"{name}: {done.chunks:,} chunks and {done.records:,} records at {target}, {done.sent:,} "
@@ -74,8 +72,3 @@ def _place(settings: StoreSettings, store: str, key: Path | None) -> StoreSettin
 
 def _where(place: StoreSettings) -> str:
     return place.url.rstrip("/") or str(Path(place.path).resolve())
-
-
-def _check_name(name: str) -> None:
-    if Path(name).name != name or name == "..":
-        raise BadCollection(f"'{name}' is no collection name: letters, digits, _ . and -")

@@ -19,6 +19,7 @@ from rich.text import Text
 
 LINE_EVERY_S = 5.0
 _SAYS = {
+    "rebuild": "rebuilding documents",
     "read": "reading documents",
     "encode": "encoding chunks",
     "reweigh": "renewing BM25 weights",

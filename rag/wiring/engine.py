@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexers.bulk import FileReport, IndexReport, Options, Progress, index
+from indexers.bulk import FileReport, IndexReport, Options, Progress
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.splitting.pieces import Split
 from indexers.splitting.splitters import described, make_split, named, sizes
-from indexers.stores.edge import create_edge, edge_exists, open_edge
 from indexers.stores.exact import ExactStore
 from rag.deepen import Deepener
-from rag.errors import BadCollection, BadSettings, CollectionMismatch, CollectionNotFound, RagError
+from rag.errors import BadSettings
 from rag.expand.expand import Expander, ExpansionCache
 from rag.expand.methods import EXPANSIONS
 from rag.fuse import FUSIONS, Fusion, rrf
 from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
-from rag.seams import LLM, CollectionSpec, Encoder, Store
+from rag.seams import LLM, CollectionSpec, Encoder, EncoderSpec, SparseSpec, Store
+from rag.sections import IndexSettings
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
+from rag.wiring.collections import Collections, check_splitter, missing
 from rag.wiring.encoding import encoder_on_demand, open_encoder
+from rag.wiring.indexing import Indexing
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of, widening
+from rag.wiring.reindexing import Kind, Reindexed, reindex
 from rag.wiring.reranking import Rerankers
 from rerankers.late_interaction import TokenEncoder
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from rag.pipeline import QueryPath
 
 SPECIAL_TOKENS = 2  # the start and end marks that encoders put around a text
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Engine:
@@ -58,13 +56,13 @@ class Engine:
     def __init__(self, settings: Settings, encoder: Encoder, split: Split) -> None:
         self.settings = settings
         self.encoder = encoder
-        self._split = split
+        self.split = split
         sparse = settings.sparse
         self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
-        self._stores: dict[str, Store] = {}
+        spec = _spec(encoder.spec, self.sparse.spec, settings.index)
+        self.collections = Collections(settings.store, spec)
         self._paths: dict[str, QueryPath] = {}
         self._llm: LLM | None = None
-        self._opening = asyncio.Lock()
         self._connecting = asyncio.Lock()
         self._rerankers = Rerankers(settings, self.llm, self._tokens)
         self._routers = Routers(routers_of(settings, encoder), self.llm, encoder)
@@ -72,10 +70,14 @@ class Engine:
         self._generator = answering(
             settings.answer, encoder, self.llm, self._rerankers.cross_encoder
         )
+        self._indexing = Indexing(settings.index, split, encoder, self.sparse, self.llm)
         self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:
         """Return the query path of a collection; opened once, shared from then on.
+
+        A name that was switched to another collection leads there within seconds, if that fits the
+        settings. A path that was given before goes on searching what it was given for.
 
         Raises:
             BadCollection: no possible name.
@@ -83,16 +85,15 @@ class Engine:
             CollectionMismatch: it was built with another encoder or other BM25 settings.
             StoreLocked, StoreUnavailable: from the store.
         """
-        async with self._opening:
-            if name not in self._paths:
-                store = await self._open(name)
-                if store is None:
-                    raise CollectionNotFound(
-                        f"no collection '{name}': firstcite index PATH --collection {name}"
-                    )
-                splitter = named((await store.info()).splitter)
-                self._paths[name] = self._query_path(store, name, splitter)
-            return self._paths[name]
+        store = await self.collections.get(name)
+        if store is None:
+            self._paths.pop(name, None)
+            raise missing(name)
+        path = self._paths.get(name)
+        if path is None or path.parts.store is not store:
+            splitter = named((await store.info()).splitter)
+            path = self._paths[name] = self._query_path(store, name, splitter)
+        return path
 
     async def llm(self) -> LLM:
         """Return the language model; loaded when first asked for, shared from then on.
@@ -119,22 +120,42 @@ class Engine:
             CollectionMismatch: it was built with another encoder, splitter or BM25 settings.
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
         """
-        async with self._opening:
-            store = await self._open(name) or await self._create(name, dry=options.dry)
-        built, mine = await store.info(), self._spec()
-        if built.splitter != mine.splitter:
-            raise CollectionMismatch(
-                f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
-                "index.splitter, index.chunk_tokens and index.leaf_tokens back, or index into "
-                "another --collection"
-            )
-        said, share = self.settings.index.near_duplicates, self.settings.index.near_duplicate_share
-        options = replace(options, near_duplicates=said, near_duplicate_share=share)
+        async with self.collections.writing(name):
+            store = await self._to_index(name, dry=options.dry)
+            check_splitter(name, await store.info(), self.collections.spec)
+            try:
+                return await self._indexing.run(items, store, on_progress, options, on_file)
+            finally:
+                self._indexed += 1
+
+    async def reindex(
+        self,
+        name: str,
+        target: Engine | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Reindexed:
+        """Build a collection anew from its own documents, beside the old one, and switch to it.
+
+        Searches go on in the old one meanwhile, and those that have begun there end there. The old
+        one stays. Running again after a failure goes on with what was built.
+
+        Args:
+            name: the collection.
+            target: says by its encoder, splitter and settings how to build it; by default this one.
+            on_progress: is told how far it is.
+
+        Raises:
+            CollectionNotFound: nothing was indexed under that name.
+            CollectionMismatch: it was written by another version of the schema.
+            BadCollection, StoreLocked, StoreUnavailable: as `collection`; also for a document that
+                cannot be rebuilt. The name stands for the old collection then.
+        """
+        made = target or self
+        kind = Kind(made.encoder, made.sparse, made.split, made.collections.spec)
         try:
-            return await index(
-                items, self._split, self.encoder, self.sparse, store, on_progress, options, on_file
-            )
+            return await reindex(name, self.collections, kind, on_progress)
         finally:
+            made.collections.look_again(name)
             self._indexed += 1
 
     async def close(self) -> None:
@@ -145,12 +166,11 @@ class Engine:
         Raises:
             StoreUnavailable: a collection could not be flushed.
         """
-        async with self._opening:
-            stores, self._stores, self._paths = self._stores, {}, {}
+        async with self._connecting:
+            self._paths = {}
             llm, self._llm = self._llm, None
-            closing = [store.close() for store in stores.values()]
             ended = await asyncio.gather(
-                *closing,
+                self.collections.close(),
                 self._rerankers.close(),
                 *([llm.close()] if llm else []),
                 return_exceptions=True,
@@ -159,57 +179,11 @@ class Engine:
             if error is not None:
                 raise error
 
-    async def _open(self, name: str) -> Store | None:
-        """Return the store of an existing collection that fits the settings."""
-        if name in self._stores:
-            return self._stores[name]
-        if not _NAME.fullmatch(name):
-            raise BadCollection(
-                f"'{name}' is no collection name: letters, digits, _ . - and at most 64 of them"
-            )
-        store = await self._existing(name)
-        if store is None:
-            return None
-        try:
-            _check(name, await store.info(), self._spec())
-        except RagError:
-            await store.close()
-            raise
-        self._stores[name] = store
-        return store
-
-    async def _existing(self, name: str) -> Store | None:
-        settings = self.settings.store
-        if settings.url:
-            from indexers.stores import server  # imports pydantic and grpc: .7 s
-
-            return await server.open_collection(server.connect(settings), name)
-        folder = Path(settings.path) / name
-        return open_edge(folder, settings) if edge_exists(folder) else None
-
-    async def _create(self, name: str, *, dry: bool) -> Store:
-        settings = self.settings.store
-        if dry:
-            return ExactStore(self._spec())  # nothing is there, and nothing comes
-        if settings.url:
-            from indexers.stores import server
-
-            self._stores[name] = await server.create_collection(
-                server.connect(settings), name, self._spec()
-            )
-        else:
-            self._stores[name] = create_edge(Path(settings.path) / name, self._spec(), settings)
-        return self._stores[name]
-
-    def _spec(self) -> CollectionSpec:
-        encoder = self.encoder.spec
-        return CollectionSpec(
-            encoder=encoder.name,
-            encoder_fingerprint=encoder.fingerprint,
-            dimension=encoder.dimension,
-            sparse_fingerprint=self.sparse.spec.fingerprint,
-            splitter=described(self.settings.index),
-        )
+    async def _to_index(self, name: str, *, dry: bool) -> Store:
+        """Return the store of a name; a dry run makes none where there is none."""
+        if not dry:
+            return await self.collections.to_write(name)
+        return await self.collections.get(name) or ExactStore(self.collections.spec)
 
     def _tokens(self) -> TokenEncoder:
         if isinstance(self.encoder, TokenEncoder):
@@ -261,19 +235,14 @@ def fusions(rrf_k: int) -> Mapping[str, Fusion]:
     return {**FUSIONS, "rrf": partial(rrf, k=rrf_k)}
 
 
-def _check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
-    if built.encoder_fingerprint != mine.encoder_fingerprint:
-        raise CollectionMismatch(
-            f"'{name}' was built with the encoder {built.encoder_fingerprint}, the settings say "
-            f"{mine.encoder_fingerprint}: set encoder.model back, or index into another "
-            "--collection"
-        )
-    if built.sparse_fingerprint != mine.sparse_fingerprint:
-        raise CollectionMismatch(
-            f"'{name}' was built with {built.sparse_fingerprint}, the settings say "
-            f"{mine.sparse_fingerprint}: set the sparse section back, or index into another "
-            "--collection"
-        )
+def _spec(encoder: EncoderSpec, sparse: SparseSpec, of: IndexSettings) -> CollectionSpec:
+    return CollectionSpec(
+        encoder=encoder.name,
+        encoder_fingerprint=encoder.fingerprint,
+        dimension=encoder.dimension,
+        sparse_fingerprint=sparse.fingerprint,
+        splitter=described(of),
+    )
 
 
 @for_good()

@@ -9,7 +9,18 @@ import pytest
 from rag.__main__ import COMMANDS
 from tests.cli.outcome import Firstcite
 
-GROUP = ("index", "search", "ask", "serve", "eval", "doctor", "models", "route")
+GROUP = (
+    "index",
+    "reindex",
+    "collections",
+    "search",
+    "ask",
+    "serve",
+    "eval",
+    "doctor",
+    "models",
+    "route",
+)
 
 
 def test_help_names_every_command(firstcite: Firstcite) -> None:
@@ -25,6 +36,8 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
         *GROUP,
         *("eval retrieval", "eval answers", "models fetch", "models export", "models check"),
         "route train",
+        *(f"collections {name}" for name in ("list", "info", "count", "drop", "verify")),
+        *("collections snapshot", "collections restore"),
     ],
 )
 def test_every_command_explains_itself(firstcite: Firstcite, command: str) -> None:

@@ -134,7 +134,22 @@ async def test_an_unknown_collection_names_the_command_and_creates_nothing(
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../pets", "a/b", "/etc", "a\\b", ".hidden", "-c", "a b", "ü", "a\n", "x" * 65],
+    [
+        "",
+        ".",
+        "..",
+        "../pets",
+        "a/b",
+        "/etc",
+        "a\\b",
+        ".hidden",
+        "-c",
+        "a b",
+        "ü",
+        "a\n",
+        "x" * 65,
+        "a@1",
+    ],
 )
 @pytest.mark.anyio
 async def test_an_impossible_name_is_refused_and_creates_nothing(
@@ -154,7 +169,7 @@ async def test_a_possible_name_is_a_folder_of_the_store(
     make: MakeEngine, tmp_path: Path, name: str
 ) -> None:
     await make().index([CAT], name)
-    assert names_in(tmp_path / "store") == [name]
+    assert f"{name}@1" in names_in(tmp_path / "store")
 
 
 @settings(max_examples=100, deadline=None)
@@ -181,7 +196,13 @@ async def test_a_collection_of_another_encoder_is_refused_with_both_and_the_reme
     for attempt in (other.collection("pets"), other.index([DOG], "pets")):
         with pytest.raises(CollectionMismatch) as error:
             await attempt
-        for part in ("'pets'", "hashed/64", "other/64", "encoder.model", "another --collection"):
+        for part in (
+            "'pets'",
+            "hashed/64",
+            "other/64",
+            "encoder.model",
+            "reindex --collection pets",
+        ):
             assert part in str(error.value)
 
 
@@ -197,7 +218,7 @@ async def test_a_collection_of_other_bm25_settings_is_refused_with_the_remedy(
     await first.close()
     other = make(sparse=sparse)
     for attempt in (other.collection("pets"), other.index([DOG], "pets")):
-        with pytest.raises(CollectionMismatch, match="set the sparse section back"):
+        with pytest.raises(CollectionMismatch, match=r"set the sparse section back.* reindex "):
             await attempt
 
 
@@ -248,7 +269,12 @@ async def test_another_splitter_may_search_a_collection_but_not_add_to_it(
     assert await found(other, "pets") == ["cat"]
     with pytest.raises(CollectionMismatch) as error:
         await other.index([DOG], "pets")
-    for part in ("split by none", f"recursive/{index.chunk_tokens}", "index.chunk_tokens"):
+    for part in (
+        "split by none",
+        f"recursive/{index.chunk_tokens}",
+        "index.chunk_tokens",
+        "reindex -",
+    ):
         assert part in str(error.value)
     assert await found(other, "pets") == ["cat"], "nothing was added"
 
@@ -296,8 +322,8 @@ async def test_a_damaged_collection_is_refused_by_file_and_leaves_the_others_alo
     await engine.index([CAT], "cats")
     await engine.index([DOG], "dogs")
     await engine.close()
-    (tmp_path / "store" / "cats" / "collection.json").write_text("{", encoding="utf-8")
-    with pytest.raises(StoreUnavailable, match=r"cats/collection\.json"):
+    (tmp_path / "store" / "cats@1" / "collection.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StoreUnavailable, match=r"cats@1/collection\.json"):
         await engine.collection("cats")
     assert await found(engine, "dogs") == ["dog"]
 
