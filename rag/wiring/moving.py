@@ -42,6 +42,8 @@ async def moved(
             target = await there.open(before)
             opened.push_async_callback(target.close)
             return await migrate(source, target, on_progress)
+        if before is not None:
+            await (await there.open(before)).close()  # nobody else has it open
         begun = None if fresh else await _begun(there, name, built)
         now, target = begun or await there.create(name, replace(built, settled=False))
         opened.push_async_callback(target.close)

@@ -21,7 +21,7 @@ def client(filled: Settings, serve: Serve) -> httpx.Client:
     """A client of a server whose freezer.md was superseded."""
 
     async def mark() -> None:
-        store = open_edge(Path(filled.store.path) / "handbook")
+        store = open_edge(Path(filled.store.path) / "handbook@1")
         chunks = [point.chunk async for page in store.scan() for point in page]
         (id_,) = [chunk.id for chunk in chunks if chunk.document_id == "freezer.md"]
         await store.mark({id_: Validity("2020-01-01", UNTIL, "newer")})

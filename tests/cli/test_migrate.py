@@ -56,7 +56,7 @@ def test_a_collection_is_copied_and_running_it_again_sends_nothing(
     assert done.code == 0
     assert re.match(r"default: 3 chunks and 0 records at new, 3 chunks of them sent in ", done.out)
     assert "copying chunks: 3 of 3" in done.err
-    assert held(here / "new" / "default") == held(here / "old" / "default")
+    assert held(here / "new" / "default@1") == held(here / "old" / "default")
     assert "0 chunks of them sent" in firstcite("migrate", "--from", "old", "--to", "new").out
 
 
@@ -72,18 +72,19 @@ def test_another_collection_at_the_target_is_kept_unless_it_is_to_be_replaced(
     assert refused.code == 1
     assert "the target holds another collection of that name" in refused.error
     assert firstcite("migrate", "--from", "old", "--to", "new", "--replace").code == 0
-    assert held(here / "new" / "default") == [id_of(n) for n in (1, 2, 3)]
+    assert not (here / "new" / "default").exists()
+    assert held(here / "new" / "default@1") == [id_of(n) for n in (1, 2, 3)]
 
 
 @pytest.mark.usefixtures("here")
 def test_one_that_somebody_has_open_is_not_replaced(firstcite: Firstcite) -> None:
     assert firstcite("migrate", "--from", "old", "--to", "new").code == 0
-    opened = open_edge(Path("new/default"))
+    opened = open_edge(Path("new/default@1"))
     refused = firstcite("migrate", "--from", "old", "--to", "new", "--replace")
     asyncio.run(opened.close())
     assert refused.code == 1
     assert "open in another process" in refused.error
-    assert held(Path("new/default")) == [id_of(n) for n in (1, 2, 3)]
+    assert held(Path("new/default@1")) == [id_of(n) for n in (1, 2, 3)]
 
 
 @pytest.mark.usefixtures("here")

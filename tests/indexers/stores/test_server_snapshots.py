@@ -93,17 +93,20 @@ async def test_a_snapshot_is_fetched_and_not_left_on_the_server(
     await client.close()
 
 
+@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
 @pytest.mark.anyio
 async def test_a_snapshot_is_sent_whole(
     qdrant: tuple[Server, StoreSettings], tmp_path: Path
 ) -> None:
     server, settings = qdrant
     (tmp_path / "x").write_bytes(DATA)
-    await send_snapshot(connect(settings), "pets@2", tmp_path / "x")
+    connection = connect(settings)
+    await send_snapshot(connection, "pets@2", tmp_path / "x")
     assert DATA in server.sent
     assert server.asked == [
         "POST /collections/pets%402/snapshots/upload?priority=snapshot&wait=true"
     ]
     server.status = 403
     with pytest.raises(StoreUnavailable, match="403"):
-        await send_snapshot(connect(settings), "pets@2", tmp_path / "x")
+        await send_snapshot(connection, "pets@2", tmp_path / "x")
+    await connection.close()
