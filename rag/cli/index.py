@@ -114,16 +114,25 @@ def _print(name: str, report: IndexReport, *, dry: bool) -> None:
         if len(lines) > SHOWN:
             click.echo(f"… and {len(lines) - SHOWN:,} more", err=True)
     rate = report.encoded / report.seconds if report.seconds else 0.0
-    did = "would be " if dry else ""
+    encoded = "" if dry else f"; {report.encoded:,} chunks encoded ({rate:,.0f} chunks/s)"
     click.echo(
         f"{name}: {report.documents:,} documents, {report.chunks:,} chunks in "
-        f"{report.seconds:,.1f} s"
-        + (f"; {report.encoded:,} chunks encoded ({rate:,.0f} chunks/s)" if not dry else "")
+        f"{report.seconds:,.1f} s{encoded}"
     )
-    click.echo(
-        f"{report.new:,} new, {report.changed:,} changed, {report.revised:,} with other metadata, "
-        f"{report.unchanged:,} unchanged; {report.removed:,} stale chunks and {report.pruned:,} "
-        f"vanished documents {did}removed, {len(report.faults):,} inputs skipped"
-    )
-    if report.finished:
-        click.echo(f"{report.finished:,} documents that an ended run left half done were mended")
+    always = f"{report.new:,} new, {report.changed:,} changed, {report.unchanged:,} unchanged"
+    told = [always, *(f"{n:,} {what}" for what, n in _further(report).items() if n)]
+    click.echo(("it would be: " if dry else "") + "; ".join(told))
+
+
+def _further(report: IndexReport) -> dict[str, int]:
+    """Return what is told where it happened."""
+    return {
+        "with other metadata": report.revised,
+        "stale chunks removed": report.removed,
+        "vanished documents removed": report.pruned,
+        "near-duplicates linked": report.linked,
+        "near-duplicates left out": report.skipped,
+        "superseded chunks marked": report.superseded,
+        "documents of an ended run mended": report.finished,
+        "inputs skipped": len(report.faults),
+    }
