@@ -11,13 +11,8 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from indexers.stores.catalogue import NAME, PHYSICAL, following, refuse_named
-from indexers.stores.edge import (
-    EdgeStore,
-    create_edge,
-    edge_exists,
-    load_shard,
-    open_edge,
-)
+from indexers.stores.edge import EdgeStore, create_edge, open_edge
+from indexers.stores.edge_folder import edge_exists, load_shard
 from indexers.stores.room import occupied
 from indexers.stores.snapshots import pack, unpack
 from rag.errors import BadCollection, CollectionNotFound, StoreLocked, StoreUnavailable

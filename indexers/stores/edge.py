@@ -4,9 +4,7 @@ A collection is a folder: `points/` is the engine's shard, `collection.json` wha
 The shard is used from one thread; one process at a time can open it.
 """
 
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -14,6 +12,7 @@ import msgspec
 import qdrant_edge as qe
 
 from indexers.stores.edge_config import PLAIN, to_config, to_params
+from indexers.stores.edge_folder import clear_shard, load_shard, read_spec, write_spec
 from indexers.stores.edge_query import (
     of_documents,
     of_states,
@@ -39,10 +38,9 @@ from indexers.stores.payload import (
     record_id,
     to_payload,
     to_record,
-    to_spec,
 )
 from indexers.stores.room import need_room, occupied
-from rag.errors import StoreLocked, StoreUnavailable
+from rag.errors import StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Stretch
 from rag.sections import StoreSettings
@@ -61,7 +59,6 @@ from rag.values import (
 P = ParamSpec("P")
 T = TypeVar("T")
 _PAGE = 1_000
-_ENGINE_FILES = {"edge_config.json", "segments", "temp_segments", "wal"}  # in `points/`
 
 
 class EdgeStore:
@@ -191,7 +188,7 @@ class EdgeStore:
     async def stamp(self, spec: CollectionSpec) -> None:
         """Write `collection.json`, whole or not at all."""
         self._spec = spec
-        await self._lane.run(_write_spec, self._folder, spec)
+        await self._lane.run(write_spec, self._folder, spec)
 
     async def optimize(self) -> None:
         """Merge segments and build the HNSW index where there are enough points.
@@ -231,7 +228,7 @@ def create_edge(folder: Path, spec: CollectionSpec, settings: StoreSettings = PL
     """
     shard_folder = folder / "points"
     try:
-        _clear(shard_folder)
+        clear_shard(shard_folder)
         shard_folder.mkdir(parents=True)
         need_room(folder)
         shard = qe.EdgeShard.create(str(shard_folder), to_config(spec, settings))
@@ -240,7 +237,7 @@ def create_edge(folder: Path, spec: CollectionSpec, settings: StoreSettings = PL
         shard.update(qe.UpdateOperation.create_field_index(ORDINAL, qe.PayloadSchemaType.Integer))
         for name in INSTANT_FIELDS:
             shard.update(qe.UpdateOperation.create_field_index(name, qe.PayloadSchemaType.Datetime))
-        _write_spec(folder, spec)
+        write_spec(folder, spec)
     except OSError as error:
         raise StoreUnavailable(
             f"cannot write {folder}: {error.strerror}: set store.path to a folder you may write"
@@ -252,26 +249,6 @@ def create_edge(folder: Path, spec: CollectionSpec, settings: StoreSettings = PL
     return EdgeStore(folder, shard, spec, to_params(settings))
 
 
-def _clear(folder: Path) -> None:
-    """Remove the shard that a killed creation left behind, however much of it there is."""
-    if not folder.exists():
-        return
-    strangers = {path.name for path in folder.iterdir()} - _ENGINE_FILES
-    if strangers:
-        raise StoreUnavailable(
-            f"{folder} holds '{min(strangers)}', which is no part of a collection: set store.path "
-            "to another folder"
-        )
-    with suppress(StoreUnavailable):  # half a shard
-        load_shard(folder).close()  # refuses when somebody else is at work in it
-    shutil.rmtree(folder)
-
-
-def edge_exists(folder: Path) -> bool:
-    """Whether a folder holds a finished collection."""
-    return (folder / "collection.json").is_file()
-
-
 def open_edge(folder: Path, settings: StoreSettings = PLAIN) -> EdgeStore:
     """Return the collection in a folder; it is searched as the settings say.
 
@@ -280,31 +257,8 @@ def open_edge(folder: Path, settings: StoreSettings = PLAIN) -> EdgeStore:
         CollectionMismatch: it was written by another version of the schema.
         StoreUnavailable: it cannot be read.
     """
-    file = folder / "collection.json"
-    try:
-        spec = to_spec(msgspec.json.decode(file.read_bytes()), str(folder))
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, no JSON, no spec
-        raise StoreUnavailable(f"cannot read {file}: {error}: restore it or index anew") from error
+    spec = read_spec(folder)
     return EdgeStore(folder, load_shard(folder / "points"), spec, to_params(settings))
-
-
-def load_shard(folder: Path) -> qe.EdgeShard:
-    """Return the engine's shard in a folder, which nobody else can open until it is closed."""
-    try:
-        return qe.EdgeShard.load(str(folder))
-    except Exception as error:
-        if "Kind(WouldBlock)" in str(error):  # the write-ahead log's file is locked
-            raise StoreLocked(
-                f"{folder.parent} is open in another process (firstcite serve?): stop it, use its "
-                "HTTP API, or move to a Qdrant server with store.url"
-            ) from None
-        raise StoreUnavailable(f"cannot open {folder}: {error}") from error
-
-
-def _write_spec(folder: Path, spec: CollectionSpec) -> None:
-    temporary = folder / "collection.json.new"
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(spec)))
-    temporary.replace(folder / "collection.json")
 
 
 def _upsert(shard: qe.EdgeShard, points: Sequence[Point]) -> None:

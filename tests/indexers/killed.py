@@ -11,7 +11,8 @@ from indexers.bulk.windows import WINDOW
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.splitting.pieces import whole
-from indexers.stores.edge import create_edge, edge_exists, open_edge
+from indexers.stores.edge import create_edge, open_edge
+from indexers.stores.edge_folder import edge_exists
 from rag.seams import CollectionSpec
 from rag.values import Document
 

@@ -14,7 +14,8 @@ from indexers.encoders.hashed import HashedEncoder
 from indexers.encoders.packaged import packaged_model
 from indexers.reading import read_paths
 from indexers.splitting.splitters import make_split
-from indexers.stores.edge import create_edge, edge_exists, open_edge
+from indexers.stores.edge import create_edge, open_edge
+from indexers.stores.edge_folder import edge_exists
 from rag.seams import CollectionSpec
 from rag.sections import IndexSettings
 from rag.values import Document, Fault, Notice

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from anyio import to_thread
 
-from indexers.stores.edge import create_edge, edge_exists, open_edge
+from indexers.stores.edge import create_edge, open_edge
+from indexers.stores.edge_folder import edge_exists
 from rag.errors import CollectionMismatch, StoreLocked, StoreUnavailable
 from rag.seams import CollectionSpec
 from rag.values import Chunk, Condition, Lookup, Point, Probe, SparseVector
