@@ -74,6 +74,7 @@ class CitationBody(Struct, frozen=True):
     superseded: Annotated[
         str, Meta(description="From when another document says otherwise; empty where none does.")
     ]
+    page: Annotated[int, Meta(description="On which the quote starts; 0 where there are none.")]
 
 
 class SentenceBody(Struct, frozen=True):
@@ -224,6 +225,7 @@ def _citation(one: Citation) -> CitationBody:
         one.support,
         one.method,
         one.superseded,
+        one.page,
     )
 
 

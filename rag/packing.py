@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from rag.citing.sentences import sentences
 from rag.outside.size import size
-from rag.values import Candidate, Chunk, Context, Frozen, Passage, Results, Stage
+from rag.values import Candidate, Chunk, Context, Frozen, Passage, Results, Stage, breaks_of
 
 Order: TypeAlias = Literal["rank", "middle", "best-last"]
 Count: TypeAlias = Callable[[str], int]
@@ -176,4 +176,5 @@ def _union(better: Chunk, worse: Chunk) -> Chunk | None:
     if common[:shared] != last.text[:shared]:  # of two versions of the document
         return None
     text = first.text + last.text[shared:]
-    return replace(better, text=text, start=first.start, end=first.start + len(text))
+    end, page, breaks = first.start + len(text), first.page, breaks_of([first, last])
+    return replace(better, text=text, start=first.start, end=end, page=page, breaks=breaks)

@@ -9,12 +9,11 @@ its document.
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from rag.errors import RagError
 from rag.seams import Store
-from rag.values import Candidate, Chunk, Frozen, Results, Stage
+from rag.values import Candidate, Chunk, Frozen, Results, Stage, breaks_of
 
 MOST = 0.5  # of a larger piece's chunks: when more of them are found, it takes their place
 
@@ -194,16 +193,8 @@ def _joined(members: Sequence[Candidate], run: Sequence[Chunk]) -> Candidate:
         ordinal=first.ordinal,
         gap=last.gap,
         page=first.page,
-        breaks=tuple(_breaks(run)),
+        breaks=breaks_of(run),
         family=tuple(one for one in best.chunk.family if one != wanted and _holds(one, wanted)),
     )
     flags = tuple(dict.fromkeys(flag for one in members for flag in one.flags))
     return replace(best, chunk=chunk, flags=flags)
-
-
-def _breaks(run: Sequence[Chunk]) -> Iterator[int]:
-    """Yield where pages begin; those that begin between two chunks do where the second does."""
-    yield from run[0].breaks
-    for before, after in pairwise(run):
-        yield from [after.start] * (after.page - before.page - len(before.breaks))
-        yield from after.breaks

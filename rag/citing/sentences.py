@@ -161,4 +161,5 @@ def cite(passage: Passage, span: Span, score: float) -> Citation:
         end=chunk.start + span.end,
         score=score,
         superseded=chunk.valid_to,
+        page=chunk.page_at(chunk.start + span.start),
     )

@@ -125,8 +125,9 @@ def render(answer: Answer) -> str:
     for reference in answer.references:
         cited = [c for s in answer.sentences for c in s.citations if c.ref == reference.ref]
         spans = ", ".join(dict.fromkeys(f"{c.start}–{c.end}" for c in cited))
+        pages = ", ".join(dict.fromkeys(str(c.page) for c in cited if c.page))
         title = reference.title or reference.document_id
-        place = f", characters {spans}" if spans else ""
+        place = (f", page {pages}" if pages else "") + (f", characters {spans}" if spans else "")
         lines.append(f"[{reference.ref}] {title}, {_shown(reference.source)}{place}")
     return "\n".join(lines)
 

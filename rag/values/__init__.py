@@ -46,6 +46,7 @@ from rag.values.documents import (
     Notice,
     Point,
     SparseVector,
+    breaks_of,
 )
 from rag.values.finding import (
     Candidate,
@@ -146,6 +147,7 @@ __all__ = [
     "Vector",
     "Verification",
     "Where",
+    "breaks_of",
     "instant",
     "is_unicode",
     "now",

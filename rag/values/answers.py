@@ -36,7 +36,7 @@ class Citation(Frozen):
 
     `score` is that of `method`, which says who found that the quote carries the sentence:
     "verbatim" where the sentence is the quote. `superseded` is from when on another document says
-    otherwise, "" where none is known to.
+    otherwise, "" where none is known to. `page` is that on which the quote starts, 0 without pages.
     """
 
     ref: int
@@ -49,6 +49,7 @@ class Citation(Frozen):
     support: Support = "full"
     method: str = "verbatim"
     superseded: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Document ─split→ Chunk ─encode→ Point."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -86,6 +86,27 @@ class Chunk(Frozen):
     def validity(self) -> Validity:
         """When what it says holds, as far as is known."""
         return Validity(self.valid_from, self.valid_to, self.superseded_by)
+
+
+def breaks_of(chunks: Sequence[Chunk]) -> tuple[int, ...]:
+    """Return the `breaks` of what chunks of a document make together, on the first one's page.
+
+    They ascend by their starts, and may overlap. Pages that begin between two chunks do so where
+    the second one starts.
+
+    >>> one = Chunk("a", "d", "ab cd", 0, 5, page=1, breaks=(3,))
+    >>> breaks_of([one, Chunk("b", "d", "cd ef", 3, 8, page=2, breaks=(6,))])
+    (3, 6)
+    >>> breaks_of([one, Chunk("c", "d", "gh", 9, 11, page=4)])
+    (3, 9, 9)
+    """
+    found = list(chunks[0].breaks)
+    for after in chunks[1:]:
+        before = bisect_right(found, after.start)
+        shared = len(found) - before
+        found += [after.start] * (after.page - chunks[0].page - before)
+        found += after.breaks[shared:]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

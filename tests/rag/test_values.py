@@ -4,11 +4,14 @@ import copy
 import dataclasses
 import inspect
 import pkgutil
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from importlib import import_module
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag import values
 from rag.values import (
@@ -23,6 +26,7 @@ from rag.values import (
     Query,
     Results,
     SparseVector,
+    breaks_of,
     ranked,
 )
 
@@ -112,3 +116,28 @@ def test_the_defaults_of_values_are_not_shared_by_accident() -> None:
     assert one.metadata is not other.metadata
     assert Query("q").where == ()
     assert Answer(Query("q"), "").sentences == ()
+
+
+@given(
+    st.lists(st.integers(1, 60), max_size=8, unique=True),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=5),
+)
+def test_pages_are_right_in_what_chunks_make_together(
+    begins: list[int], spans: list[tuple[int, int]]
+) -> None:
+    pages = (0, *sorted(begins))
+
+    def chunk(start: int, end: int) -> Chunk:
+        inside = tuple(page for page in pages if start < page < end)
+        page = sum(page <= start for page in pages)
+        return Chunk("c", "d", "x" * (end - start), start, end, page=page, breaks=inside)
+
+    chunks = [chunk(start, start + length) for start, length in sorted(spans)]
+    end = max(one.end for one in chunks)
+    if any(b.start > a.end for a, b in pairwise(chunks)) or any(
+        b.end < a.end for a, b in pairwise(chunks)
+    ):
+        return  # only what follows, touches or overlaps is joined, and grows
+    joined = replace(chunk(chunks[0].start, end), breaks=breaks_of(chunks))
+    for offset in range(joined.start, end):
+        assert joined.page_at(offset) == sum(page <= offset for page in pages)
