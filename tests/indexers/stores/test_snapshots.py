@@ -192,7 +192,11 @@ def test_the_checksum_of_the_archive_counts(small: Path, tmp_path: Path) -> None
         unpack(small, "edge", tmp_path / "into")
 
 
-@pytest.mark.parametrize("content", [b"text", gzip.compress(b"text"), bytes(20_000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"text", gzip.compress(b"text"), bytes(20_000)],
+    ids=["a text", "a packed text", "zeros"],
+)
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.snap").write_bytes(content)
     with pytest.raises(BadCollection, match="no snapshot"):
