@@ -6,13 +6,13 @@ One document is in memory at a time.
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from indexers.rebuilding import Held, version
-from indexers.splitting.pieces import Piece, chunks_of
+from indexers.splitting.pieces import Piece, chunks_of, identified
 from rag.seams import CollectionSpec, Store
 from rag.values import Chunk, Frozen
 
@@ -130,7 +130,20 @@ def _ids(given: Held, _: CollectionSpec) -> Iterator[str]:
 
 
 def _made(given: Held, pieces: Sequence[Piece]) -> list[Chunk]:
-    return list(chunks_of(given.document, pieces)) if pieces else []
+    made = chunks_of(given.document, pieces) if pieces else ()
+    told = (point.chunk for point in given.points)
+    return [
+        identified(
+            replace(
+                chunk,
+                read_with=there.read_with,
+                valid_from=there.valid_from,
+                valid_to=there.valid_to,
+                superseded_by=there.superseded_by,
+            )
+        )
+        for chunk, there in zip(made, told, strict=True)
+    ]
 
 
 def _vectors(given: Held, spec: CollectionSpec) -> Iterator[str]:

@@ -108,8 +108,10 @@ async def _old(record: DocumentRecord, store: Store) -> Old:
 
 
 def _read(chunk: Chunk) -> bytes:
-    """Return a digest of what the encoder reads of a chunk."""
-    return hashlib.sha256(chunk.indexed_text.encode()).digest()
+    """Return a digest of what the encoder reads of a chunk, and reads with it."""
+    first, _, beside = chunk.read_with
+    place = f"{chunk.ordinal - first} {beside}" if beside else ""
+    return hashlib.sha256(f"{place}\n{chunk.indexed_text}".encode()).digest()
 
 
 def spool(

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from indexers.bulk.spool import Begin, End, Entry, Row, Segment
+from rag.errors import BadSettings
 from rag.lanes import Lane
-from rag.seams import Encoder, SparseEncoder
-from rag.values import DocumentRecord, Frozen, Point, Vector
+from rag.seams import Encoder, PassageEncoder, SparseEncoder
+from rag.values import Chunk, DocumentRecord, Frozen, Point, Vector
 
 WINDOW = 1_024  # chunks: what a kill can cost
 
@@ -29,7 +31,7 @@ class Window:
             case Row():
                 self.rows.append(entry)
         size = max(len(self.rows), len(self.ended))
-        return size >= WINDOW and (isinstance(entry, End) or size >= 2 * WINDOW)
+        return size >= WINDOW and (isinstance(entry, End) or (size >= 2 * WINDOW and _last(entry)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,44 @@ async def windows(segments: AsyncIterator[Segment], lane: Lane) -> AsyncGenerato
 
 
 async def encoded(given: AsyncIterator[Window], encoder: Encoder) -> AsyncGenerator[Encoded, None]:
-    """Yield the windows with their vectors; a text is encoded once in a window."""
+    """Yield the windows with their vectors; a text is encoded once in a window.
+
+    Raises:
+        BadSettings: chunks are to be read with others, which the encoder cannot do.
+    """
     async for window in given:
-        texts = [row.chunk.indexed_text for row in window.rows if row.vector is None]
-        unique = list(dict.fromkeys(texts))
-        rows = list(await encoder.encode(unique, "document")) if unique else []
-        found = dict(zip(unique, rows, strict=True))
-        vectors = [
-            found[row.chunk.indexed_text] if row.vector is None else row.vector
-            for row in window.rows
-        ]
-        yield Encoded(window, vectors, len(unique))
+        wanted = [row.chunk for row in window.rows if row.vector is None]
+        made = await _alone(wanted, encoder) | await _together(wanted, encoder)
+        vectors = [made[row.chunk.id] if row.vector is None else row.vector for row in window.rows]
+        fresh = len({id(vector) for vector in made.values()})
+        yield Encoded(window, vectors, fresh)
+
+
+async def _alone(chunks: Sequence[Chunk], encoder: Encoder) -> dict[str, Vector]:
+    texts = {chunk.id: chunk.indexed_text for chunk in chunks if not chunk.read_with[2]}
+    unique = list(dict.fromkeys(texts.values()))
+    rows = list(await encoder.encode(unique, "document")) if unique else []
+    found = dict(zip(unique, rows, strict=True))
+    return {id_: found[text] for id_, text in texts.items()}
+
+
+async def _together(chunks: Sequence[Chunk], encoder: Encoder) -> dict[str, Vector]:
+    """Return the vectors of chunks that are read with others: all of them follow each other."""
+    read = groupby((c for c in chunks if c.read_with[2]), lambda c: (c.document_id, c.read_with))
+    passages = [list(passage) for _, passage in read]
+    if not passages:
+        return {}
+    if not isinstance(encoder, PassageEncoder):
+        raise BadSettings(
+            f"{encoder.spec.name} cannot read chunks with others: set index.late to false"
+        )
+    texts = [(passage[0].context, *(chunk.text for chunk in passage)) for passage in passages]
+    rows = await encoder.encode_parts(texts)
+    return {
+        chunk.id: row
+        for passage, found in zip(passages, rows, strict=True)
+        for chunk, row in zip(passage, found, strict=True)
+    }
 
 
 def points(given: Encoded, sparse: SparseEncoder, mean: float) -> list[Point]:
@@ -73,6 +102,11 @@ def points(given: Encoded, sparse: SparseEncoder, mean: float) -> list[Point]:
         Point(row.chunk, vector, sparse.document(row.chunk.indexed_text, mean), row.length)
         for row, vector in zip(given.window.rows, given.vectors, strict=True)
     ]
+
+
+def _last(entry: Entry) -> bool:
+    """Whether no chunk follows that is to be read with this one."""
+    return not isinstance(entry, Row) or entry.chunk.ordinal + 1 >= entry.chunk.read_with[1]
 
 
 def _fill(window: Window, entries: Iterator[Entry]) -> bool:

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from indexers.encoders.batches import batches, unit
 from indexers.encoders.packaged import called
+from indexers.encoders.parts import Parted, parted, pieces
 from indexers.encoders.probe import PROBE_TEXTS
 from indexers.encoders.reading import Ids, Kind, Reader
 from rag.errors import BadSettings, ModelUnavailable
@@ -49,6 +50,9 @@ class DenseEncoder:
                 f"the tokenizer of '{model or called(model)}' cannot tell texts apart: its files "
                 "are missing or damaged"
             )
+        self._uncut = Tokenizer.from_str(self._reader.tokenizer.to_str())
+        self._uncut.no_truncation()
+        self._uncut.no_padding()
         self._crew = self._reader.crew()
         self._lane = Lane("encoder")
         self._batchers = {
@@ -88,6 +92,17 @@ class DenseEncoder:
         self._forward([one.ids for one in self._reader.cut(texts, kind)], keep)
         return rows
 
+    async def encode_parts(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
+        """Return unit rows per passage, shape (n, h): of all its parts but the first.
+
+        What is beyond `spec.max_tokens` of a passage is cut, its first part first; a part of which
+        nothing is left has the vector of the passage.
+
+        Raises:
+            BadSettings: the model takes no mean of its tokens.
+        """
+        return await self._lane.run(self._part_rows, passages) if passages else []
+
     def close(self) -> None:
         """End the encoder's threads."""
         self._lane.close()
@@ -104,6 +119,35 @@ class DenseEncoder:
 
         self._forward([one.ids for one in cut], keep)
         return [rows[i] for i in range(len(texts))]
+
+    def _part_rows(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
+        if not self._means():
+            raise BadSettings(
+                f"index.late needs an encoder whose vectors are means of its tokens, which those "
+                f"of {self.spec.name} are not: set index.late to false, or another encoder.model"
+            )
+        made = [self._parted(passage) for passage in passages]
+        rows: dict[int, Vector] = {}
+
+        def keep(batch: list[int], ids: Ids) -> None:
+            states, there = self._reader.states(ids)  # (n, t, h), (n, t)
+            for i, padded, real in zip(batch, states, there, strict=True):
+                row = padded[real]
+                rows[i] = unit(np.stack([row[start:end].mean(0) for start, end in made[i].spans]))
+
+        self._forward([one.ids for one in made], keep)
+        return [rows[i] for i in range(len(passages))]
+
+    def _parted(self, passage: Sequence[str]) -> Parted:
+        (marked,) = self._reader.cut([""], "document")
+        return parted(pieces(self._uncut, passage), marked, self.spec.max_tokens)
+
+    def _means(self) -> bool:
+        """Whether the model's vector is the mean of its tokens': asked of the model itself."""
+        ids = [one.ids for one in self._reader.cut(PROBE_TEXTS[:2], "document")]
+        states, there = self._reader.states(ids)
+        means = [row[real].mean(0) for row, real in zip(states, there, strict=True)]
+        return bool(np.allclose(unit(np.stack(means)), unit(self._reader.pooled(ids)), atol=0.05))
 
     def _forward(self, ids: Ids, keep: Keep) -> None:
         """Read the texts in batches of like length, side by side on the cores."""

@@ -43,6 +43,15 @@ class HashedEncoder:
         words = [[self._word(word) for word in _WORD.findall(text.lower())] for text in texts]
         return [np.stack([w / np.linalg.norm(w) for w in row]) if row else empty for row in words]
 
+    async def encode_parts(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
+        """Return a row per part but the first: its own words, and a tenth of the passage's."""
+        found: list[Vector] = []
+        for _, *parts in passages:
+            rows = np.stack([self._row(part) for part in parts])  # (n, h)
+            mixed = rows + 0.1 * self._row(" ".join(passages[len(found)]))
+            found.append(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))
+        return found
+
     def _row(self, text: str) -> Vector:
         total = np.zeros(self._spec.dimension, np.float32)  # (h,)
         for word in _WORD.findall(text.lower()):

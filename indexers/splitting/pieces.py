@@ -66,8 +66,9 @@ def identified(chunk: Chunk) -> Chunk:
     says = (chunk.text, chunk.title, chunk.context, chunk.gap)
     digest = hashlib.sha256(repr(says).encode()).hexdigest()
     place = (chunk.start, chunk.end, chunk.ordinal, chunk.page, chunk.breaks, chunk.family)
+    beside = (chunk.read_with,) if chunk.read_with[2] else ()  # what its vector depends on, too
     # JSON-like quoting by repr: no two different tuples give the same name.
-    name = repr((chunk.tenant, chunk.document_id, place, digest))
+    name = repr((chunk.tenant, chunk.document_id, place, digest, *beside))
     return replace(chunk, id=str(uuid.uuid5(NAMESPACE, name)))
 
 

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from indexers.splitting.cutting import Cuts, by_structure
 from indexers.splitting.hierarchical import nested
+from indexers.splitting.late import late
 from indexers.splitting.packing import packing, recursive
 from indexers.splitting.pieces import Split, whole
 from indexers.splitting.sentences import by_sentences
@@ -20,6 +21,7 @@ from rag.errors import BadSettings
 from rag.sections import IndexSettings
 from rag.values import Frozen
 
+_UNLIMITED = 2**31  # tokens, where an encoder reads any number
 ABOVE = 4  # chosen: the outermost pieces of hierarchical hold so many of chunk_tokens
 
 Make: TypeAlias = Callable[[Tokens, IndexSettings], Cuts]
@@ -76,8 +78,14 @@ def make_split(
         stretch: characters that are split at a time.
 
     Raises:
-        BadSettings: leaves would be larger than what they are leaves of.
+        BadSettings: leaves would be larger than what they are leaves of, or chunks are to be read
+            with others and each with a context of its own.
     """
+    if settings.late and (settings.contextual or settings.splitter == "none"):
+        raise BadSettings(
+            "index.late lets the encoder read chunks with their neighbours, and the first one's "
+            "context alone: it does not go with index.contextual or the splitter none"
+        )
     if settings.splitter == "none":
         return whole
     if settings.leaf_tokens > settings.chunk_tokens and settings.splitter == "hierarchical":
@@ -87,7 +95,10 @@ def make_split(
         )
     tokens = Tokens(tokenizer)
     fit = fitting(settings, tokenizer, max_tokens)
-    return Splitter(SPLITTERS[settings.splitter].make(tokens, settings), fit, stretch)
+    split = Splitter(SPLITTERS[settings.splitter].make(tokens, settings), fit, stretch)
+    if not settings.late:
+        return split
+    return late(split, tokens.count, (max_tokens or _UNLIMITED) - tokens.special)
 
 
 def fitting(
@@ -126,8 +137,11 @@ def described(settings: IndexSettings) -> str:
     'hierarchical/192/64'
     >>> described(IndexSettings(contextual=True))
     'recursive/192+contextual/100'
+    >>> described(IndexSettings(late=True))
+    'recursive/192+late'
     """
     split = "/".join([settings.splitter, *(str(size) for _, size in sizes(settings))])
+    split += "+late" if settings.late else ""
     return f"{split}+contextual/{settings.context_tokens}" if settings.contextual else split
 
 

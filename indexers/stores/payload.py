@@ -103,6 +103,7 @@ def to_payload(chunk: Chunk, length: int) -> Payload:
         "page": chunk.page,
         "breaks": list(chunk.breaks),
         "family": [list(range_) for range_ in chunk.family],
+        **({"read_with": list(chunk.read_with)} if chunk.read_with[2] else {}),
         **_told(chunk.validity),
     }
 
@@ -146,6 +147,7 @@ def to_chunk(payload: Payload) -> Chunk:
         payload["page"],
         tuple(payload["breaks"]),
         tuple(map(tuple, payload["family"])) if payload["family"] else (),
+        tuple(payload.get("read_with", (0, 0, ""))),
         payload.get("valid_from", ""),
         payload.get("valid_to", ""),
         payload.get("superseded_by", ""),

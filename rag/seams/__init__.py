@@ -12,7 +12,7 @@ Judge      eval/qrels.py                 QrelsJudge
 
 from rag.seams.answering import Generator, Judge, Reranked, Reranker
 from rag.seams.asking import LLM, LLMSpec
-from rag.seams.encoding import Encoder, EncoderSpec, SparseEncoder, SparseSpec
+from rag.seams.encoding import Encoder, EncoderSpec, PassageEncoder, SparseEncoder, SparseSpec
 from rag.seams.storing import SCHEMA_VERSION, CollectionSpec, Store, Stretch
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Generator",
     "Judge",
     "LLMSpec",
+    "PassageEncoder",
     "Reranked",
     "Reranker",
     "SparseEncoder",

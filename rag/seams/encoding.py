@@ -36,6 +36,18 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class PassageEncoder(Encoder, Protocol):
+    """An encoder that gives the parts of a passage vectors of their own, each read with the others.
+
+    Raises: BadSettings where its vectors are no means of its tokens'.
+    """
+
+    async def encode_parts(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
+        """Return unit rows per passage: of all its parts but the first, which is only read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SparseSpec(Frozen):
     """How terms are cut and weighted; two collections agree when `fingerprint` is equal."""

@@ -48,6 +48,9 @@ class IndexSettings(Section, frozen=True):
     leaf_tokens: Annotated[
         Annotated[int, msgspec.Meta(ge=16)], says("largest leaf of hierarchical, in such tokens")
     ] = 64
+    late: Annotated[
+        bool, says("let the encoder read as many chunks at a time as it can, each in their context")
+    ] = False
     contextual: Annotated[
         bool, says("let the language model say what each chunk is about, for the index alone")
     ] = False

@@ -46,8 +46,10 @@ class Chunk(Frozen):
     and the next stands nothing but the white space `gap`. `page` is the page on which it starts,
     from 1 on, 0 where there are none, and `breaks` the offsets in the document, within the chunk,
     at which further pages begin. `family` holds, from the inside out, the half-open ranges of
-    ordinals that form a larger piece of the document with this chunk. The last three fields are its
-    `validity`, which a later document may end; the text stays, and so does the id.
+    ordinals that form a larger piece of the document with this chunk. `read_with` is one, too: of
+    what the encoder reads at a time with this chunk, and a digest of that; "" where it reads the
+    chunk alone. The last three fields are its `validity`, which a later document may end; the text
+    stays, and so does the id.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Chunk(Frozen):
     page: int = 0
     breaks: tuple[int, ...] = ()
     family: tuple[tuple[int, int], ...] = ()
+    read_with: tuple[int, int, str] = (0, 0, "")
     valid_from: str = ""
     valid_to: str = ""
     superseded_by: str = ""

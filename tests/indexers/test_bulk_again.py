@@ -1,6 +1,6 @@
 """Running again does what changed, and only that; wherever a run ends, the next one mends it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from indexers.bulk import FileReport, IndexReport, Options, index
 from indexers.contextual import Contexted
 from indexers.encoders.hashed import HashedEncoder
+from indexers.splitting.late import late
 from indexers.splitting.pieces import identified
 from indexers.stores.exact import ExactStore
-from rag.errors import StoreUnavailable
+from rag.errors import BadSettings, StoreUnavailable
 from rag.seams import CollectionSpec, Store
 from rag.values import (
     Chunk,
@@ -332,3 +333,54 @@ async def test_chunks_are_indexed_as_the_context_makes_them_and_only_new_ones_ar
 
 
 DRY = Options(dry=True)
+
+
+def together(documents: Sequence[Document]) -> Sequence[Iterable[Chunk]]:
+    """Lines, two of which are read at a time."""
+    return late(lines, lambda texts: [1] * len(texts), 3)(documents)
+
+
+async def test_chunks_that_are_read_together_are_encoded_together_and_anew_when_one_changes() -> (
+    None
+):
+    async def after(*documents: Document) -> tuple[list[tuple[str, ...]], ExactStore]:
+        store, encoder = ExactStore(SPEC), PassagesEncoder()
+        for document in documents:
+            encoder.passages = []
+            await index([document], together, encoder, BM25, store)
+        return encoder.passages, store
+
+    first = Document("d", "one\ntwo\nthree\nfour\nfive", "T")
+    passages, _ = await after(first)
+    assert passages == [("T", "one", "two"), ("T", "three", "four"), ("T", "five")]
+    changed = replace(first, text="one\ntwo\nthree\n4\nfive")
+    passages, store = await after(first, changed)
+    assert passages == [("T", "three", "4")]
+    _, clean = await after(changed)
+    assert await everything(store) == await everything(clean)
+
+
+async def test_an_encoder_that_cannot_read_chunks_together_says_so() -> None:
+    with pytest.raises(BadSettings, match=r"index\.late"):
+        await index([GUIDE], together, AloneEncoder(), BM25, ExactStore(SPEC))
+
+
+class PassagesEncoder(HashedEncoder):
+    """Remembers which passages it read."""
+
+    def __init__(self) -> None:
+        super().__init__(16)
+        self.passages: list[tuple[str, ...]] = []
+
+    async def encode_parts(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
+        self.passages += map(tuple, passages)
+        return await super().encode_parts(passages)
+
+
+class AloneEncoder:
+    """Knows nothing of passages."""
+
+    spec = HashedEncoder(16).spec
+
+    async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+        return await HashedEncoder(16).encode(texts, kind)

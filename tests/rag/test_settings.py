@@ -127,7 +127,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "policy": "mark",
         "scorer": "query-likelihood",
     }
-    others |= {"contextual": "true"}
+    others |= {"contextual": "true", "late": "true"}
     others |= {"near_duplicates": "link", "near_duplicate_share": "0.9"}
     others |= {"write_ordering": "strong", "read_consistency": "all", "quantisation": "binary"}
     others |= {"vectors_on_disk": "true", "payload_on_disk": "true"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexers.encoders.hashed import HashedEncoder
-from rag.seams import Encoder
+from rag.seams import Encoder, PassageEncoder
 
 pytestmark = pytest.mark.anyio
 
@@ -128,3 +128,20 @@ async def test_the_rows_are_the_callers_own(encoder: Encoder) -> None:
     expected = first.copy()
     first[:] = 0
     assert np.array_equal(await encoder.encode(TEXTS[:2], "document"), expected)
+
+
+async def test_parts_of_a_passage_have_unit_rows_that_know_of_the_others(encoder: Encoder) -> None:
+    assert isinstance(encoder, PassageEncoder)
+    lead, *parts = "Freezers", "It stays cold.", "It takes nine hours.", "It is in the shed."
+    (alone,) = await encoder.encode_parts([(lead, parts[0])])
+    together, again, long = await encoder.encode_parts(
+        [(lead, *parts), ("Boats", *parts), (lead, "word " * 600, "the end")]
+    )
+    assert (alone.shape, together.shape) == ((1, encoder.spec.dimension), (3, alone.shape[1]))
+    for rows in (alone, together, again, long):
+        assert rows.dtype == np.float32
+        assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-3)
+    assert not np.allclose(together[0], alone[0], atol=1e-4)
+    assert not np.allclose(together, again, atol=1e-4)
+    assert float(together[0] @ alone[0]) > 0.5
+    assert await encoder.encode_parts([]) == []
