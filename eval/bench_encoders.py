@@ -15,11 +15,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from indexers.reading.run import read_paths
-
 from eval.report import table
 from indexers.encoders.dense import DenseEncoder, Precision, Runtime
 from indexers.encoders.probe import FLOORS, PROBE_TEXTS, Agreement, compare
+from indexers.reading.run import read_paths
 from rag.errors import BadInput, ModelUnavailable
 from rag.settings import quiet
 from rag.values import Document, Frozen, Vector

@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 
 from indexers.bulk import IndexReport, Options, index
 from indexers.encoders.bm25 import Bm25Encoder
-from indexers.encoders.packaged import packaged_model
 from indexers.encoders.hashed import HashedEncoder
+from indexers.encoders.packaged import packaged_model
 from indexers.reading import read_paths
 from indexers.splitting.splitters import make_split
 from indexers.stores.edge import create_edge, edge_exists, open_edge
