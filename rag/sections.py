@@ -113,6 +113,17 @@ class IndexSettings(Section, frozen=True):
         bool, _says("let the language model say what each chunk is about, for the index alone")
     ] = False
     context_tokens: Annotated[Positive, _says("the most that it may write about a chunk")] = 100
+    engine: Annotated[
+        Literal["local", "ray"], _says("who encodes: this process, or actors of a Ray cluster")
+    ] = "local"
+    ray_address: Annotated[
+        str, _says("the cluster, HOST:PORT or auto; empty starts one on this machine")
+    ] = ""
+    ray_actors: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)],
+        _says("encoders on the cluster, a core each; 0 is as many as it has cores"),
+    ] = 0
+    ray_batch: Annotated[Positive, _says("texts that an actor is given at a time")] = 512
 
 
 class SearchSettings(Section, frozen=True):

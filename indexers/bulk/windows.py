@@ -1,7 +1,8 @@
 """Windows: what is encoded, then written, together."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from indexers.bulk.spool import Begin, End, Entry, Row, Segment
 from rag.lanes import Lane
@@ -41,6 +42,10 @@ class Encoded(Frozen):
     fresh: int
 
 
+Encode: TypeAlias = Callable[[AsyncIterator[Window], Encoder], AsyncGenerator[Encoded, None]]
+"""The stage that gives windows back in their order, with the vectors that the encoder makes."""
+
+
 async def windows(segments: AsyncIterator[Segment], lane: Lane) -> AsyncGenerator[Window, None]:
     """Yield what the segments hold, in windows; a document may go on from one to the next."""
     window = Window()
@@ -56,15 +61,23 @@ async def windows(segments: AsyncIterator[Segment], lane: Lane) -> AsyncGenerato
 async def encoded(given: AsyncIterator[Window], encoder: Encoder) -> AsyncGenerator[Encoded, None]:
     """Yield the windows with their vectors; a text is encoded once in a window."""
     async for window in given:
-        texts = [row.chunk.indexed_text for row in window.rows if row.vector is None]
-        unique = list(dict.fromkeys(texts))
-        rows = list(await encoder.encode(unique, "document")) if unique else []
-        found = dict(zip(unique, rows, strict=True))
-        vectors = [
-            found[row.chunk.indexed_text] if row.vector is None else row.vector
-            for row in window.rows
-        ]
-        yield Encoded(window, vectors, len(unique))
+        texts = unknown(window)
+        rows = list(await encoder.encode(texts, "document")) if texts else []
+        found = dict(zip(texts, rows, strict=True))
+        yield joined(window, found.__getitem__, len(texts))
+
+
+def unknown(window: Window) -> list[str]:
+    """Return the texts of a window that have no vector yet, each once."""
+    return list(dict.fromkeys(r.chunk.indexed_text for r in window.rows if r.vector is None))
+
+
+def joined(window: Window, found: Callable[[str], Vector], fresh: int) -> Encoded:
+    """Return a window with its vectors: those it has, and what is found for the other texts."""
+    vectors = [
+        found(row.chunk.indexed_text) if row.vector is None else row.vector for row in window.rows
+    ]
+    return Encoded(window, vectors, fresh)
 
 
 def points(given: Encoded, sparse: SparseEncoder, mean: float) -> list[Point]:

@@ -26,7 +26,7 @@ from rag.seams import LLM, CollectionSpec, Encoder, Store
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
-from rag.wiring.encoding import open_encoder
+from rag.wiring.encoding import open_encoder, open_stage
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of, widening
@@ -117,7 +117,9 @@ class Engine:
         Raises:
             CollectionMismatch: it was built with another encoder, splitter or BM25 settings.
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
+            ModelUnavailable: index.engine is ray, and Ray or its cluster is not there or fails.
         """
+        encode = open_stage(self.settings)
         async with self._opening:
             store = await self._open(name) or await self._create(name, dry=options.dry)
         built, mine = await store.info(), self._spec()
@@ -137,6 +139,7 @@ class Engine:
                 on_progress,
                 options,
                 on_file,
+                encode,
             )
         finally:
             self._indexed += 1

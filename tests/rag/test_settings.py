@@ -107,6 +107,7 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
     others = {
+        "engine": "ray",
         "fusion": "rrf",
         "precision": "fp32",
         "runtime": "onnx",
