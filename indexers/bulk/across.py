@@ -72,19 +72,30 @@ async def _encoded(
     """
     session = _Session(open_encoder, encoder.spec.fingerprint, cluster)
     try:
-        async for windows in gathered(given):
-            gathering = Gathering(windows, encoder.spec.dimension)
-            async with aclosing(session.encode(gathering.texts)) as batches:
-                for window in gathering.leaving():
-                    yield window
-                async for places, rows in batches:
-                    gathering.keep(places, rows)
-                    for window in gathering.leaving():
+        async with aclosing(gathered(given)) as lists:
+            async for windows in lists:
+                async with aclosing(_done(windows, encoder.spec.dimension, session)) as done:
+                    async for window in done:
                         yield window
-            if gathering.missing:
-                raise ModelUnavailable(f"Ray gave back {gathering.missing} vectors too few")
     finally:
         await session.close()
+
+
+async def _done(
+    windows: Sequence[Window], dimension: int, session: "_Session"
+) -> AsyncGenerator[Encoded, None]:
+    gathering = Gathering(windows, dimension)
+    for window in gathering.leaving():
+        yield window
+    async with aclosing(session.encode(gathering.texts)) as batches:
+        async for places, rows in batches:
+            gathering.keep(places, rows)
+            for window in gathering.leaving():
+                yield window
+    if gathering.missing:
+        raise ModelUnavailable(
+            f"Ray gave back {gathering.missing} vectors too few: run again to go on"
+        )
 
 
 class _Session:
@@ -135,7 +146,7 @@ class _Session:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # max_task_retries is to get another name
                 encoded = from_arrow(tables).map_batches(
-                    _Actor,
+                    EncodingActor,
                     fn_constructor_args=self._actor,
                     batch_size=size,
                     batch_format="numpy",
@@ -190,14 +201,20 @@ def _reach(address: str) -> None:
         socket.create_connection((host, int(port)), REACH_S).close()
 
 
-class _Actor:
-    """Has the encoder open, on one core, and encodes batch after batch."""
+class EncodingActor:
+    """Has the encoder open, on one core, and encodes batch after batch: runs on the cluster."""
 
     def __init__(self, open_encoder: OpenEncoder, fingerprint: str) -> None:
         self._runner = asyncio.Runner()
         self._encoder = _opened(open_encoder, fingerprint)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the vectors of the texts, with their places.
+
+        Raises:
+            RagError: the encoder could not be opened, is another one, or says why it cannot.
+            RuntimeError: the encoder failed.
+        """
         if isinstance(self._encoder, RagError):
             raise self._encoder
         try:

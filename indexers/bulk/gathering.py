@@ -1,7 +1,7 @@
 """Windows that are encoded together, for encoders that are far away and many."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ SOON_S = 2.0  # chosen: less than encoders need to be opened, which waiting may 
 
 async def gathered(
     given: AsyncIterator[Window], most: int = GATHERED, soon_s: float = SOON_S
-) -> AsyncIterator[list[Window]]:
+) -> AsyncGenerator[list[Window], None]:
     """Yield the windows in lists: as many as are there or come soon, at least one.
 
     An error of the source is raised after all windows before it.
