@@ -91,6 +91,11 @@ QUIET = {
     "HAYSTACK_TELEMETRY_ENABLED": "False",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DATA_LOG_LEVEL": "CRITICAL",
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
     "TRANSFORMERS_VERBOSITY": "error",
     "TOKENIZERS_PARALLELISM": "true",
     "TQDM_DISABLE": "1",
@@ -98,7 +103,7 @@ QUIET = {
 
 
 def quiet() -> None:
-    """Switch off what libraries would send or print: telemetry, progress bars, chatter.
+    """Switch off what libraries would send, print or start: telemetry, progress bars, clusters.
 
     Must run before they are imported; what the user has set stays.
     """
@@ -106,6 +111,12 @@ def quiet() -> None:
         os.environ.setdefault(name, value)
     for name in ("haystack", "sentence_transformers", "transformers"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def thread_limit(environment: Mapping[str, str] | None = None) -> int | None:
+    """Return how many threads OMP_NUM_THREADS allows for computing; None where it says nothing."""
+    said = (os.environ if environment is None else environment).get("OMP_NUM_THREADS", "")
+    return int(said) if said.isascii() and said.isdecimal() and int(said) else None
 
 
 def _cache(settings: Settings, environment: Mapping[str, str] | None) -> Path:

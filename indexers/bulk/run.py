@@ -18,7 +18,7 @@ from indexers.bulk.pruning import vanished
 from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
 from indexers.bulk.spooling import Context, Item, Spooling
 from indexers.bulk.weighing import reweigh, settled_mean
-from indexers.bulk.windows import Encoded, Window, encoded, points, windows
+from indexers.bulk.windows import Encode, Encoded, Window, encoded, points, windows
 from indexers.bulk.writing import recover, write
 from indexers.splitting.pieces import Split
 from rag.lanes import Lane
@@ -62,6 +62,7 @@ async def index(
     options: Options = Options(),
     on_file: Callable[[FileReport], None] = _silent,
     *,
+    encode: Encode = encoded,
     context: Context | None = None,
 ) -> IndexReport:
     """Bring the store to hold the documents, and return what was done.
@@ -82,7 +83,9 @@ async def index(
         closing(Lane("write")) as lane,
     ):
         spec = await store.info()
-        run = _Run(encoder, sparse, store, on_progress, options, tally, spooling, lane, spec)
+        run = _Run(
+            encoder, encode, sparse, store, on_progress, options, tally, spooling, lane, spec
+        )
         await run.prepare()
         await run.work(items)
         await run.prune()
@@ -112,6 +115,7 @@ class _Run:
     """A run's parts, and what is known so far."""
 
     encoder: Encoder
+    encode: Encode
     sparse: SparseEncoder
     store: Store
     on_progress: Callable[[Progress], None]
@@ -147,7 +151,7 @@ class _Run:
             spooled = await stages.enter_async_context(ahead(segments, AHEAD))
             filled = await stages.enter_async_context(ahead(windows(spooled, self.lane), 1))
             begun = self._begun(filled)
-            done = await stages.enter_async_context(ahead(encoded(begun, self.encoder), 1))
+            done = await stages.enter_async_context(ahead(self.encode(begun, self.encoder), 1))
             async for window in done:
                 await self._write(window)
 

@@ -1,14 +1,16 @@
 """Windows: what is encoded, then written, together."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from types import MappingProxyType
+from typing import TypeAlias
 
 from indexers.bulk.spool import Begin, End, Entry, Row, Segment
 from rag.errors import BadSettings
 from rag.lanes import Lane
 from rag.seams import Encoder, PassageEncoder, SparseEncoder
-from rag.values import Chunk, DocumentRecord, Frozen, Point, Vector
+from rag.values import DocumentRecord, Frozen, Point, Vector
 
 WINDOW = 1_024  # chunks: what a kill can cost
 
@@ -43,6 +45,10 @@ class Encoded(Frozen):
     fresh: int
 
 
+Encode: TypeAlias = Callable[[AsyncIterator[Window], Encoder], AsyncGenerator[Encoded, None]]
+"""The stage that gives windows back in their order, with the vectors that the encoder makes."""
+
+
 async def windows(segments: AsyncIterator[Segment], lane: Lane) -> AsyncGenerator[Window, None]:
     """Yield what the segments hold, in windows; a document may go on from one to the next."""
     window = Window()
@@ -62,24 +68,47 @@ async def encoded(given: AsyncIterator[Window], encoder: Encoder) -> AsyncGenera
         BadSettings: chunks are to be read with others, which the encoder cannot do.
     """
     async for window in given:
-        wanted = [row.chunk for row in window.rows if row.vector is None]
-        made = await _alone(wanted, encoder) | await _together(wanted, encoder)
-        vectors = [made[row.chunk.id] if row.vector is None else row.vector for row in window.rows]
-        fresh = len({id(vector) for vector in made.values()})
-        yield Encoded(window, vectors, fresh)
+        texts = unknown(window)
+        rows = list(await encoder.encode(texts, "document")) if texts else []
+        found = dict(zip(texts, rows, strict=True))
+        together = await _together(window, encoder)
+        yield joined(window, found.__getitem__, len(texts) + len(together), together)
 
 
-async def _alone(chunks: Sequence[Chunk], encoder: Encoder) -> dict[str, Vector]:
-    texts = {chunk.id: chunk.indexed_text for chunk in chunks if not chunk.read_with[2]}
-    unique = list(dict.fromkeys(texts.values()))
-    rows = list(await encoder.encode(unique, "document")) if unique else []
-    found = dict(zip(unique, rows, strict=True))
-    return {id_: found[text] for id_, text in texts.items()}
+def unknown(window: Window) -> list[str]:
+    """Return the texts of a window that have no vector yet, and are read alone, each once."""
+    wanted = (row.chunk for row in window.rows if row.vector is None)
+    return list(dict.fromkeys(c.indexed_text for c in wanted if not c.read_with[2]))
 
 
-async def _together(chunks: Sequence[Chunk], encoder: Encoder) -> dict[str, Vector]:
+def joined(
+    window: Window,
+    found: Callable[[str], Vector],
+    fresh: int,
+    together: Mapping[str, Vector] = MappingProxyType({}),
+) -> Encoded:
+    """Return a window with its vectors: those it has, and those that are made.
+
+    Args:
+        window: what was encoded.
+        found: returns the vector of a text.
+        fresh: how many were made.
+        together: vectors by chunk id of what was read with others.
+    """
+    made = (
+        row.vector if row.vector is not None else together.get(row.chunk.id) for row in window.rows
+    )
+    vectors = [
+        found(row.chunk.indexed_text) if vector is None else vector
+        for row, vector in zip(window.rows, made, strict=True)
+    ]
+    return Encoded(window, vectors, fresh)
+
+
+async def _together(window: Window, encoder: Encoder) -> dict[str, Vector]:
     """Return the vectors of chunks that are read with others: all of them follow each other."""
-    read = groupby((c for c in chunks if c.read_with[2]), lambda c: (c.document_id, c.read_with))
+    wanted = (row.chunk for row in window.rows if row.vector is None and row.chunk.read_with[2])
+    read = groupby(wanted, lambda chunk: (chunk.document_id, chunk.read_with))
     passages = [list(passage) for _, passage in read]
     if not passages:
         return {}

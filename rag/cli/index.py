@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import click
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 
 from indexers.bulk import FileReport, IndexReport, Options
@@ -26,6 +27,11 @@ OnFile = Callable[[FileReport], None]
 @click.option("--prune", is_flag=True, help="Delete documents from below PATHS that are no more.")
 @click.option("--dry-run", "dry", is_flag=True, help="Say what there is to do, and do nothing.")
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    help="Who encodes: this process, or a Ray cluster; by default index.engine of the settings.",
+)
+@click.option(
     "--report",
     type=click.File("w", encoding="utf-8", lazy=False),
     metavar="FILE",
@@ -37,6 +43,7 @@ def index_command(
     tenant: str,
     prune: bool,
     dry: bool,
+    engine: Literal["local", "ray"] | None,
     report: IO[str] | None,
 ) -> None:
     """Index files and folders of any common format into a collection; - reads standard input.
@@ -45,6 +52,8 @@ def index_command(
     cannot be read is reported and skipped; then the exit code is 3.
     """
     settings = current_settings()
+    if engine:
+        settings = replace(settings, index=replace(settings.index, engine=engine))
     name = collection or settings.server.collection
     for path in paths:
         if path != STDIN and not path.exists():

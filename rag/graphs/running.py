@@ -15,6 +15,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from rag.errors import ModelUnavailable
+from rag.settings import thread_limit
 
 RUNTIME = f"onnxruntime {_version}"
 
@@ -22,8 +23,9 @@ _FAILS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, Runt
 
 
 def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Return the number of cores that this process may use, at most OMP_NUM_THREADS."""
+    allowed = len(os.sched_getaffinity(0))
+    return min(allowed, thread_limit() or allowed)
 
 
 def session(file: Path, threads: int, remedy: str) -> InferenceSession:

@@ -61,3 +61,13 @@ class IndexSettings(Section, frozen=True):
     near_duplicate_share: Annotated[
         Share, says("share of three-word sequences in common that makes a near-duplicate")
     ] = 0.8
+    engine: Annotated[
+        Literal["local", "ray"], says("who encodes: this process, or actors of a Ray cluster")
+    ] = "local"
+    ray_address: Annotated[
+        str, says("the cluster, HOST:PORT or auto; empty starts one on this machine")
+    ] = ""
+    ray_actors: Annotated[
+        Budget, says("encoders on the cluster, a core each; 0 is as many as it has cores")
+    ] = 0
+    ray_batch: Annotated[Positive, says("texts that an actor is given at a time")] = 512

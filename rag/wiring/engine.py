@@ -25,7 +25,7 @@ from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.collections import Collections, check_splitter, missing
-from rag.wiring.encoding import encoder_on_demand, open_encoder
+from rag.wiring.encoding import encoder_on_demand, open_encoder, open_stage
 from rag.wiring.indexing import Indexing
 from rag.wiring.llm import open_llm
 from rag.wiring.memory import for_good
@@ -70,7 +70,9 @@ class Engine:
         self._generator = answering(
             settings.answer, encoder, self.llm, self._rerankers.cross_encoder
         )
-        self._indexing = Indexing(settings.index, split, encoder, self.sparse, self.llm)
+        self._indexing = Indexing(
+            settings.index, split, encoder, self.sparse, self.llm, partial(open_stage, settings)
+        )
         self._indexed = 0
 
     async def collection(self, name: str) -> QueryPath:
@@ -119,6 +121,7 @@ class Engine:
         Raises:
             CollectionMismatch: it was built with another encoder, splitter or BM25 settings.
             BadCollection, StoreLocked, StoreUnavailable: as `collection`.
+            ModelUnavailable: index.engine is ray, and Ray or its cluster is not there or fails.
         """
         async with self.collections.writing(name):
             store = await self._to_index(name, dry=options.dry)

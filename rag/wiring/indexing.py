@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from indexers.bulk import FileReport, IndexReport, Options, Progress, index
+from indexers.bulk.windows import Encode
 from indexers.contextual import Contexted, contextual
 from indexers.encoders.known import Cutting
 from indexers.splitting.pieces import Split
@@ -17,13 +18,17 @@ from rag.values.validity import now
 
 @dataclass(frozen=True, slots=True)
 class Indexing(Frozen):
-    """What turns documents into points; `llm` opens the language model where one is asked."""
+    """What turns documents into points.
+
+    `llm` opens the language model where one is asked, `stage` says who encodes.
+    """
 
     settings: IndexSettings
     split: Split
     encoder: Encoder
     sparse: SparseEncoder
     llm: Callable[[], Awaitable[LLM]]
+    stage: Callable[[], Encode]
 
     async def run(
         self,
@@ -37,7 +42,8 @@ class Indexing(Frozen):
 
         Raises:
             StoreUnavailable: from the store.
-            ModelUnavailable, LLMUnavailable, BadSettings: no language model where one is needed.
+            ModelUnavailable, LLMUnavailable, BadSettings: no language model, or no cluster, where
+                one is needed.
         """
         said = self.settings
         options = replace(
@@ -54,6 +60,7 @@ class Indexing(Frozen):
             on_progress,
             options,
             on_file,
+            encode=self.stage(),
             context=self._context if said.contextual else None,
         )
         if not said.updates or options.dry:

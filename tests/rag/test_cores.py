@@ -1,10 +1,13 @@
 """What the process asks of the machine: threads and memory."""
 
 import ctypes
+import os
 import subprocess
 import sys
 
 import pytest
+
+from rag.graphs.running import cores
 
 GLIBC = hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 
@@ -41,3 +44,10 @@ def test_a_layers_memory_is_taken_from_the_kernel_once() -> None:
     )
     asked, kept = map(int, done.stdout.split())
     assert kept < 100 < asked
+
+
+def test_a_process_that_is_told_so_computes_on_fewer_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert cores() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "4096")
+    assert cores() == len(os.sched_getaffinity(0))

@@ -13,7 +13,15 @@ import pytest
 
 from rag.errors import BadSettings
 from rag.sections import MASK, LLMSettings, Secret, Section, StoreSettings
-from rag.settings import QUIET, Settings, known_keys, load_settings, models_folder, quiet
+from rag.settings import (
+    QUIET,
+    Settings,
+    known_keys,
+    load_settings,
+    models_folder,
+    quiet,
+    thread_limit,
+)
 
 SECTIONS = msgspec.structs.fields(Settings)
 KEYS = [
@@ -107,6 +115,7 @@ def test_names_of_variables_may_be_lower_case_after_the_prefix() -> None:
 def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs.FieldInfo) -> None:
     default = getattr(getattr(Settings(), section), key.name)
     others = {
+        "engine": "ray",
         "fusion": "rrf",
         "precision": "fp32",
         "runtime": "onnx",
@@ -300,6 +309,16 @@ def test_the_environment_is_read_in_the_settings_and_nowhere_else() -> None:
         if re.search(r"\bos\.(environ|getenv)\b", file.read_text(encoding="utf-8"))
     ]
     assert readers == ["rag/settings.py"]
+
+
+@pytest.mark.parametrize(
+    ("said", "limit"), [("2", 2), ("", None), ("0", None), ("4,2", None), ("²", None)]
+)
+def test_threads_are_limited_where_the_environment_names_a_number(
+    said: str, limit: int | None
+) -> None:
+    assert thread_limit({"OMP_NUM_THREADS": said}) == limit
+    assert thread_limit({}) is None
 
 
 def test_models_lie_in_the_settings_folder_or_the_users_cache() -> None:
