@@ -152,7 +152,7 @@ def test_what_cannot_be_a_rewrite_is_dropped_and_the_trace_shows_it(
 ) -> None:
     plain = search(asking, expand=[], history=[])
     upstream.step = UNFIT[kind]
-    found = search(asking)
+    found = search(asking, seconds=20.0)  # what it does, not how fast on a busy machine
     assert own_branches(found).items() >= own_branches(plain).items()
     looked_for = " ".join(stage["detail"] for stage in found["trace"])
     assert "pills" not in looked_for

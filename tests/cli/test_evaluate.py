@@ -93,7 +93,7 @@ def test_a_collection_that_is_named_is_kept_in_the_settings_store(
     outcome = firstcite("eval", "answers", str(folder), *options)
     assert outcome.code == 3
     assert "corpus.jsonl:2: not JSON" in outcome.err
-    assert (tmp_path / "store" / "desk").is_dir()
+    assert (tmp_path / "store" / "desk@1").is_dir()
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert report["configuration"]["splitter"] == "none"
     assert "opens at nine" in firstcite("search", "desk", "--collection", "desk").out
