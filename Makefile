@@ -16,7 +16,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fix serve bench bench-encode bench-llm bench-rerank results rerank-results query-results answer-results citation-results generator-results models clean
+.PHONY: help setup demo test test-all check fix serve bench bench-encode bench-llm bench-rerank results rerank-results query-results answer-results citation-results generator-results scale-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ citation-results: setup ## whether every quote stands and citations carry, over 
 
 generator-results: setup ## what answers by the settings' model are worth, generator by generator (half an hour)
 	$(BIN)/python -m eval.generator_quality --collections $(COLLECTIONS) --out eval/results/generators
+
+scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
+	$(BIN)/python -m eval.scale --out eval/results/scale
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \
