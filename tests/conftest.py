@@ -16,6 +16,12 @@ quiet()  # before any test imports Haystack or a model library
 SHARED = Path(__file__).parents[2] / "shared" / "collections"
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name long bytes by their length: archives hold the time, and workers must agree on names."""
+    del config
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) and len(val) > 24 else None
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
