@@ -2,12 +2,13 @@
 
 Each has a shipped fake and one conformance suite in `tests/seams/`:
 
-Encoder    indexers/encoders/hashed.py   HashedEncoder
-Store      indexers/stores/exact.py      ExactStore
-LLM        rag/llms/scripted.py          ScriptedLLM
-Reranker   rerankers/unchanged.py        Unchanged
-Generator  rag/answering/answering.py    Answering (over fakes)
-Judge      eval/qrels.py                 QrelsJudge
+Encoder         indexers/encoders/hashed.py   HashedEncoder
+PassageEncoder  indexers/encoders/hashed.py   HashedEncoder
+Store           indexers/stores/exact.py      ExactStore
+LLM             rag/llms/scripted.py          ScriptedLLM
+Reranker        rerankers/unchanged.py        Unchanged
+Generator       rag/answering/answering.py    Answering (over fakes)
+Judge           eval/qrels.py                 QrelsJudge
 """
 
 from rag.seams.answering import Generator, Judge, Reranked, Reranker
