@@ -22,6 +22,7 @@ ROW = re.compile(r"^([A-Z]\w+) +(\S+\.py) +(\w+)", re.MULTILINE)
 ROWS = ROW.findall(seams.__doc__ or "")
 FAKES: dict[str, object] = {
     "Encoder": HashedEncoder(),
+    "PassageEncoder": HashedEncoder(),
     "Store": ExactStore(CollectionSpec("hashed", "hashed/64", 64, "bm25", "none")),
     "LLM": ScriptedLLM(),
     "Reranker": Unchanged(),
