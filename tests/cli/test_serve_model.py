@@ -39,7 +39,7 @@ def running(script: Path, environment: Mapping[str, str]) -> Iterator["subproces
     )
     yield started
     started.kill()
-    started.communicate(timeout=60)
+    started.communicate(timeout=180)
 
 
 @pytest.mark.model

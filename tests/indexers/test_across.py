@@ -136,7 +136,7 @@ async def test_the_packaged_encoder_gives_the_same_collection_by_the_command(
     await engine.close()
     done = firstcite(tmp_path / "ray", "index", *map(str, files), "--engine", "ray")
     assert done.returncode == 0, done.stderr
-    plain, spread_out = [await points_of(tmp_path / by / "default") for by in ("local", "ray")]
+    plain, spread_out = [await points_of(tmp_path / by / "default@1") for by in ("local", "ray")]
     assert plain.keys() == spread_out.keys()
     assert len(plain) > 100
     for id_, point in plain.items():
