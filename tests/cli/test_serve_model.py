@@ -39,7 +39,7 @@ def running(script: Path, environment: Mapping[str, str]) -> Iterator["subproces
     )
     yield started
     started.kill()
-    started.communicate(timeout=180)
+    started.communicate(timeout=60)
 
 
 @pytest.mark.model
@@ -60,7 +60,7 @@ def test_a_model_is_served_at_the_printed_address_until_it_is_asked_to_end(
         reply = client.post("/v1/chat/completions", json=body).json()
         assert "Paris" in reply["choices"][0]["message"]["content"]
     running.send_signal(signal.SIGTERM)
-    assert running.wait(60) == 0
+    assert running.wait(180) == 0
     assert running.stderr is not None
     assert "Traceback" not in running.stderr.read()
 
@@ -72,7 +72,7 @@ def test_being_asked_to_end_while_the_model_loads_is_no_failure(
     assert running.stderr is not None
     assert running.stderr.readline() == "loading the model …\n"
     running.send_signal(signal.SIGTERM)
-    assert running.wait(60) == 0
+    assert running.wait(180) == 0
     assert "Traceback" not in running.stderr.read()
 
 
