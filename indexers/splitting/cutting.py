@@ -1,6 +1,7 @@
 """Cuts: where texts of a kind come apart, as semantic-text-splitter and grammars tell."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Protocol, TypeAlias
 
@@ -38,7 +39,11 @@ GRAMMARS: Mapping[str, tuple[str, str]] = {
 
 
 class _Splitter(Protocol):
-    def chunk_all_indices(self, texts: list[str]) -> list[list[tuple[int, str]]]: ...
+    def chunk_indices(self, text: str) -> list[tuple[int, str]]: ...
+
+
+_Make: TypeAlias = Callable[[Callable[[str], int], int], _Splitter]
+"""Makes a splitter of what tells sizes, and the largest size."""
 
 
 def by_structure(tokens: Tokens, most: int) -> Cuts:
@@ -48,32 +53,32 @@ def by_structure(tokens: Tokens, most: int) -> Cuts:
     text without borders (base64, a minified file) may be a single unknown token however long it is;
     such a piece is cut every `CHARACTERS * most` characters.
     """
-    counter = tokens.tokenizer
-    plain = _cut(TextSplitter.from_huggingface_tokenizer(counter, most), most)
-    markdown = _cut(MarkdownSplitter.from_huggingface_tokenizer(counter, most), most)
+    plain = _cut(TextSplitter.from_callback, tokens, most)
+    markdown = _cut(MarkdownSplitter.from_callback, tokens, most)
     code: dict[str, Cut] = {}
 
     def cuts(markup: Markup, language: str) -> Cut:
         if markup != "code" or language not in GRAMMARS:
             return markdown if markup == "markdown" else plain
         if language not in code:
-            code[language] = _cut(_by_grammar(tokens, most, language), most)
+            code[language] = _cut(_by_grammar(language), tokens, most)
         return code[language]
 
     return cuts
 
 
-def _by_grammar(tokens: Tokens, most: int, language: str) -> _Splitter:
+def _by_grammar(language: str) -> _Make:
     module, function = GRAMMARS[language]
-    grammar = getattr(import_module(module), function)()
-    return CodeSplitter.from_huggingface_tokenizer(grammar, tokens.tokenizer, most)
+    return partial(CodeSplitter.from_callback, getattr(import_module(module), function)())
 
 
-def _cut(splitter: _Splitter, most: int) -> Cut:
+def _cut(make: _Make, tokens: Tokens, most: int) -> Cut:
     def cut(texts: Sequence[str]) -> list[list[Piece]]:
-        # One call for all: the splitter spreads them over the cores.
-        found = splitter.chunk_all_indices(list(texts))
-        return [[p for first, text in one for p in bounded(first, text, most)] for one in found]
+        return [
+            [piece for first, part in found for piece in bounded(first, part, most)]
+            for text, ruler in zip(texts, tokens.rulers(texts), strict=True)
+            for found in [make(ruler.size, most).chunk_indices(text)]
+        ]
 
     return cut
 
