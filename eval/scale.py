@@ -27,8 +27,10 @@ from eval.synthetic import Synthetic, documents, lines, questions
 from indexers.bulk import Options, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import EdgeStore, create_edge
+from indexers.stores.edge_config import PLAIN
 from indexers.stores.room import occupied
 from rag.seams import CollectionSpec
+from rag.sections import StoreSettings
 from rag.settings import quiet
 from rag.values import Lookup, Probe, Vector
 
@@ -39,25 +41,27 @@ DEPTH = 100
 Figures = dict[str, Any]
 
 
-async def measured(chunks: int, folder: Path) -> Figures:
-    """Return the figures of one size."""
+async def measured(chunks: int, folder: Path, settings: StoreSettings = PLAIN) -> Figures:
+    """Return the figures of one size, of a store made as the settings say."""
     encoder, sparse = Synthetic(), Bm25Encoder()
     spec = encoder.spec
     built = CollectionSpec(
         spec.name, spec.fingerprint, spec.dimension, sparse.spec.fingerprint, "lines"
     )
-    store = create_edge(folder, built)
+    store = create_edge(folder, built, settings)
     started = time.perf_counter()
     report = await index(
         documents(chunks), lines, encoder, sparse, store, options=Options(optimize=False)
     )
     put = time.perf_counter() - started
+    own = _own_memory()
     asked = questions(QUERIES)
     vectors = await _near(store, QUERIES)
     before = await _search(store, sparse, asked, vectors)
     started = time.perf_counter()
     await store.optimize()
     optimized = time.perf_counter() - started
+    own = max(own, _own_memory())
     after = await _search(store, sparse, asked, vectors)
     recall = await _recall(store, vectors[:EXACT])
     await store.close()
@@ -67,11 +71,19 @@ async def measured(chunks: int, folder: Path) -> Figures:
         "chunks_per_s": round(report.chunks / put),
         "optimize_s": round(optimized, 1),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "own_memory_mb": own,
         "disk_bytes_per_chunk": round(occupied(folder) / report.chunks),
         "before_ms": before,
         "after_ms": after,
         "recall_at_10": recall,
     }
+
+
+def _own_memory() -> int:
+    """Return the megabytes in memory that are not a mapped file's; 0 where no kernel tells."""
+    status = Path("/proc/self/status")
+    lines = status.read_text("utf-8").splitlines() if status.exists() else []
+    return sum(int(line.split()[1]) // 1024 for line in lines if line.startswith("RssAnon"))
 
 
 async def _near(store: EdgeStore, n: int) -> Vector:
@@ -115,7 +127,7 @@ async def _recall(store: EdgeStore, vectors: Vector) -> float:
 
 def to_markdown(report: Figures) -> str:
     """Return the report as Markdown."""
-    head = ["chunks", "put", "chunks/s", "optimize", "peak RSS", "disk per chunk"]
+    head = ["chunks", "put", "chunks/s", "optimize", "peak RSS", "its own", "disk per chunk"]
     head += ["p50 / p95 before", "p50 / p95 after", "recall@10"]
     rows = [
         [
@@ -124,6 +136,7 @@ def to_markdown(report: Figures) -> str:
             f"{row['chunks_per_s']:,}",
             f"{row['optimize_s']:,} s",
             f"{row['peak_rss_mb']:,} MB",
+            f"{row['own_memory_mb']:,} MB",
             f"{row['disk_bytes_per_chunk']:,} B",
             f"{row['before_ms']['p50']} / {row['before_ms']['p95']} ms",
             f"{row['after_ms']['p50']} / {row['after_ms']['p95']} ms",
@@ -140,7 +153,9 @@ def to_markdown(report: Figures) -> str:
             "",
             (
                 "Synthetic texts of 80 words, vectors of 384 numbers in 2,000 clusters that cost "
-                "nothing; a search is BM25 and dense, 100 each, with the texts of 100 chunks."
+                "nothing; a search is BM25 and dense, 100 each, with the texts of 100 chunks. "
+                f"Quantisation: {report['quantisation']}. Of the peak all but its own are mapped "
+                "files, which the system gives up when it wants the memory."
             ),
             "",
             "![growth](scale.svg)",
@@ -172,20 +187,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES))
     parser.add_argument("--one", type=int, help="measure one size in this process")
+    kinds = ["none", "scalar", "binary", "product"]
+    parser.add_argument("--quantisation", choices=kinds, default="none")
     options = parser.parse_args()
     quiet()
+    settings = StoreSettings(quantisation=options.quantisation)
     if options.one:
         with tempfile.TemporaryDirectory(dir=".") as folder:
-            found = asyncio.run(measured(options.one, Path(folder) / "scale"))
+            found = asyncio.run(measured(options.one, Path(folder) / "scale", settings))
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
         return
     rows = []
     for size in options.sizes:
         command = [sys.executable, "-m", "eval.scale", "--one", str(size)]
+        command += ["--quantisation", options.quantisation]
         done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
         rows.append(msgspec.json.decode(done.stdout))
         sys.stdout.write(f"{rows[-1]}\n")
-    report = {"sizes": rows, "provenance": provenance()}
+    report = {"quantisation": options.quantisation, "sizes": rows, "provenance": provenance()}
     options.out.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(report))
     (options.out / "scale.json").write_bytes(encoded + b"\n")

@@ -43,7 +43,7 @@ def test_one_size_is_measured_and_reported(tmp_path: Path) -> None:
     svg = ET.fromstring(chart([row, larger]))  # noqa: S314 - our own
     assert svg.tag.endswith("svg")
     where = {"command": "c", "commit": "", "time": "t", "machine": {"cores": 2, "cpu": "x"}}
-    text = to_markdown({"sizes": [row, larger], "provenance": where})
+    text = to_markdown({"quantisation": "none", "sizes": [row, larger], "provenance": where})
     assert text.count("\n| ") >= 2
     assert "10,000" in text
 
