@@ -16,7 +16,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fix serve bench bench-encode bench-llm bench-rerank results rerank-results query-results answer-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all check fix serve bench bench-bulk bench-encode bench-llm bench-rerank results rerank-results query-results answer-results citation-results generator-results scale-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ serve: setup ## the HTTP API on http://127.0.0.1:8000
 
 bench: setup ## throughput and latency as ratios within one run; writes eval/results/bench/
 	$(BIN)/python -m eval.bench --collections $(COLLECTIONS) --out eval/results/bench
+
+bench-bulk: setup ## a run over 50,000 chunks beside the encoder alone (half an hour); writes eval/results/bench-bulk/
+	$(BIN)/python -m eval.bench --only bulk --collections $(COLLECTIONS) --out eval/results/bench-bulk
 
 bench-encode: setup ## the encoder by runtime and precision; writes eval/results/bench-encode/
 	$(BIN)/python -m eval.bench --only encode --collections $(COLLECTIONS) --out eval/results/bench-encode

@@ -3,7 +3,8 @@
 Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
 process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
 beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store), `graph`
-(what the Haystack graph adds to the functions it is made of). `encode` (`eval.bench_encoders`): the
+(what the Haystack graph adds to the functions it is made of). `bulk` (`eval.bench_bulk`): the whole
+process over 50,000 chunks, with its memory. `encode` (`eval.bench_encoders`): the
 encoder in every runtime and precision, on documents. Of the language model
 (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
 (`eval.bench_rerank`): every method and schedule on 100 candidates.
@@ -119,6 +120,13 @@ def bench_encode(documents: Sequence[Document]) -> Figures:
     return {"texts": len(texts), **figures(found)}
 
 
+def bench_bulk(collections: Path) -> Figures:
+    """Return what a run over 50,000 chunks takes; imports psutil, which is for benchmarks alone."""
+    from eval import bench_bulk
+
+    return bench_bulk.bench_bulk(collections)
+
+
 def bench_llm() -> ModuleType:
     """Return the benchmarks of the language model; imports transformers, which `quiet` precedes."""
     return import_module("eval.bench_llm")
@@ -161,8 +169,8 @@ def main() -> None:
         "--only",
         nargs="*",
         default=["encoder", "index", "search", "graph"],
-        help="of these; encode (make bench-encode), choose and write (make bench-llm), "
-        "rerank (make bench-rerank)",
+        help="of these; bulk (make bench-bulk), encode (make bench-encode), choose and write "
+        "(make bench-llm), rerank (make bench-rerank)",
     )
     options = parser.parse_args()
     quiet()
@@ -174,6 +182,7 @@ def main() -> None:
         "index": lambda: bench_index(folder, documents),
         "search": lambda: asyncio.run(bench_search()),
         "graph": lambda: asyncio.run(bench_graph()),
+        "bulk": lambda: bench_bulk(options.collections),
         "encode": lambda: bench_encode(documents),
         "choose": lambda: bench_llm().bench_choose(documents),
         "write": lambda: bench_llm().bench_write(documents),

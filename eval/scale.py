@@ -125,8 +125,8 @@ async def _recall(store: EdgeStore, vectors: Vector) -> float:
     return round(hits / (10 * len(vectors)), 4)
 
 
-def to_markdown(report: Figures) -> str:
-    """Return the report as Markdown."""
+def grown(report: Figures) -> list[str]:
+    """Return the figures of every size as a table."""
     head = ["chunks", "put", "chunks/s", "optimize", "peak RSS", "its own", "disk per chunk"]
     head += ["p50 / p95 before", "p50 / p95 after", "recall@10"]
     rows = [
@@ -144,12 +144,17 @@ def to_markdown(report: Figures) -> str:
         ]
         for row in report["sizes"]
     ]
+    return table(head, rows)
+
+
+def to_markdown(report: Figures) -> str:
+    """Return the report as Markdown."""
     where = report["provenance"]
     return "\n".join(
         [
             "# Scale of the embedded store",
             "",
-            *table(head, rows),
+            *grown(report),
             "",
             (
                 "Synthetic texts of 80 words, vectors of 384 numbers in 2,000 clusters that cost "

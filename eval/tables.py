@@ -17,6 +17,7 @@ from eval.abstention import answered
 from eval.answer_report import overview, verdict
 from eval.bench import figures
 from eval.report import table
+from eval.scale import grown
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results" / "retrieval"
@@ -131,6 +132,17 @@ def bench() -> list[str]:
 def bench_encode() -> list[str]:
     """The newest figures of the encoder by runtime and precision."""
     return _newest("bench-encode")
+
+
+def bench_bulk() -> list[str]:
+    """The newest figures of a run over 50,000 chunks."""
+    return _newest("bench-bulk")
+
+
+def scale() -> list[str]:
+    """How the embedded store grows."""
+    file = ROOT / "eval" / "results" / "scale" / "scale.json"
+    return grown(msgspec.json.decode(file.read_bytes()))
 
 
 def bench_llm() -> list[str]:
@@ -256,6 +268,8 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "generators": generators,
     "bench": bench,
     "bench_encode": bench_encode,
+    "bench_bulk": bench_bulk,
+    "scale": scale,
     "bench_llm": bench_llm,
     "rerankers": rerankers,
     "reranking_cost": reranking_cost,

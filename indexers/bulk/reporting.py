@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from rag.values import Document, Fault, Frozen, Notice
+
+T = TypeVar("T")
+KEPT = 1_000  # chosen: so many faults and notices, of a file and of a run, are kept word for word
 
 Fate: TypeAlias = Literal["new", "changed", "revised", "unchanged", "skipped", "waiting"]
 """What becomes of a document.
@@ -28,7 +31,8 @@ class Progress(Frozen):
 class FileReport(Frozen):
     """What became of a file: its documents by fate, and their pages and chunks.
 
-    Documents that had to wait (near-duplicates) have a report of their own, after all others.
+    Documents that had to wait (near-duplicates) have a report of their own, after all others. Of
+    many faults and notices the first `KEPT` are here; their counts are of all.
     """
 
     file: str
@@ -41,6 +45,8 @@ class FileReport(Frozen):
     chunks: int = 0
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
+    fault_count: int = 0
+    notice_count: int = 0
 
     @property
     def status(self) -> Literal["indexed", "unchanged", "skipped", "partial", "failed"]:
@@ -60,7 +66,8 @@ class IndexReport(Frozen):
     `documents` and `chunks` were given and are in the store; `encoded` chunks were read by the
     encoder, the others' vectors were there. `removed` stale chunks are gone, and `pruned` documents
     that are no more. `finished` documents were left half done by a run before. `linked` documents
-    are near-duplicates of others, and so are `skipped` ones, which are not in the store.
+    are near-duplicates of others, and so are `skipped` ones, which are not in the store. Of many
+    faults and notices the first `KEPT` are here; their counts are of all.
     """
 
     documents: int = 0
@@ -79,7 +86,40 @@ class IndexReport(Frozen):
     superseded: int = 0
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
+    fault_count: int = 0
+    notice_count: int = 0
     seconds: float = 0.0
+
+
+class First(Generic[T]):
+    """The first of many, and how many there were: memory is bounded whatever the input."""
+
+    def __init__(self) -> None:
+        self.kept: list[T] = []
+        self.count = 0
+
+    def add(self, item: T) -> None:
+        """Count it, and keep it if it is one of the first."""
+        self.count += 1
+        if self.count <= KEPT:
+            self.kept.append(item)
+
+
+class Remarks:
+    """The faults and notices of a file, or of a run."""
+
+    def __init__(self) -> None:
+        self.faults: First[Fault] = First()
+        self.notices: First[Notice] = First()
+
+    def told(self) -> dict[str, Any]:
+        """Return them as the fields of a report."""
+        return {
+            "faults": tuple(self.faults.kept),
+            "notices": tuple(self.notices.kept),
+            "fault_count": self.faults.count,
+            "notice_count": self.notices.count,
+        }
 
 
 @dataclass(slots=True)
@@ -88,12 +128,11 @@ class Tally:
 
     on_file: Callable[[FileReport], None]
     counts: Counter[str] = field(default_factory=Counter)
-    faults: list[Fault] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)  # of the run
     faulty: set[str] = field(default_factory=set)
-    notices: list[Notice] = field(default_factory=list)
     _file: str = ""
     _here: Counter[str] = field(default_factory=Counter)
-    _since: tuple[int, int] = (0, 0)
+    _remarks: Remarks = field(default_factory=Remarks)  # of the file
 
     def document(self, document: Document, fate: Fate, chunks: int) -> None:
         """Count a document that is or will be in the store, or is skipped."""
@@ -111,13 +150,15 @@ class Tally:
     def fault(self, fault: Fault) -> None:
         """Count an input that was skipped."""
         self._turn(fault.source)
-        self.faults.append(fault)
+        for remarks in (self.remarks, self._remarks):
+            remarks.faults.add(fault)
         self.faulty.add(fault.source)
 
     def notice(self, notice: Notice) -> None:
         """Keep what is worth knowing about a file."""
         self._turn(file_of(notice.source))
-        self.notices.append(notice)
+        for remarks in (self.remarks, self._remarks):
+            remarks.notices.add(notice)
 
     def close(self) -> None:
         """Hand on the report of the last file."""
@@ -126,26 +167,15 @@ class Tally:
     def report(self, seconds: float) -> IndexReport:
         """Return what was counted."""
         counts = {name: n for name, n in self.counts.items() if n}
-        return IndexReport(
-            **counts, faults=tuple(self.faults), notices=tuple(self.notices), seconds=seconds
-        )
+        return IndexReport(**counts, **self.remarks.told(), seconds=seconds)
 
     def _turn(self, file: str) -> None:
         if file == self._file:
             return
         if self._file:
-            faults, notices = self._since
             here = {name: n for name, n in self._here.items() if name != "documents"}
-            self.on_file(
-                FileReport(
-                    self._file,
-                    **here,
-                    faults=tuple(self.faults[faults:]),
-                    notices=tuple(self.notices[notices:]),
-                )
-            )
-        self._file, self._here = file, Counter()
-        self._since = (len(self.faults), len(self.notices))
+            self.on_file(FileReport(self._file, **here, **self._remarks.told()))
+        self._file, self._here, self._remarks = file, Counter(), Remarks()
 
 
 def file_of(source: str) -> str:

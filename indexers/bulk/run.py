@@ -197,7 +197,7 @@ class _Run:
         gone, dead = await vanished(self.store, missing, alive)
         for root in (root for root in roots if root in dead):
             reason = "none of its documents could be read, so none was pruned"
-            self.tally.notices.append(Notice(root, reason))
+            self.tally.remarks.notices.add(Notice(root, reason))
         self.tally.counts["pruned"] = len(gone)
         if gone and not self.options.dry:
             await self._drop(gone)

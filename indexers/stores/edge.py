@@ -85,10 +85,9 @@ class EdgeStore:
 
     async def record(self, records: Sequence[DocumentRecord]) -> None:
         """Insert or replace; in the write-ahead log when the call returns."""
-        rows = [qe.Point(record_id(r.tenant, r.document_id), {}, to_record(r)) for r in records]
-        if rows:
+        if records:
             need_room(self._folder)
-            await self._update(qe.UpdateOperation.upsert_points(rows))
+            await self._call(_upsert, self._shard, records)
 
     async def drop(self, tenant: str, document_ids: Sequence[str]) -> None:
         """Delete the tenant's documents."""
@@ -261,16 +260,16 @@ def open_edge(folder: Path, settings: StoreSettings = PLAIN) -> EdgeStore:
     return EdgeStore(folder, load_shard(folder / "points"), spec, to_params(settings))
 
 
-def _upsert(shard: qe.EdgeShard, points: Sequence[Point]) -> None:
-    shard.update(qe.UpdateOperation.upsert_points([_row(point) for point in points]))
+def _upsert(shard: qe.EdgeShard, rows: Sequence[Point | DocumentRecord]) -> None:
+    """Make the engine's points, too, where the loop does not wait for it."""
+    shard.update(qe.UpdateOperation.upsert_points([_row(row) for row in rows]))
 
 
-def _row(point: Point) -> qe.Point:
-    vectors: dict[str, qe.NamedVector] = {
-        DENSE: point.dense.tolist(),
-        SPARSE: to_sparse(point.sparse),
-    }
-    return qe.Point(point.chunk.id, vectors, to_payload(point.chunk, point.length))
+def _row(row: Point | DocumentRecord) -> qe.Point:
+    if isinstance(row, DocumentRecord):
+        return qe.Point(record_id(row.tenant, row.document_id), {}, to_record(row))
+    vectors: dict[str, qe.NamedVector] = {DENSE: row.dense.tolist(), SPARSE: to_sparse(row.sparse)}
+    return qe.Point(row.chunk.id, vectors, to_payload(row.chunk, row.length))
 
 
 def _point(payload: Payload, vector: object) -> Point:

@@ -174,16 +174,24 @@ def record_id(tenant: str, document_id: str) -> str:
     return str(uuid.uuid5(RECORDS, repr((tenant, document_id))))
 
 
+_UNTOLD: Mapping[str, object] = {**msgspec.to_builtins(DocumentRecord("")), "document_id": None}
+
+
 def to_record(record: DocumentRecord) -> Payload:
     """Return the payload of a record's point, which has no vectors and is never found by them."""
     whose = {"tenant": record.tenant, "document_id": record.document_id}
-    return {**whose, STATE: record.state, "record": msgspec.to_builtins(record)}
+    told = {
+        name: value
+        for name, value in msgspec.to_builtins(record).items()
+        if value != _UNTOLD[name]  # the engine takes 4 µs for every field
+    }
+    return {**whose, STATE: record.state, "record": told}
 
 
 def from_record(payload: Payload) -> DocumentRecord:
     """Return the record of a payload that `to_record` made."""
     fields = payload["record"]
-    tuples = {name: tuple(fields[name]) for name in ("pages", "adding", "stale")}
+    tuples = {name: tuple(fields.get(name, ())) for name in ("pages", "adding", "stale")}
     return DocumentRecord(**{**fields, **tuples})
 
 

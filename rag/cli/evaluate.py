@@ -132,7 +132,7 @@ async def _retrieval(
     for fault in experiment.index.faults:
         click.echo(f"skipped {fault}", err=True)
     click.echo(write_report(experiment, out).read_text(encoding="utf-8"))
-    return len(experiment.index.faults)
+    return experiment.index.fault_count
 
 
 async def _answers(

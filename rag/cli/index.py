@@ -88,7 +88,7 @@ async def _index(
     if out:
         _line(out, {"run": name, "dry": options.dry, **_counts(report)})
     _print(name, report, dry=options.dry)
-    return len(report.faults)
+    return report.fault_count
 
 
 @contextmanager
@@ -113,15 +113,18 @@ def _line(out: IO[str], value: object) -> None:
 
 def _counts(report: IndexReport) -> dict[str, object]:
     counts: dict[str, object] = msgspec.to_builtins(report)
-    return {**counts, "faults": len(report.faults), "notices": len(report.notices)}
+    faults, notices = counts.pop("fault_count"), counts.pop("notice_count")
+    return {**counts, "faults": faults, "notices": notices}
 
 
 def _print(name: str, report: IndexReport, *, dry: bool) -> None:
-    for what, lines in (("skipped", report.faults), ("note:", report.notices)):
+    faults = "skipped", report.faults, report.fault_count
+    notices = "note:", report.notices, report.notice_count
+    for what, lines, count in (faults, notices):
         for line in lines[:SHOWN]:
             click.echo(f"{what} {line}", err=True)
-        if len(lines) > SHOWN:
-            click.echo(f"… and {len(lines) - SHOWN:,} more", err=True)
+        if count > SHOWN:
+            click.echo(f"… and {count - SHOWN:,} more", err=True)
     rate = report.encoded / report.seconds if report.seconds else 0.0
     encoded = "" if dry else f"; {report.encoded:,} chunks encoded ({rate:,.0f} chunks/s)"
     click.echo(
@@ -143,5 +146,5 @@ def _further(report: IndexReport) -> dict[str, int]:
         "near-duplicates left out": report.skipped,
         "superseded chunks marked": report.superseded,
         "documents of an ended run mended": report.finished,
-        "inputs skipped": len(report.faults),
+        "inputs skipped": report.fault_count,
     }

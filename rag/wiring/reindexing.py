@@ -90,7 +90,7 @@ async def rebuild(
         report = await index(copies, kind.split, encoder, kind.sparse, store, on_progress)
     if report.faults:
         raise StoreUnavailable(
-            f"{len(report.faults)} documents could not be stored again, so nothing was switched; "
+            f"{report.fault_count} documents could not be stored again, so nothing was switched; "
             f"the first is {report.faults[0]}"
         )
     return replace(report, encoded=report.encoded - encoder.copied)
