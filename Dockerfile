@@ -22,6 +22,7 @@ ENV PATH=/venv/bin:$PATH \
     FIRSTCITE__STORE__PATH=/home/firstcite/store
 USER firstcite
 WORKDIR /home/firstcite
+RUN mkdir .firstcite
 EXPOSE 8000
 ENTRYPOINT ["firstcite"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from litestar import Litestar, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import JSONBody
 from msgspec import UnsetType
 
 from api.body import require_json
+from api.callers import Caller
+from api.guarding import OPEN, caller_of, guarding, needs
+from api.keys import Keyring
 from api.problems import documented, problems
 from api.replies import (
     AnswerResponse,
@@ -81,16 +86,21 @@ def create_app(
     """Return the application.
 
     Args:
-        settings: `server.collection` and `server.max_body_bytes` are read.
+        settings: those of the server are read.
         load: builds the engine; called once, on a thread of its own.
         on_failure: told when that fails; the process should then end.
+
+    Raises:
+        BadSettings: the file of keys cannot be read.
     """
     loading = Loading(load, on_failure)
     return Litestar(
         route_handlers=[search, answer, health, ready],
         lifespan=[loading.lifespan],
+        guards=[guarding(Keyring(Path(settings.server.keys)), settings.server.host)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
             "default": Provide(lambda: settings.server.collection, sync_to_thread=False),
         },
         plugins=[problems()],
@@ -100,13 +110,17 @@ def create_app(
             description="Search documents and answer questions with verified citations.",
             use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin()],
+            components=Components(
+                security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
+            ),
+            security=[{"key": []}],
         ),
         request_max_body_size=settings.server.max_body_bytes,
         logging_config=None,
     )
 
 
-_REFUSALS = documented(400, 404, 409, 413, 415, 500, 503)
+_REFUSALS = documented(400, 401, 403, 404, 409, 413, 415, 500, 503)
 
 
 @post(
@@ -116,12 +130,16 @@ _REFUSALS = documented(400, 404, 409, 413, 415, 500, 503)
     tags=["query"],
     before_request=require_json,
     responses=_REFUSALS,
+    opt=needs("read"),
 )
 async def search(
-    data: JSONBody[SearchRequest], engine: NamedDependency[Engine], default: NamedDependency[str]
+    data: JSONBody[SearchRequest],
+    caller: NamedDependency[Caller],
+    engine: NamedDependency[Engine],
+    default: NamedDependency[str],
 ) -> SearchResponse:
     """Find the k best chunks for a query."""
-    query = data.parse()
+    query = data.parse(caller)
     path = await _path(engine, data.collection, default)
     return search_response(await path.search(query))
 
@@ -133,23 +151,34 @@ async def search(
     tags=["query"],
     before_request=require_json,
     responses=_REFUSALS,
+    opt=needs("read"),
 )
 async def answer(
-    data: JSONBody[AnswerRequest], engine: NamedDependency[Engine], default: NamedDependency[str]
+    data: JSONBody[AnswerRequest],
+    caller: NamedDependency[Caller],
+    engine: NamedDependency[Engine],
+    default: NamedDependency[str],
 ) -> AnswerResponse:
     """Answer a question with sentences that are quoted and cited, or say why not."""
-    query = data.parse()
+    query = data.parse(caller)
     path = await _path(engine, data.collection, default)
     return answer_response(await path.answer(query))
 
 
-@get("/health", operation_id="health", tags=["operations"])
+@get("/health", operation_id="health", tags=["operations"], opt={OPEN: True}, security=[{}])
 async def health() -> Health:
     """Say that the process is alive, whether or not it is ready."""
     return Health()
 
 
-@get("/ready", operation_id="ready", tags=["operations"], responses=documented(503))
+@get(
+    "/ready",
+    operation_id="ready",
+    tags=["operations"],
+    responses=documented(503),
+    opt={OPEN: True},
+    security=[{}],
+)
 async def ready(engine: NamedDependency[Engine], default: NamedDependency[str]) -> Ready:
     """Say that the models are loaded and the store answers; 503 until then."""
     try:

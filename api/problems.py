@@ -13,10 +13,20 @@ from litestar.plugins.problem_details import (
 )
 
 from api.replies import Problem
-from rag.errors import BadInput, Conflict, NotFound, RagError, Unavailable
+from rag.errors import (
+    BadInput,
+    Conflict,
+    NotFound,
+    RagError,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 
 STATUS: Mapping[type[RagError], int] = {
     BadInput: 400,
+    Unauthenticated: 401,
+    Refused: 403,
     NotFound: 404,
     Conflict: 409,
     Unavailable: 503,
@@ -24,11 +34,16 @@ STATUS: Mapping[type[RagError], int] = {
 }
 """HTTP status by the error's nearest ancestor in this table."""
 
-RETRY_LATER = 503
+HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "2"},
+}
 MEDIA_TYPE = "application/problem+json"
 
 WHEN: Mapping[int, str] = {
     400: "The request cannot be used; `detail` names the remedy, `extra` the fields at fault.",
+    401: "The API key is missing, or is none of this server's.",
+    403: "The API key does not reach so far.",
     404: "There is no such collection.",
     409: "The collection does not fit the settings, or another process has it open.",
     413: "The body is larger than `server.max_body_bytes`.",
@@ -49,7 +64,7 @@ def problem(error: RagError) -> ProblemDetailsException:
         type_=f"urn:firstcite:error:{type(error).__name__}",
         title=(type(error).__doc__ or type(error).__name__).splitlines()[0].rstrip("."),
         detail=str(error),
-        headers={"Retry-After": "2"} if status == RETRY_LATER else None,
+        headers=dict(HEADERS.get(status, {})) or None,
     )
 
 

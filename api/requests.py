@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.callers import Caller
 from rag.filters import parse_where
 from rag.plan import MAX_K, MAX_QUERY_CHARS, MAX_SAMPLES
 from rag.values import Handling, Message, Query
@@ -17,10 +18,21 @@ _FILTER = Meta(
     examples=[{"metadata.year": {"gte": 2020}, "metadata.lang": {"in": ["en", "de"]}}],
 )
 MAX_TURNS = 64
-Tenant = Annotated[str, Meta(min_length=1, max_length=128, description="Whose documents.")]
+Tenant = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        description="Whose documents; by default the key's tenant, or default.",
+    ),
+]
 Principals = Annotated[
     tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...],
-    Meta(max_length=1_000, description="Who asks; null is a trusted caller, who sees everything."),
+    Meta(
+        max_length=1_000,
+        description="Who asks; null is a trusted caller, who sees everything. By default the "
+        "key's principals.",
+    ),
 ]
 K = Annotated[int, Meta(ge=1, le=MAX_K, description="How many chunks.")]
 Text = Annotated[
@@ -51,8 +63,8 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     query: Text
     k: K = 10
     collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
-    tenant: Tenant = "default"
-    principals: Principals | None = None
+    tenant: Tenant | UnsetType = UNSET
+    principals: Principals | UnsetType | None = UNSET
     filter: Annotated[dict[str, Any], _FILTER] | None = None
     superseded: Annotated[
         Literal["", "mark", "hide", "show"],
@@ -107,21 +119,22 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Annotated[float, Meta(ge=0, le=600, description="Most time for those.")] | UnsetType
     ) = UNSET
 
-    def parse(self) -> Query:
-        """Return the query.
+    def parse(self, caller: Caller) -> Query:
+        """Return the query, of what the caller may read.
 
         Raises:
             BadFilter: the filter cannot be read.
+            Forbidden: it names a tenant or principals that are not the caller's.
         """
         return Query(
             self.query,
             self.k,
             parse_where(self.filter),
-            self.tenant,
+            caller.in_tenant(self.tenant),
             history=tuple(turn.said() for turn in self.history),
             preset=self.preset,
             changes=self._changes(),
-            principals=self.principals,
+            principals=caller.reading_as(self.principals),
             superseded=self.superseded,
             as_of=self.as_of,
         )
@@ -141,13 +154,13 @@ class SearchRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = ()
     fusion: Annotated[str, Meta(description="rrf, dbsf or convex; by default search.fusion.")] = ""
 
-    def parse(self) -> Query:
-        """Return the query.
+    def parse(self, caller: Caller) -> Query:
+        """Return the query, of what the caller may read.
 
         Raises:
-            BadFilter: the filter cannot be read.
+            BadFilter, Forbidden: as above.
         """
-        return replace(_Asked.parse(self), branches=self.branches, fusion=self.fusion)
+        return replace(_Asked.parse(self, caller), branches=self.branches, fusion=self.fusion)
 
 
 class AnswerRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):

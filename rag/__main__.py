@@ -20,6 +20,7 @@ COMMANDS = (
     "rerank",
     "evaluate",
     "serve",
+    "keys",
     "doctor",
     "models",
     "calibrate",

@@ -7,6 +7,9 @@ RagError
 │   ├── BadPrompt           a prompt longer than the model's window, or labels it cannot tell apart
 │   ├── BadCollection       a collection name or a test collection that cannot be used
 │   └── BadSettings         an unknown key, or a value of the wrong type
+├── Refused
+│   ├── Unauthenticated         no API key, or none that is known
+│   └── Forbidden               the API key does not reach so far
 ├── NotFound
 │   └── CollectionNotFound  no collection of that name: index something first
 ├── Conflict
@@ -51,6 +54,18 @@ class BadCollection(BadInput):
 
 class BadSettings(BadInput):
     """An unknown settings key, or a value of the wrong type."""
+
+
+class Refused(RagError):
+    """The caller may not do that."""
+
+
+class Unauthenticated(Refused):
+    """No API key, or none that is known."""
+
+
+class Forbidden(Refused):
+    """The API key does not reach so far."""
 
 
 class NotFound(RagError):

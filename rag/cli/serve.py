@@ -1,12 +1,13 @@
 """`firstcite serve`: the HTTP face."""
 
-import ipaddress
 import signal
+from pathlib import Path
 
 import click
 import msgspec
 
 from rag.cli.root import cli, current_settings
+from rag.errors import BadSettings
 
 
 @cli.command("serve")
@@ -22,16 +23,23 @@ def serve_command(host: str | None, port: int | None) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.hosts import loopback
     from rag.wiring import build
 
     settings = current_settings()
     changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
     server_settings = msgspec.structs.replace(settings.server, **changes)
     settings = msgspec.structs.replace(settings, server=server_settings)
-    if not loopback(server_settings.host):
+    keyed = Path(server_settings.keys).exists()
+    if not keyed and not loopback(server_settings.host):
+        raise BadSettings(
+            f"server.host is {server_settings.host}, which others can reach, and there are no API "
+            f"keys in {server_settings.keys}: firstcite keys add NAME, or listen on 127.0.0.1"
+        )
+    if not keyed:
         click.echo(
-            f"warning: {server_settings.host} is not loopback and there is no authentication: "
-            "whoever reaches this address can read every collection",
+            "no API keys: whoever can reach this machine's loopback may read and change every "
+            "collection (firstcite keys add NAME)",
             err=True,
         )
     failures: list[Exception] = []
@@ -58,15 +66,3 @@ def serve_command(host: str | None, port: int | None) -> None:
         raise SystemExit(1) from None
     if failures:
         raise failures[0]
-
-
-def loopback(host: str) -> bool:
-    """Whether an address is reachable from this machine only.
-
-    >>> loopback("127.0.0.1"), loopback("localhost"), loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

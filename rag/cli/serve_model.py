@@ -6,9 +6,9 @@ from types import FrameType
 
 import click
 
+from api.hosts import loopback
 from rag.cli.models import models
 from rag.cli.root import current_settings, run
-from rag.cli.serve import loopback
 
 
 @models.command("serve")

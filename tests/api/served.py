@@ -87,7 +87,9 @@ def settings_over(store: Path) -> Settings:
         store=StoreSettings(path=str(store)),
         index=IndexSettings(splitter="none"),
         answer=AnswerSettings(floor=0.1),
-        server=ServerSettings(collection="handbook", max_body_bytes=100_000),
+        server=ServerSettings(
+            collection="handbook", max_body_bytes=100_000, keys=str(store / "keys.json")
+        ),
     )
 
 

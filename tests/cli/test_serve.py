@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.cli.serve import loopback
+from api.hosts import loopback
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

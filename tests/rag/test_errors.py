@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rag import errors
-from rag.errors import BadInput, Conflict, NotFound, RagError, Unavailable
+from rag.errors import BadInput, Conflict, NotFound, RagError, Refused, Unavailable
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 
@@ -32,7 +32,9 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_error_falls_under_one_of_the_four_that_faces_map(kind: type) -> None:
-    families = [f for f in (BadInput, NotFound, Conflict, Unavailable) if issubclass(kind, f)]
+def test_every_error_falls_under_one_of_the_five_that_faces_map(kind: type) -> None:
+    families = [
+        f for f in (BadInput, Refused, NotFound, Conflict, Unavailable) if issubclass(kind, f)
+    ]
     assert kind is RagError or len(families) == 1
     assert issubclass(kind, RagError)

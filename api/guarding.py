@@ -1,0 +1,94 @@
+"""The guard of every route: no handler runs for a caller who may not ask it.
+
+A route says which role it wants with `needs`, or that it is open to everybody; one that says
+nothing is for admins.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from api.callers import LOCAL, Caller, Role
+from api.hosts import loopback
+from api.keys import Keyring
+from rag.errors import Forbidden, Unauthenticated
+
+ROLE, OPEN = "role", "open"
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+
+def needs(role: Role) -> dict[str, Any]:
+    """Return the option of a route for callers of a role."""
+    return {ROLE: role}
+
+
+def guarding(keyring: Keyring, host: str) -> Callable[[Connection, BaseRouteHandler], None]:
+    """Return the guard of an application.
+
+    Args:
+        keyring: the keys; where there is no file of them whoever reaches loopback may do anything.
+        host: the address that is listened on.
+    """
+
+    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        """Let the caller through, and note who it is.
+
+        Raises:
+            Unauthenticated: no key, or none that there is.
+            Forbidden: the key's role does not reach so far.
+        """
+        if handler.opt.get(OPEN):
+            return
+        caller = _caller(connection, keyring, host)
+        wanted: Role = handler.opt.get(ROLE, "admin")
+        if not caller.may(wanted):
+            raise Forbidden(
+                f"this key is for the role {caller.role}, and this needs {wanted}: "
+                f"firstcite keys add NAME --role {wanted}"
+            )
+        connection.scope["user"] = caller
+
+    return guard
+
+
+def caller_of(request: Request[Caller, Any, Any]) -> Caller:
+    """Return who sends a request, as the guard found."""
+    return request.user
+
+
+def _caller(connection: Connection, keyring: Keyring, host: str) -> Caller:
+    if not keyring.required and loopback(host):
+        _from_this_machine(connection)
+        return LOCAL
+    presented = _presented(connection)
+    key = keyring.find(presented) if presented else None
+    if key is None:
+        said = "is none of this server's" if presented else "is missing"
+        raise Unauthenticated(f"the API key {said}: send Authorization: Bearer KEY")
+    return key.caller
+
+
+def _presented(connection: Connection) -> str:
+    """Return the key of a request, as most clients send it or as Azure's and Anthropic's do."""
+    scheme, _, value = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    return connection.headers.get("x-api-key", "") or connection.headers.get("api-key", "")
+
+
+def _from_this_machine(connection: Connection) -> None:
+    """Refuse what a page of another site sends by way of a name that leads to this address.
+
+    Raises:
+        Forbidden: the request was meant for another host.
+    """
+    meant = connection.headers.get("host", "")
+    name = meant[1:].partition("]")[0] if meant.startswith("[") else meant.partition(":")[0]
+    if not loopback(name):
+        raise Forbidden(
+            f"without API keys only requests to this machine are answered, and this one is for "
+            f"'{name[:100]}': firstcite keys add NAME"
+        )
