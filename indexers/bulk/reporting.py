@@ -32,7 +32,7 @@ class FileReport(Frozen):
     """What became of a file: its documents by fate, and their pages and chunks.
 
     Documents that had to wait (near-duplicates) have a report of their own, after all others. Of
-    many faults and notices the first `KEPT` are here; their counts are of all.
+    many faults and notices the first `KEPT` are here, and how many there are further.
     """
 
     file: str
@@ -45,8 +45,8 @@ class FileReport(Frozen):
     chunks: int = 0
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
-    fault_count: int = 0
-    notice_count: int = 0
+    further_faults: int = 0
+    further_notices: int = 0
 
     @property
     def status(self) -> Literal["indexed", "unchanged", "skipped", "partial", "failed"]:
@@ -67,7 +67,7 @@ class IndexReport(Frozen):
     encoder, the others' vectors were there. `removed` stale chunks are gone, and `pruned` documents
     that are no more. `finished` documents were left half done by a run before. `linked` documents
     are near-duplicates of others, and so are `skipped` ones, which are not in the store. Of many
-    faults and notices the first `KEPT` are here; their counts are of all.
+    faults and notices the first `KEPT` are here, and how many there are further.
     """
 
     documents: int = 0
@@ -86,23 +86,34 @@ class IndexReport(Frozen):
     superseded: int = 0
     faults: tuple[Fault, ...] = ()
     notices: tuple[Notice, ...] = ()
-    fault_count: int = 0
-    notice_count: int = 0
+    further_faults: int = 0
+    further_notices: int = 0
     seconds: float = 0.0
+
+    @property
+    def fault_count(self) -> int:
+        """How many inputs were skipped."""
+        return len(self.faults) + self.further_faults
+
+    @property
+    def notice_count(self) -> int:
+        """How many notices there are."""
+        return len(self.notices) + self.further_notices
 
 
 class First(Generic[T]):
-    """The first of many, and how many there were: memory is bounded whatever the input."""
+    """The first of many, and how many further ones: memory is bounded whatever the input."""
 
     def __init__(self) -> None:
         self.kept: list[T] = []
-        self.count = 0
+        self.further = 0
 
     def add(self, item: T) -> None:
-        """Count it, and keep it if it is one of the first."""
-        self.count += 1
-        if self.count <= KEPT:
+        """Keep it if it is one of the first, else count it."""
+        if len(self.kept) < KEPT:
             self.kept.append(item)
+        else:
+            self.further += 1
 
 
 class Remarks:
@@ -117,8 +128,8 @@ class Remarks:
         return {
             "faults": tuple(self.faults.kept),
             "notices": tuple(self.notices.kept),
-            "fault_count": self.faults.count,
-            "notice_count": self.notices.count,
+            "further_faults": self.faults.further,
+            "further_notices": self.notices.further,
         }
 
 

@@ -113,8 +113,8 @@ def _line(out: IO[str], value: object) -> None:
 
 def _counts(report: IndexReport) -> dict[str, object]:
     counts: dict[str, object] = msgspec.to_builtins(report)
-    faults, notices = counts.pop("fault_count"), counts.pop("notice_count")
-    return {**counts, "faults": faults, "notices": notices}
+    del counts["further_faults"], counts["further_notices"]
+    return {**counts, "faults": report.fault_count, "notices": report.notice_count}
 
 
 def _print(name: str, report: IndexReport, *, dry: bool) -> None:

@@ -71,7 +71,6 @@ class Indexing(Frozen):
             report,
             superseded=updates.superseded,
             notices=(*report.notices, *updates.notices),
-            notice_count=report.notice_count + len(updates.notices),
         )
 
     async def _context(self, split: Sequence[tuple[Document, Sequence[Chunk]]]) -> Contexted:

@@ -16,8 +16,8 @@ SIZE = 200_000_000  # bytes
 PEAK_MB = 1_500
 PARAGRAPH = (
     "Paragraph {n:,} of the long one. The sample freezer of row {row} stays cold for {hours} hours "
-    "without power – the façade's lantern does not; see 第{n}章。\n"
-    "Nobody knows why it is so, and {row} of us have asked.\n\n"
+    "without power, which everybody in the laboratory knows; the façade's lantern does not, and "
+    "nobody remembers why somebody thought so before the building was renovated last summer.\n\n"
 )
 
 
