@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
-from litestar import Litestar, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.openapi import OpenAPIConfig
+from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import JSONBody
@@ -27,6 +29,7 @@ from api.replies import (
     search_response,
 )
 from api.requests import AnswerRequest, SearchRequest
+from api.streaming import EVENTS, streamed
 from rag.errors import (
     BadCollection,
     CollectionNotFound,
@@ -120,6 +123,9 @@ def create_app(
     )
 
 
+ANSWERED = ResponseSpec(
+    AnswerResponse, generate_examples=False, description="The answer; streamed, its events."
+)
 _REFUSALS = documented(400, 401, 403, 404, 409, 413, 415, 500, 503)
 
 
@@ -150,19 +156,25 @@ async def search(
     status_code=200,
     tags=["query"],
     before_request=require_json,
-    responses=_REFUSALS,
+    responses={**_REFUSALS, 200: ANSWERED},
     opt=needs("read"),
 )
 async def answer(
     data: JSONBody[AnswerRequest],
-    caller: NamedDependency[Caller],
+    request: Request[Caller, Any, Any],
     engine: NamedDependency[Engine],
     default: NamedDependency[str],
-) -> AnswerResponse:
-    """Answer a question with sentences that are quoted and cited, or say why not."""
-    query = data.parse(caller)
+) -> Response[Any]:
+    """Answer a question with sentences that are quoted and cited, or say why not.
+
+    With `stream`, or for who accepts `text/event-stream`, the answer comes while it is made, as the
+    events meta, search_results, (delta | citation)…, verification…, final, done.
+    """
+    query = data.parse(request.user)
     path = await _path(engine, data.collection, default)
-    return answer_response(await path.answer(query))
+    if data.stream or EVENTS in request.headers.get("accept", ""):
+        return await streamed(path.stream(query, uuid4().hex))
+    return Response(answer_response(await path.answer(query)))
 
 
 @get("/health", operation_id="health", tags=["operations"], opt={OPEN: True}, security=[{}])

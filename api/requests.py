@@ -166,6 +166,9 @@ class SearchRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class AnswerRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A question to answer."""
 
+    stream: Annotated[bool, Meta(description="Tell the answer while it is made, as events.")] = (
+        False
+    )
     generator: (
         Annotated[
             str, Meta(description="Who writes: extractive, inline, …; by default answer.generator.")
