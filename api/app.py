@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
@@ -29,6 +28,7 @@ from api.replies import (
     search_response,
 )
 from api.requests import AnswerRequest, SearchRequest
+from api.stamping import request_id, stamp
 from api.streaming import EVENTS, streamed
 from rag.errors import (
     BadCollection,
@@ -107,6 +107,7 @@ def create_app(
             "default": Provide(lambda: settings.server.collection, sync_to_thread=False),
         },
         plugins=[problems()],
+        before_send=[stamp],
         openapi_config=OpenAPIConfig(
             title="FirstCite",
             version="1",
@@ -173,7 +174,7 @@ async def answer(
     query = data.parse(request.user)
     path = await _path(engine, data.collection, default)
     if data.stream or EVENTS in request.headers.get("accept", ""):
-        return await streamed(path.stream(query, uuid4().hex))
+        return await streamed(path.stream(query, request_id(request.scope)))
     return Response(answer_response(await path.answer(query)))
 
 
