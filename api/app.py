@@ -16,6 +16,7 @@ from msgspec import UnsetType
 
 from api.body import require_json
 from api.callers import Caller
+from api.documents import document
 from api.guarding import OPEN, caller_of, guarding, needs
 from api.keys import Keyring
 from api.problems import documented, problems
@@ -98,7 +99,7 @@ def create_app(
     """
     loading = Loading(load, on_failure)
     return Litestar(
-        route_handlers=[search, answer, health, ready],
+        route_handlers=[search, answer, document, health, ready],
         lifespan=[loading.lifespan],
         guards=[guarding(Keyring(Path(settings.server.keys)), settings.server.host)],
         dependencies={

@@ -44,7 +44,7 @@ WHEN: Mapping[int, str] = {
     400: "The request cannot be used; `detail` names the remedy, `extra` the fields at fault.",
     401: "The API key is missing, or is none of this server's.",
     403: "The API key does not reach so far.",
-    404: "There is no such collection.",
+    404: "There is no such collection, or no such document.",
     409: "The collection does not fit the settings, or another process has it open.",
     413: "The body is larger than `server.max_body_bytes`.",
     415: "The body is not declared as JSON.",

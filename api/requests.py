@@ -18,6 +18,7 @@ _FILTER = Meta(
     examples=[{"metadata.year": {"gte": 2020}, "metadata.lang": {"in": ["en", "de"]}}],
 )
 MAX_TURNS = 64
+MAX_CHUNKS = 1_000  # of a document in one reply
 Tenant = Annotated[
     str,
     Meta(

@@ -11,7 +11,8 @@ RagError
 │   ├── Unauthenticated         no API key, or none that is known
 │   └── Forbidden               the API key does not reach so far
 ├── NotFound
-│   └── CollectionNotFound  no collection of that name: index something first
+│   ├── CollectionNotFound  no collection of that name: index something first
+│   └── DocumentNotFound    no document of that id, or none that may be read
 ├── Conflict
 │   ├── CollectionMismatch  the collection was built with another encoder, or another schema
 │   └── StoreLocked         another process has the embedded store open
@@ -74,6 +75,10 @@ class NotFound(RagError):
 
 class CollectionNotFound(NotFound):
     """No collection of that name: index something first."""
+
+
+class DocumentNotFound(NotFound):
+    """No document of that id, or none that may be read."""
 
 
 class Conflict(RagError):
