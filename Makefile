@@ -68,7 +68,7 @@ serve: setup ## the HTTP API on http://127.0.0.1:8000
 bench: setup ## throughput and latency as ratios within one run; writes eval/results/bench/
 	$(BIN)/python -m eval.bench --collections $(COLLECTIONS) --out eval/results/bench
 
-bench-bulk: setup ## a run over 50,000 chunks beside the encoder alone (half an hour); writes eval/results/bench-bulk/
+bench-bulk: setup ## a run over 50,000 chunks beside the encoder alone (20 minutes); writes eval/results/bench-bulk/
 	$(BIN)/python -m eval.bench --only bulk --collections $(COLLECTIONS) --out eval/results/bench-bulk
 
 bench-encode: setup ## the encoder by runtime and precision; writes eval/results/bench-encode/
