@@ -177,14 +177,16 @@ class Tally:
 
     def report(self, seconds: float) -> IndexReport:
         """Return what was counted."""
-        counts = {name: n for name, n in self.counts.items() if n}
+        counts: dict[str, Any] = {name: n for name, n in self.counts.items() if n}
         return IndexReport(**counts, **self.remarks.told(), seconds=seconds)
 
     def _turn(self, file: str) -> None:
         if file == self._file:
             return
         if self._file:
-            here = {name: n for name, n in self._here.items() if name != "documents"}
+            here: dict[str, Any] = {
+                name: n for name, n in self._here.items() if name != "documents"
+            }
             self.on_file(FileReport(self._file, **here, **self._remarks.told()))
         self._file, self._here, self._remarks = file, Counter(), Remarks()
 

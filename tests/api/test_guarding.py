@@ -49,7 +49,7 @@ def test_without_a_key_only_the_open_routes_answer(keyed: httpx.Client) -> None:
     for route in OPEN_ROUTES:
         assert keyed.get(route).status_code == 200
     for headers in ({}, bearer("fc_00000000_x"), {"authorization": "Basic x"}, {"x-api-key": "é"}):
-        encoded = {name: value.encode() for name, value in headers.items()}
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         reply = keyed.post("/v1/search", json=QUERY, headers=encoded)
         assert refused(reply, 401)["type"] == "urn:firstcite:error:Unauthenticated"
         assert reply.headers["www-authenticate"] == "Bearer"
