@@ -114,7 +114,7 @@ def test_every_endpoint_stands_in_the_table() -> None:
 
     app = create_app(Settings(), never)
     routes = {
-        f"{method} {route.path}"
+        f"{method} {route.path_format}"
         for route in app.routes
         for method in getattr(route, "methods", ())
         if method in {"GET", "POST", "DELETE"} and not route.path.startswith("/schema")
