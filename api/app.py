@@ -17,7 +17,7 @@ from msgspec import UnsetType
 from api.body import require_json
 from api.callers import Caller
 from api.documents import document
-from api.guarding import OPEN, caller_of, guarding, needs
+from api.guarding import OPEN, guarding, needs
 from api.keys import Keyring
 from api.problems import documented, problems
 from api.replies import (
@@ -104,7 +104,6 @@ def create_app(
         guards=[guarding(Keyring(Path(settings.server.keys)), settings.server.host)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
-            "caller": Provide(caller_of, sync_to_thread=False),
             "default": Provide(lambda: settings.server.collection, sync_to_thread=False),
         },
         plugins=[problems()],
@@ -142,12 +141,12 @@ _REFUSALS = documented(400, 401, 403, 404, 409, 413, 415, 500, 503)
 )
 async def search(
     data: JSONBody[SearchRequest],
-    caller: NamedDependency[Caller],
+    request: Request[Caller, Any, Any],
     engine: NamedDependency[Engine],
     default: NamedDependency[str],
 ) -> SearchResponse:
     """Find the k best chunks for a query."""
-    query = data.parse(caller)
+    query = data.parse(request.user)
     path = await _path(engine, data.collection, default)
     return search_response(await path.search(query))
 

@@ -7,7 +7,6 @@ nothing is for admins.
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -52,11 +51,6 @@ def guarding(keyring: Keyring, host: str) -> Callable[[Connection, BaseRouteHand
         connection.scope["user"] = caller
 
     return guard
-
-
-def caller_of(request: Request[Caller, Any, Any]) -> Caller:
-    """Return who sends a request, as the guard found."""
-    return request.user
 
 
 def _caller(connection: Connection, keyring: Keyring, host: str) -> Caller:
