@@ -1,85 +1,47 @@
 """The Litestar application: routes over an engine that loads while the process already answers."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from litestar import Litestar, Request, Response, get, post
-from litestar.di import NamedDependency, Provide
-from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import JSONBody
-from msgspec import UnsetType
 
-from api.body import require_json
-from api.callers import Caller
+from api.admitting import Admitting, Gate, Rates
+from api.collections import (
+    create_collection,
+    drop_collection,
+    get_collection,
+    list_collections,
+    reindex,
+)
+from api.compatible.chat import chat
+from api.compatible.embedding import embed
+from api.compatible.listing import list_models
+from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
+from api.deletions import delete_document, delete_documents
 from api.documents import document
-from api.guarding import OPEN, guarding, needs
+from api.guarding import guarding
+from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
+from api.jobs.indexing import index_file, index_lines, rebuild
+from api.jobs.job import Kind
+from api.jobs.runner import Runner, Work
+from api.jobs.shelf import Shelf
 from api.keys import Keyring
-from api.problems import documented, problems
-from api.replies import (
-    AnswerResponse,
-    Health,
-    Ready,
-    SearchResponse,
-    answer_response,
-    search_response,
-)
-from api.requests import AnswerRequest, SearchRequest
-from api.stamping import request_id, stamp
-from api.streaming import EVENTS, streamed
-from rag.errors import (
-    BadCollection,
-    CollectionNotFound,
-    Conflict,
-    RagError,
-    StillLoading,
-    Unavailable,
-)
-from rag.pipeline import QueryPath
+from api.loading import Loading
+from api.metering import Meter, Metering
+from api.operations import config, health, metrics, ready
+from api.problems import problems
+from api.queries import answer, search
+from api.stamping import stamp
+from api.uploads import Uploads, put_documents, put_file
 from rag.settings import Settings
 from rag.wiring import Engine
 
-
-class Loading:
-    """An engine on its way: loaded once, on a thread, while the application already answers."""
-
-    def __init__(self, load: Callable[[], Engine], on_failure: Callable[[Exception], None]) -> None:
-        self._load = load
-        self._on_failure = on_failure
-        self._task: asyncio.Task[Engine] | None = None
-
-    @asynccontextmanager
-    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
-        """Start loading; at the end close what was loaded."""
-        self._task = asyncio.create_task(asyncio.to_thread(self._load))
-        self._task.add_done_callback(self._loaded)
-        yield
-        await asyncio.wait([self._task])
-        if self._task.exception() is None:  # otherwise it was reported when it happened
-            await self._task.result().close()
-
-    def engine(self) -> Engine:
-        """Return the engine.
-
-        Raises:
-            StillLoading: ask again in a few seconds.
-            RagError: what loading raised; Unavailable where that was a defect.
-        """
-        if self._task is None or not self._task.done():
-            raise StillLoading("the models are still loading: try again in a few seconds")
-        error = self._task.exception()
-        if error is None or isinstance(error, RagError):
-            return self._task.result()
-        raise Unavailable("the models could not be loaded: see the server's log") from error
-
-    def _loaded(self, task: asyncio.Task[Engine]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            self._on_failure(error)
+WORK: Mapping[Kind, Work] = {"documents": index_lines, "file": index_file, "reindex": rebuild}
+"""What does the jobs."""
 
 
 def create_app(
@@ -97,15 +59,56 @@ def create_app(
     Raises:
         BadSettings: the file of keys cannot be read.
     """
-    loading = Loading(load, on_failure)
+    server = settings.server
+    shelf = Shelf(Path(server.jobs), server.jobs_kept_hours * 3_600)
+    runner = Runner(shelf, WORK, server.max_jobs)
+    uploads = Uploads(
+        shelf, runner, server.collection, server.max_upload_bytes, server.max_body_bytes
+    )
+    rates = Rates(server.rate, server.burst)
+    light = Gate("server.max_searches", server.max_searches)
+    heavy = Gate("server.max_answers", server.max_answers)
+    meter = Meter(lambda: runner.unfinished)
+    loading = Loading(load, on_failure, runner)
     return Litestar(
-        route_handlers=[search, answer, document, health, ready],
+        route_handlers=[
+            search,
+            answer,
+            put_documents,
+            put_file,
+            document,
+            delete_document,
+            delete_documents,
+            list_jobs,
+            get_job,
+            get_job_lines,
+            cancel_job,
+            list_collections,
+            get_collection,
+            create_collection,
+            drop_collection,
+            reindex,
+            chat,
+            rerank_v1,
+            rerank_v2,
+            rerank_either,
+            embed,
+            list_models,
+            health,
+            ready,
+            metrics,
+            config,
+        ],
         lifespan=[loading.lifespan],
-        guards=[guarding(Keyring(Path(settings.server.keys)), settings.server.host)],
+        guards=[guarding(Keyring(Path(server.keys)), server.host, rates.take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
-            "default": Provide(lambda: settings.server.collection, sync_to_thread=False),
+            "default": Provide(lambda: server.collection, sync_to_thread=False),
+            "current": Provide(lambda: settings, sync_to_thread=False),
+            "meter": Provide(lambda: meter, sync_to_thread=False),
+            "uploads": Provide(lambda: uploads, sync_to_thread=False),
         },
+        middleware=[Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
         before_send=[stamp],
         openapi_config=OpenAPIConfig(
@@ -119,90 +122,6 @@ def create_app(
             ),
             security=[{"key": []}],
         ),
-        request_max_body_size=settings.server.max_body_bytes,
+        request_max_body_size=server.max_body_bytes,
         logging_config=None,
     )
-
-
-ANSWERED = ResponseSpec(
-    AnswerResponse, generate_examples=False, description="The answer; streamed, its events."
-)
-_REFUSALS = documented(400, 401, 403, 404, 409, 413, 415, 500, 503)
-
-
-@post(
-    "/v1/search",
-    operation_id="search",
-    status_code=200,
-    tags=["query"],
-    before_request=require_json,
-    responses=_REFUSALS,
-    opt=needs("read"),
-)
-async def search(
-    data: JSONBody[SearchRequest],
-    request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
-) -> SearchResponse:
-    """Find the k best chunks for a query."""
-    query = data.parse(request.user)
-    path = await _path(engine, data.collection, default)
-    return search_response(await path.search(query))
-
-
-@post(
-    "/v1/answer",
-    operation_id="answer",
-    status_code=200,
-    tags=["query"],
-    before_request=require_json,
-    responses={**_REFUSALS, 200: ANSWERED},
-    opt=needs("read"),
-)
-async def answer(
-    data: JSONBody[AnswerRequest],
-    request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
-) -> Response[Any]:
-    """Answer a question with sentences that are quoted and cited, or say why not.
-
-    With `stream`, or for who accepts `text/event-stream`, the answer comes while it is made, as the
-    events meta, search_results, (delta | citation)…, verification…, final, done.
-    """
-    query = data.parse(request.user)
-    path = await _path(engine, data.collection, default)
-    if data.stream or EVENTS in request.headers.get("accept", ""):
-        return await streamed(path.stream(query, request_id(request.scope)))
-    return Response(answer_response(await path.answer(query)))
-
-
-@get("/health", operation_id="health", tags=["operations"], opt={OPEN: True}, security=[{}])
-async def health() -> Health:
-    """Say that the process is alive, whether or not it is ready."""
-    return Health()
-
-
-@get(
-    "/ready",
-    operation_id="ready",
-    tags=["operations"],
-    responses=documented(503),
-    opt={OPEN: True},
-    security=[{}],
-)
-async def ready(engine: NamedDependency[Engine], default: NamedDependency[str]) -> Ready:
-    """Say that the models are loaded and the store answers; 503 until then."""
-    try:
-        chunks = await (await engine.collection(default)).parts.store.count()
-    except CollectionNotFound:
-        chunks = 0  # nothing was indexed yet: the server can do its work all the same
-    except (BadCollection, Conflict) as error:  # whoever asks for readiness is not at fault
-        raise Unavailable(str(error)) from error
-    spec = engine.encoder.spec
-    return Ready("ready", default, chunks, spec.name, spec.precision)
-
-
-async def _path(engine: Engine, name: str | UnsetType, default: str) -> QueryPath:
-    return await engine.collection(default if isinstance(name, UnsetType) else name)

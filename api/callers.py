@@ -32,10 +32,27 @@ class Caller(Frozen):
     def may(self, role: Role) -> bool:
         """Whether the caller's role holds another one.
 
+        Who reads as certain principals changes nothing: a document that they may not read has an id
+        that they may hit upon.
+
         >>> Caller("ada", "write").may("read"), Caller("ada", "write").may("admin")
         (True, False)
+        >>> Caller("ada", "write", principals=("ada",)).may("write")
+        False
         """
-        return RANK[self.role] >= RANK[role]
+        return RANK[self.role] >= RANK[role] and (role == "read" or self.principals is None)
+
+    def over_all_tenants(self) -> None:
+        """Pass where the caller reaches every tenant.
+
+        Raises:
+            Forbidden: what was asked tells of all of them.
+        """
+        if self.tenant != EVERY_TENANT:
+            raise Forbidden(
+                f"this concerns every tenant, and this key reaches '{self.tenant}' alone: "
+                "firstcite keys add NAME --role admin --tenant '*'"
+            )
 
     def in_tenant(self, named: str | UnsetType) -> str:
         """Return the tenant of a request that names this one, or none.

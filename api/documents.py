@@ -77,15 +77,25 @@ async def document(
     id_ = unquote(request.scope["raw_path"].decode("ascii", "replace").partition(PATH)[2])
     store = (await engine.collection(collection or default)).parts.store
     found = await store.records(access.tenant, [id_])
-    if not found or not found[0].digest or not access.allows(_of(found[0])):
+    if not found or not found[0].digest or not access.allows(of_record(found[0])):
         raise DocumentNotFound(f"no document '{id_}' in this collection")
     chunks = await store.around([(id_, offset, offset + limit)], access)
     return _body(found[0], offset, chunks)
 
 
-def _of(record: DocumentRecord) -> Chunk:
-    """Return what stands for all chunks of a document where it is asked who may read them."""
-    return Chunk("", record.document_id, "", 0, 0, tenant=record.tenant, metadata=record.metadata)
+def of_record(record: DocumentRecord) -> Chunk:
+    """Return what stands for all chunks of a document where it is asked about no one of them."""
+    return Chunk(
+        "",
+        record.document_id,
+        "",
+        0,
+        0,
+        record.title,
+        source=record.source,
+        metadata=record.metadata,
+        tenant=record.tenant,
+    )
 
 
 def _body(record: DocumentRecord, offset: int, chunks: tuple[Chunk, ...]) -> DocumentBody:

@@ -15,21 +15,24 @@ from api.hosts import loopback
 from api.keys import Keyring
 from rag.errors import Forbidden, Unauthenticated
 
-ROLE, OPEN = "role", "open"
+ROLE, OPEN, HEAVY = "role", "open", "heavy"
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
-def needs(role: Role) -> dict[str, Any]:
-    """Return the option of a route for callers of a role."""
-    return {ROLE: role}
+def needs(role: Role, *, heavy: bool = False) -> dict[str, Any]:
+    """Return the option of a route for callers of a role; `heavy` may ask a language model."""
+    return {ROLE: role, HEAVY: heavy}
 
 
-def guarding(keyring: Keyring, host: str) -> Callable[[Connection, BaseRouteHandler], None]:
+def guarding(
+    keyring: Keyring, host: str, took: Callable[[str], None] = lambda _: None
+) -> Callable[[Connection, BaseRouteHandler], None]:
     """Return the guard of an application.
 
     Args:
         keyring: the keys; where there is no file of them whoever reaches loopback may do anything.
         host: the address that is listened on.
+        took: is told the id of whoever was let through, and may refuse.
     """
 
     def guard(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -38,16 +41,19 @@ def guarding(keyring: Keyring, host: str) -> Callable[[Connection, BaseRouteHand
         Raises:
             Unauthenticated: no key, or none that there is.
             Forbidden: the key's role does not reach so far.
+            Overloaded: as `took` says.
         """
         if handler.opt.get(OPEN):
             return
         caller = _caller(connection, keyring, host)
         wanted: Role = handler.opt.get(ROLE, "admin")
         if not caller.may(wanted):
+            reading = "" if caller.principals is None else " of certain principals"
             raise Forbidden(
-                f"this key is for the role {caller.role}, and this needs {wanted}: "
+                f"this key is for the role {caller.role}{reading}, and this needs {wanted}: "
                 f"firstcite keys add NAME --role {wanted}"
             )
+        took(caller.id)
         connection.scope["user"] = caller
 
     return guard

@@ -17,6 +17,7 @@ from rag.errors import (
     BadInput,
     Conflict,
     NotFound,
+    Overloaded,
     RagError,
     Refused,
     Unauthenticated,
@@ -29,6 +30,7 @@ STATUS: Mapping[type[RagError], int] = {
     Refused: 403,
     NotFound: 404,
     Conflict: 409,
+    Overloaded: 429,
     Unavailable: 503,
     RagError: 500,
 }
@@ -44,10 +46,12 @@ WHEN: Mapping[int, str] = {
     400: "The request cannot be used; `detail` names the remedy, `extra` the fields at fault.",
     401: "The API key is missing, or is none of this server's.",
     403: "The API key does not reach so far.",
-    404: "There is no such collection, or no such document.",
-    409: "The collection does not fit the settings, or another process has it open.",
-    413: "The body is larger than `server.max_body_bytes`.",
+    404: "There is no such collection, document or job.",
+    409: "The collection does not fit the settings, another process has it open, or another "
+    "request had this idempotency key.",
+    413: "The body is larger than `server.max_body_bytes`, or `server.max_upload_bytes`.",
     415: "The body is not declared as JSON.",
+    429: "There is more to do than the server takes on; see `Retry-After`.",
     500: "A defect; the server's log has the trace.",
     503: "Models are loading or missing, or the store does not answer; see `Retry-After`.",
 }
@@ -59,13 +63,21 @@ _log = logging.getLogger("firstcite.api")
 def problem(error: RagError) -> ProblemDetailsException:
     """Return the problem document of an error; its type names the class, its detail the remedy."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = dict(HEADERS.get(status, {}))
+    if isinstance(error, Overloaded):
+        headers["Retry-After"] = str(error.seconds)
     return ProblemDetailsException(
         status_code=status,
         type_=f"urn:firstcite:error:{type(error).__name__}",
         title=(type(error).__doc__ or type(error).__name__).splitlines()[0].rstrip("."),
         detail=str(error),
-        headers=dict(HEADERS.get(status, {})) or None,
+        headers=headers or None,
     )
+
+
+def problem_body(told: ProblemDetailsException) -> Problem:
+    """Return a problem as it stands in a reply whose status is another."""
+    return Problem(told.status_code, told.type_ or "", told.title or "", told.detail or "")
 
 
 def http_problem(error: HTTPException) -> ProblemDetailsException:

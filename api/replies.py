@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.explaining import Explanation
 from rag.values import Answer, Citation, Results, Support
 
 
@@ -58,6 +59,7 @@ class SearchResponse(Struct, frozen=True):
 
     results: list[Result]
     trace: list[StageReport]
+    explanation: Explanation | UnsetType = UNSET
 
 
 class CitationBody(Struct, frozen=True):
@@ -135,7 +137,6 @@ class Ready(Struct, frozen=True):
 
     status: str
     collection: str
-    chunks: int
     encoder: str
     precision: str
 

@@ -154,6 +154,9 @@ class SearchRequest(_Asked, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         tuple[str, ...], Meta(description="bm25, dense; by default both.", max_length=8)
     ] = ()
     fusion: Annotated[str, Meta(description="rrf, dbsf or convex; by default search.fusion.")] = ""
+    explain: Annotated[
+        bool, Meta(description="Say what was searched for, and why each result is where it is.")
+    ] = False
 
     def parse(self, caller: Caller) -> Query:
         """Return the query, of what the caller may read.

@@ -11,11 +11,14 @@ RagError
 │   ├── Unauthenticated         no API key, or none that is known
 │   └── Forbidden               the API key does not reach so far
 ├── NotFound
+│   ├── JobNotFound         no job of that id, or one that was deleted since
 │   ├── CollectionNotFound  no collection of that name: index something first
 │   └── DocumentNotFound    no document of that id, or none that may be read
 ├── Conflict
+│   ├── AnotherRequest      an idempotency key that another request had
 │   ├── CollectionMismatch  the collection was built with another encoder, or another schema
 │   └── StoreLocked         another process has the embedded store open
+├── Overloaded              there is more to do than the server takes on: try again later
 └── Unavailable
     ├── StoreUnavailable    the store did not answer, or refused
     ├── ModelUnavailable    model files or packages are missing
@@ -81,8 +84,16 @@ class DocumentNotFound(NotFound):
     """No document of that id, or none that may be read."""
 
 
+class JobNotFound(NotFound):
+    """No job of that id, or one that was deleted since."""
+
+
 class Conflict(RagError):
     """The state of the world does not allow the request."""
+
+
+class AnotherRequest(Conflict):
+    """An idempotency key that another request had."""
 
 
 class CollectionMismatch(Conflict):
@@ -91,6 +102,14 @@ class CollectionMismatch(Conflict):
 
 class StoreLocked(Conflict):
     """Another process has the embedded store open."""
+
+
+class Overloaded(RagError):
+    """There is more to do than the server takes on: try again later."""
+
+    def __init__(self, message: str, seconds: int = 1) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Unavailable(RagError):

@@ -31,7 +31,7 @@ from rag.components import (
 from rag.errors import RagError
 from rag.parts import Parts
 from rag.route.route import routed
-from rag.values import Answer, Context, Query, Results
+from rag.values import Answer, Context, Found, Fused, Query, Results
 
 
 def search_graph(parts: Parts) -> Pipeline:
@@ -103,6 +103,20 @@ class QueryPath:
         assert isinstance(results, Results)  # noqa: S101 - the graph's declared output
         return results
 
+    async def explain(self, query: Query) -> tuple[Results, Found, Fused]:
+        """Return the k best chunks, what every branch found, and what fusion made of that.
+
+        Raises:
+            BadQuery, StoreUnavailable: as `search`.
+        """
+        outputs = await _run(self._search, query, {"find", "fuse"})
+        results = outputs[found_by(self.parts)]["results"]
+        found, fused = outputs["find"]["found"], outputs["fuse"]["fused"]
+        assert isinstance(results, Results)  # noqa: S101 - the graph's declared outputs
+        assert isinstance(found, Found)  # noqa: S101
+        assert isinstance(fused, Fused)  # noqa: S101
+        return results, found, fused
+
     async def answer(self, query: Query) -> Answer:
         """Return a cited answer, or an abstention with its reason.
 
@@ -139,10 +153,13 @@ class QueryPath:
                     yield event
 
 
-async def _run(graph: Pipeline, query: Query) -> Mapping[str, Mapping[str, object]]:
+async def _run(
+    graph: Pipeline, query: Query, telling: set[str] | None = None
+) -> Mapping[str, Mapping[str, object]]:
+    """Return what the last component gives, and those in `telling`, by name."""
     try:
         outputs: Mapping[str, Mapping[str, object]] = await graph.run_async(
-            {"plan": {"query": query}}
+            {"plan": {"query": query}}, include_outputs_from=telling
         )
     except PipelineRuntimeError as error:  # Haystack wraps what a component raises
         if isinstance(error.__cause__, RagError):

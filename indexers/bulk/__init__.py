@@ -1,6 +1,6 @@
 """The bulk run: documents in, a store that holds exactly them, interruptible at any time."""
 
-from indexers.bulk.reporting import FileReport, IndexReport, Progress
+from indexers.bulk.reporting import Fate, FileReport, IndexReport, OnDocument, Progress
 from indexers.bulk.run import Options, index
 
-__all__ = ["FileReport", "IndexReport", "Options", "Progress", "index"]
+__all__ = ["Fate", "FileReport", "IndexReport", "OnDocument", "Options", "Progress", "index"]

@@ -17,6 +17,9 @@ revised: only its metadata, its source, or what it is a near-duplicate of is ano
 a near-duplicate, and left out. waiting: that is decided once everything is read.
 """
 
+OnDocument: TypeAlias = Callable[[Document, Fate, int], None]
+"""Is told of every document what becomes of it, and how many chunks it has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress(Frozen):
@@ -64,10 +67,11 @@ class IndexReport(Frozen):
     """What a run did, or, dry, what it would do.
 
     `documents` and `chunks` were given and are in the store; `encoded` chunks were read by the
-    encoder, the others' vectors were there. `removed` stale chunks are gone, and `pruned` documents
-    that are no more. `finished` documents were left half done by a run before. `linked` documents
-    are near-duplicates of others, and so are `skipped` ones, which are not in the store. Of many
-    faults and notices the first `KEPT` are here, and how many there are further.
+    encoder, the others' vectors were there. `removed` stale chunks are gone, `pruned` documents
+    that are no more, and `deleted` ones, which were named. `finished` documents were left half done
+    by a run before. `linked` documents are near-duplicates of others, and so are `skipped` ones,
+    which are not in the store. Of many faults and notices the first `KEPT` are here, and how many
+    there are further.
     """
 
     documents: int = 0
@@ -81,6 +85,7 @@ class IndexReport(Frozen):
     encoded: int = 0
     removed: int = 0
     pruned: int = 0
+    deleted: int = 0
     finished: int = 0
     reweighed: int = 0
     superseded: int = 0
@@ -138,6 +143,7 @@ class Tally:
     """Counts what a run does, and hands on the report of every file once the next one begins."""
 
     on_file: Callable[[FileReport], None]
+    on_document: OnDocument = lambda *_: None
     counts: Counter[str] = field(default_factory=Counter)
     remarks: Remarks = field(default_factory=Remarks)  # of the run
     faulty: set[str] = field(default_factory=set)
@@ -152,6 +158,7 @@ class Tally:
         counted = {fate: 1, "documents": int(held), "chunks": chunks}
         self.counts.update(counted)
         self._here.update(counted, pages=len(document.pages) if held else 0)
+        self.on_document(document, fate, chunks)
 
     @property
     def read(self) -> int:

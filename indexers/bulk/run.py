@@ -15,7 +15,14 @@ from typing import Literal
 from indexers.bulk.ahead import ahead
 from indexers.bulk.duplicates import Duplicates
 from indexers.bulk.pruning import vanished
-from indexers.bulk.reporting import FileReport, IndexReport, Progress, Tally
+from indexers.bulk.reporting import (
+    Fate,
+    FileReport,
+    IndexReport,
+    OnDocument,
+    Progress,
+    Tally,
+)
 from indexers.bulk.spooling import Context, Item, Spooling
 from indexers.bulk.weighing import reweigh, settled_mean
 from indexers.bulk.windows import Encode, Encoded, Window, encoded, points, windows
@@ -24,7 +31,7 @@ from indexers.splitting.pieces import Split
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Encoder, SparseEncoder, Store
 from rag.sections import NearDuplicates
-from rag.values import DEFAULT_TENANT, DocumentRecord, Frozen, Notice
+from rag.values import DEFAULT_TENANT, Document, DocumentRecord, Frozen, Notice
 
 AHEAD = 128  # files of the spool at a time: reading is half a million chunks ahead, at most
 DROPPED = 256  # documents deleted in one call
@@ -35,9 +42,10 @@ class Options(Frozen):
     """How a run goes about it.
 
     `prune` are the files and folders (absolute paths) whose vanished documents of `tenant` are
-    deleted; `dry` only tells what there is to do. Without `optimize` the search index of what is
-    new is built by a later run. `near_duplicates`, documents that share `near_duplicate_share` of
-    their shingles with one read before, are let be, linked, or skipped.
+    deleted, and `drop` the ids of its documents that are deleted outright; `dry` only tells what
+    there is to do. Without `optimize` the search index of what is new is built by a later run.
+    `near_duplicates`, documents that share `near_duplicate_share` of their shingles with one read
+    before, are let be, linked, or skipped.
     """
 
     prune: tuple[str, ...] = ()
@@ -46,9 +54,14 @@ class Options(Frozen):
     optimize: bool = True
     near_duplicates: NearDuplicates = "off"
     near_duplicate_share: float = 0.8
+    drop: tuple[str, ...] = ()
 
 
 def _silent(_: object) -> None:
+    pass
+
+
+def _silent_document(document: Document, fate: Fate, chunks: int) -> None:
     pass
 
 
@@ -64,6 +77,7 @@ async def index(
     *,
     encode: Encode = encoded,
     context: Context | None = None,
+    on_document: OnDocument = _silent_document,
 ) -> IndexReport:
     """Bring the store to hold the documents, and return what was done.
 
@@ -77,7 +91,7 @@ async def index(
         OSError: the folder of temporary files is full.
     """
     started = time.perf_counter()
-    tally = Tally(on_file)
+    tally = Tally(on_file, on_document)
     with (
         closing(_spooling(split, sparse, store, tally, on_progress, options, context)) as spooling,
         closing(Lane("write")) as lane,
@@ -190,6 +204,8 @@ class _Run:
         """Delete the documents that are no more, and those of the store that are skipped now."""
         if self.spooling.skipped and not self.options.dry:
             await self._drop(self.spooling.skipped)
+        if self.options.drop:
+            await self._drop_named()
         roots = self.options.prune
         if not roots:
             return
@@ -201,6 +217,16 @@ class _Run:
         self.tally.counts["pruned"] = len(gone)
         if gone and not self.options.dry:
             await self._drop(gone)
+
+    async def _drop_named(self) -> None:
+        """Delete the documents that are named, those that there are."""
+        ids = tuple(dict.fromkeys(self.options.drop))
+        for start in range(0, len(ids), DROPPED):
+            named = ids[start : start + DROPPED]
+            there = await self.store.records(self.options.tenant, named)
+            self.tally.counts["deleted"] += sum(bool(record.digest) for record in there)
+            if there and not self.options.dry:
+                await self._drop(there)
 
     async def _drop(self, gone: Sequence[DocumentRecord]) -> None:
         if not self.touched:

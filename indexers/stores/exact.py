@@ -104,7 +104,7 @@ class ExactStore:
             id_: point
             for id_, point in self._points.items()
             if lookup.access.allows(point.chunk)
-            and holds(point, lookup.where)
+            and holds(point.chunk, lookup.where)
             and (not lookup.as_of or point.chunk.validity.holds(lookup.as_of))
         }
         return {probe.name: self._search(probe, allowed) for probe in lookup.probes}
@@ -222,9 +222,9 @@ def _unit(vector: Vector) -> Vector:
     return vector / np.linalg.norm(vector)
 
 
-def holds(point: Point, where: Sequence[Condition]) -> bool:
-    """Whether all conditions hold for a point."""
-    payload = to_payload(point.chunk, point.length)
+def holds(chunk: Chunk, where: Sequence[Condition]) -> bool:
+    """Whether all conditions hold for a chunk."""
+    payload = to_payload(chunk, 0)
     return all(_test(condition, _values(payload, condition.field)) for condition in where)
 
 

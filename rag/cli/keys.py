@@ -51,6 +51,11 @@ def add_command(
         raise BadSettings("a key needs a name and a tenant that are not empty")
     if public and principals:
         raise BadSettings("a key for what is public reads as nobody: leave --principal out")
+    if role != "read" and (public or principals):
+        raise BadSettings(
+            f"a key with the role {role} may replace any document of its tenant, also those that "
+            "its principals may not read: leave --principal and --public out, or --role"
+        )
     made, key = _keyring().add(name, role, tenant, principals or (() if public else None))
     if as_json:
         click.echo(msgspec.json.encode({"key": made, **_shown(key)}))

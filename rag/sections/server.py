@@ -16,4 +16,26 @@ class ServerSettings(Section, frozen=True):
     keys: Annotated[
         str, says("file of API keys (firstcite keys); where it exists every request needs one")
     ] = ".firstcite/keys.json"
-    max_body_bytes: Annotated[Positive, says("largest request body")] = 1024 * 1024
+    jobs: Annotated[str, says("folder of uploads and other jobs, with what became of them")] = (
+        ".firstcite/jobs"
+    )
+    jobs_kept_hours: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)], says("for how long a job is kept after its end")
+    ] = 168.0
+    max_jobs: Annotated[Positive, says("jobs that may be unfinished; further ones are refused")] = (
+        16
+    )
+    max_upload_bytes: Annotated[Positive, says("largest upload of documents, or of a file")] = (
+        1024 * 1024 * 1024
+    )
+    max_searches: Annotated[
+        Positive, says("requests that only search, under way at a time; further ones get 429")
+    ] = 64
+    max_answers: Annotated[
+        Positive, says("requests that may ask a language model, under way at a time")
+    ] = 16
+    rate: Annotated[
+        Annotated[float, msgspec.Meta(ge=0)], says("requests a minute of each key; 0 is no limit")
+    ] = 0.0
+    burst: Annotated[Positive, says("requests of a key that may come at once")] = 20
+    max_body_bytes: Annotated[Positive, says("largest body of any other request")] = 1024 * 1024

@@ -6,8 +6,9 @@ Model libraries are imported when they are first needed, not before: `firstcite 
 mistake should not cost the seconds that importing torch takes.
 """
 
+from rag.wiring.building import build
 from rag.wiring.encoding import open_encoder
-from rag.wiring.engine import Engine, build, fusions
+from rag.wiring.engine import Engine, fusions
 from rag.wiring.llm import load_llm, open_llm
 from rag.wiring.reranking import Rerankers, rerank
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from indexers.stores.catalogue import Catalogue, checked_name, number_of
 from indexers.stores.catalogue_edge import EdgeCatalogue
@@ -42,7 +42,7 @@ class Collections:
         self._settings = settings
         self._catalogue: Catalogue | None = None
         self._open: dict[str, Opened] = {}
-        self._left: WeakSet[Store] = WeakSet()
+        self._left: WeakKeyDictionary[Store, str] = WeakKeyDictionary()  # of which name
         self._opening = asyncio.Lock()
         self._writing: dict[str, asyncio.Lock] = {}
 
@@ -83,6 +83,22 @@ class Collections:
         """Keep everybody else of this process from writing into a collection."""
         async with self._writing.setdefault(name, asyncio.Lock()):
             yield
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Catalogue]:
+        """Close what a name stands for, and keep everybody of this process from opening it.
+
+        Searches that are under way in it fail.
+
+        Raises:
+            StoreUnavailable: it could not be flushed.
+        """
+        async with self.writing(name), self._opening:
+            self._leave(name)
+            for store in [store for store, of in self._left.items() if of == name]:
+                del self._left[store]
+                await store.close()
+            yield self.catalogue()
 
     @asynccontextmanager
     async def reading(self, name: str) -> AsyncIterator[tuple[str, Store]]:
@@ -162,7 +178,7 @@ class Collections:
         """
         async with self._opening:
             stores = [*(opened.store for opened in self._open.values()), *self._left]
-            self._open, self._left = {}, WeakSet()
+            self._open, self._left = {}, WeakKeyDictionary()
             held, self._catalogue = self._catalogue, None
             ended = await asyncio.gather(
                 *(store.close() for store in stores), return_exceptions=True
@@ -236,7 +252,7 @@ class Collections:
 
     def _leave(self, name: str) -> None:
         if name in self._open:
-            self._left.add(self._open.pop(name).store)
+            self._left[self._open.pop(name).store] = name
 
 
 def catalogue(settings: StoreSettings) -> Catalogue:

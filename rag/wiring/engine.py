@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from indexers.bulk import FileReport, IndexReport, Options, Progress
+from indexers.bulk import FileReport, IndexReport, OnDocument, Options, Progress, index
 from indexers.encoders.bm25 import Bm25Encoder
+from indexers.encoders.known import Cutting
 from indexers.splitting.pieces import Split
-from indexers.splitting.splitters import described, make_split, named, sizes
+from indexers.splitting.splitters import described, named
+from indexers.splitting.tokens import Tokens
 from indexers.stores.exact import ExactStore
 from rag.deepen import Deepener
 from rag.errors import BadSettings
@@ -25,19 +27,17 @@ from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.collections import Collections, check_splitter, missing
-from rag.wiring.encoding import encoder_on_demand, open_encoder, open_stage
+from rag.wiring.encoding import open_stage
 from rag.wiring.indexing import Indexing
 from rag.wiring.llm import open_llm
-from rag.wiring.memory import for_good
 from rag.wiring.querying import defaults, routers_of, widening
 from rag.wiring.reindexing import Kind, Reindexed, reindex
+from rag.wiring.reordering import Reordering
 from rag.wiring.reranking import Rerankers
 from rerankers.late_interaction import TokenEncoder
 
 if TYPE_CHECKING:
     from rag.pipeline import QueryPath
-
-SPECIAL_TOKENS = 2  # the start and end marks that encoders put around a text
 
 
 class Engine:
@@ -74,6 +74,7 @@ class Engine:
             settings.index, split, encoder, self.sparse, self.llm, partial(open_stage, settings)
         )
         self._indexed = 0
+        self.reordering = Reordering(settings, encoder, self.llm, self._tokens)
 
     async def collection(self, name: str) -> QueryPath:
         """Return the query path of a collection; opened once, shared from then on.
@@ -115,6 +116,7 @@ class Engine:
         on_progress: Callable[[Progress], None] = lambda _: None,
         options: Options = Options(),  # noqa: B008 - a value that never changes
         on_file: Callable[[FileReport], None] = lambda _: None,
+        on_document: OnDocument = lambda *_: None,
     ) -> IndexReport:
         """Index documents into a collection, which is created where there is none.
 
@@ -127,9 +129,31 @@ class Engine:
             store = await self._to_index(name, dry=options.dry)
             check_splitter(name, await store.info(), self.collections.spec)
             try:
-                return await self._indexing.run(items, store, on_progress, options, on_file)
+                return await self._indexing.run(
+                    items, store, on_progress, options, on_file, on_document
+                )
             finally:
                 self._indexed += 1
+
+    async def delete(self, name: str, tenant: str, document_ids: Sequence[str]) -> int:
+        """Delete documents of a tenant; return how many there were.
+
+        Raises:
+            CollectionNotFound: nothing was indexed under that name.
+            BadCollection, CollectionMismatch, StoreLocked, StoreUnavailable: as `collection`.
+        """
+        async with self.collections.writing(name):
+            store = await self.collections.get(name)
+            if store is None:
+                raise missing(name)
+            options = Options(tenant=tenant, drop=tuple(document_ids), optimize=False)
+            try:
+                gone = await index(
+                    (), self.split, self.encoder, self.sparse, store, options=options
+                )
+            finally:
+                self._indexed += 1
+            return gone.deleted
 
     async def reindex(
         self,
@@ -175,6 +199,7 @@ class Engine:
             ended = await asyncio.gather(
                 self.collections.close(),
                 self._rerankers.close(),
+                self.reordering.close(),
                 *([llm.close()] if llm else []),
                 return_exceptions=True,
             )
@@ -187,6 +212,12 @@ class Engine:
         if not dry:
             return await self.collections.to_write(name)
         return await self.collections.get(name) or ExactStore(self.collections.spec)
+
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Return how many tokens the encoder sees in texts, or words where it has none."""
+        if isinstance(self.encoder, Cutting):
+            return sum(Tokens(self.encoder.tokenizer).count(texts))
+        return sum(len(text.split()) for text in texts)
 
     def _tokens(self) -> TokenEncoder:
         if isinstance(self.encoder, TokenEncoder):
@@ -246,29 +277,3 @@ def _spec(encoder: EncoderSpec, sparse: SparseSpec, of: IndexSettings) -> Collec
         sparse_fingerprint=sparse.fingerprint,
         splitter=described(of),
     )
-
-
-@for_good()
-def build(settings: Settings, *, on_demand: bool = False) -> Engine:
-    """Return the engine that the settings describe, its encoder loaded, or loaded on demand.
-
-    Raises:
-        ModelUnavailable: the encoder cannot be loaded or exported.
-        BadSettings: chunks would be longer than what the encoder reads, or its runtime does not
-            compute its precision.
-    """
-    encoder = encoder_on_demand(settings) if on_demand else open_encoder(settings)
-    most = encoder.spec.max_tokens
-    for name, size in sizes(settings.index)[-1:]:
-        if size > most - SPECIAL_TOKENS:
-            raise BadSettings(
-                f"index.{name} is {size}, but {encoder.spec.name} reads at most {most} tokens, "
-                f"{SPECIAL_TOKENS} of them its own: set at most {most - SPECIAL_TOKENS}"
-            )
-        room = most - SPECIAL_TOKENS - size
-        if settings.index.contextual and room < settings.index.context_tokens:
-            raise BadSettings(
-                f"index.context_tokens is {settings.index.context_tokens}, but beside a chunk "
-                f"{encoder.spec.name} has room for {room}: set it or index.{name} lower"
-            )
-    return Engine(settings, encoder, make_split(settings.index, encoder.tokenizer, most))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from indexers.bulk import FileReport, IndexReport, Options, Progress, index
+from indexers.bulk import FileReport, IndexReport, OnDocument, Options, Progress, index
 from indexers.bulk.windows import Encode
 from indexers.contextual import Contexted, contextual
 from indexers.encoders.known import Cutting
@@ -37,6 +37,7 @@ class Indexing(Frozen):
         on_progress: Callable[[Progress], None],
         options: Options,
         on_file: Callable[[FileReport], None],
+        on_document: OnDocument,
     ) -> IndexReport:
         """Index into a store; then compare what is new with what was there, if that is wanted.
 
@@ -62,6 +63,7 @@ class Indexing(Frozen):
             on_file,
             encode=self.stage(),
             context=self._context if said.contextual else None,
+            on_document=on_document,
         )
         if not said.updates or options.dry:
             return report

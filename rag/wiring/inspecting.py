@@ -109,7 +109,7 @@ async def counted(store: Store, tenant: str | None, where: Where) -> tuple[int, 
         async for page in store.scan():
             for point in page:
                 chunk = point.chunk
-                if tenant in {None, chunk.tenant} and holds(point, where):
+                if tenant in {None, chunk.tenant} and holds(chunk, where):
                     chunks += 1
                     of += documents.add(chunk.tenant, chunk.document_id)
     return chunks, of

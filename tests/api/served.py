@@ -88,7 +88,11 @@ def settings_over(store: Path) -> Settings:
         index=IndexSettings(splitter="none"),
         answer=AnswerSettings(floor=0.1),
         server=ServerSettings(
-            collection="handbook", max_body_bytes=100_000, keys=str(store / "keys.json")
+            collection="handbook",
+            max_body_bytes=100_000,
+            max_upload_bytes=200_000,
+            keys=str(store / "keys.json"),
+            jobs=str(store.with_name(store.name + "-jobs")),
         ),
     )
 

@@ -280,6 +280,7 @@ def test_every_error_has_a_status_a_type_and_a_title(kind: type[RagError]) -> No
         "Refused": 403,
         "NotFound": 404,
         "Conflict": 409,
+        "Overloaded": 429,
         "Unavailable": 503,
         "RagError": 500,
     }
@@ -292,7 +293,8 @@ def test_every_error_has_a_status_a_type_and_a_title(kind: type[RagError]) -> No
 
 def test_only_errors_that_pass_ask_to_come_back() -> None:
     headers = {kind: problem(kind("")).headers or {} for kind in STATUS}
-    assert {kind for kind in STATUS if "Retry-After" in headers[kind]} == {errors.Unavailable}
+    passing = {errors.Unavailable, errors.Overloaded}
+    assert {kind for kind in STATUS if "Retry-After" in headers[kind]} == passing
 
 
 JSON_VALUES = st.recursive(

@@ -120,6 +120,12 @@ def test_nobody_reads_as_more_than_the_key_allows(
     assert held is None or (given is not None and set(given) <= set(held))
 
 
+def test_a_key_with_principals_changes_nothing(keyed: httpx.Client, ring: Keyring) -> None:
+    made, _ = ring.add("ada", "admin", "lab", principals=["ada"])
+    reply = keyed.delete("/v1/documents/party.md", headers=bearer(made))
+    assert "certain principals" in str(refused(reply, 403)["detail"])
+
+
 def test_every_route_says_who_may_ask_it(filled: Settings) -> None:
     app: Litestar = create_app(filled, lambda: engine_of(filled))
     for route in app.routes:

@@ -196,3 +196,20 @@ def test_the_same_question_gives_the_same_answer(client: httpx.Client) -> None:
     assert [(r["answer"], r["sentences"], r["references"]) for r in replies[:1]] == [
         (r["answer"], r["sentences"], r["references"]) for r in replies[1:]
     ]
+
+
+def test_a_search_explains_itself(client: httpx.Client) -> None:
+    asked = {"query": "freezer cold", "explain": True}
+    body = client.post("/v1/search", json=asked).json()
+    why = body["explanation"]
+    assert why["query"] == "freezer cold"
+    assert {branch["name"] for branch in why["branches"]} == {"dense", "bm25"}
+    assert [one["chunk_id"] for one in why["results"]] == [r["chunk_id"] for r in body["results"]]
+    for result, one in zip(body["results"], why["results"], strict=True):
+        ranks = {name: place["rank"] for name, place in one["branches"].items()}
+        assert ranks == result["ranks"]
+        assert one["fused"]["score"] == result["score"]
+    assert [one["fused"]["rank"] for one in why["results"]] == [1, 2]
+    plain = client.post("/v1/search", json={"query": "freezer cold"}).json()
+    assert "explanation" not in plain
+    assert plain["results"] == body["results"]

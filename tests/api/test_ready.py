@@ -18,7 +18,7 @@ from rag.sections import ServerSettings, StoreSettings
 from rag.settings import Settings
 from rag.values import Vector
 from rag.wiring import Engine
-from tests.api.served import DOCUMENTS, Serve, Served, engine_of, fill, wait_until_ready
+from tests.api.served import Serve, Served, engine_of, fill, wait_until_ready
 
 
 class Slow:
@@ -56,7 +56,6 @@ def test_health_is_ok_and_ready_is_not_while_the_models_load(
     assert client.get("/ready").json() == {
         "status": "ready",
         "collection": "handbook",
-        "chunks": len(DOCUMENTS),
         "encoder": "hashed",
         "precision": "fp32",
     }
@@ -70,7 +69,7 @@ def test_a_server_whose_collection_does_not_exist_yet_is_ready(
     client = serve(create_app(empty, lambda: engine_of(empty)))
     wait_until_ready(client)
     reply = client.get("/ready")
-    assert (reply.status_code, reply.json()["chunks"]) == (200, 0)
+    assert reply.status_code == 200
 
 
 def test_a_collection_that_comes_into_being_is_served_without_a_restart(
@@ -80,7 +79,7 @@ def test_a_collection_that_comes_into_being_is_served_without_a_restart(
     wait_until_ready(client)
     assert client.post("/v1/search", json={"query": "badge"}).status_code == 404
     fill(empty)
-    assert client.get("/ready").json()["chunks"] == len(DOCUMENTS)
+    assert client.get("/ready").status_code == 200
     assert client.post("/v1/search", json={"query": "badge"}).status_code == 200
 
 

@@ -41,8 +41,8 @@ def test_a_key_is_made_listed_and_revoked(firstcite: Firstcite, home: Path) -> N
 
 
 def test_keys_are_told_as_json(firstcite: Firstcite) -> None:
-    made = json.loads(firstcite("keys", "add", "n", "--public", "--role", "admin", "--json").out)
-    assert (made["role"], made["principals"]) == ("admin", [])
+    made = json.loads(firstcite("keys", "add", "n", "--public", "--json").out)
+    assert (made["role"], made["principals"]) == ("read", [])
     assert made["key"].startswith(f"fc_{made['id']}_")
     listed = json.loads(firstcite("keys", "list", "--json").out)
     assert listed == {name: value for name, value in made.items() if name != "key"}
@@ -50,7 +50,8 @@ def test_keys_are_told_as_json(firstcite: Firstcite) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["add", " "], ["add", "n", "--tenant", ""], ["add", "n", "--public", "--principal", "a"]],
+    [["add", " "], ["add", "n", "--tenant", ""], ["add", "n", "--public", "--principal", "a"]]
+    + [["add", "n", "--role", "write", given] for given in ("--public", "--principal=a")],
 )
 def test_what_makes_no_key_is_refused(firstcite: Firstcite, arguments: list[str]) -> None:
     outcome = firstcite("keys", *arguments)

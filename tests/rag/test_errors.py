@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rag import errors
-from rag.errors import BadInput, Conflict, NotFound, RagError, Refused, Unavailable
+from rag.errors import BadInput, Conflict, NotFound, Overloaded, RagError, Refused, Unavailable
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 
@@ -32,9 +32,11 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_error_falls_under_one_of_the_five_that_faces_map(kind: type) -> None:
+def test_every_error_falls_under_one_of_the_six_that_faces_map(kind: type) -> None:
     families = [
-        f for f in (BadInput, Refused, NotFound, Conflict, Unavailable) if issubclass(kind, f)
+        family
+        for family in (BadInput, Refused, NotFound, Conflict, Overloaded, Unavailable)
+        if issubclass(kind, family)
     ]
     assert kind is RagError or len(families) == 1
     assert issubclass(kind, RagError)

@@ -1,0 +1,1 @@
+"""Jobs: work that a request begins and that outlives it, and the server's own end."""

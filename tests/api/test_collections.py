@@ -1,0 +1,86 @@
+"""Collections over HTTP: listed to who finds something in them, made, rebuilt, dropped."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.keys import Keyring
+from rag.settings import Settings
+from tests.api.served import DOCUMENTS, Serve, engine_of, wait_until_ready
+from tests.api.test_errors import refused
+
+QUERY = {"query": "freezer"}
+
+
+@pytest.fixture
+def served(filled: Settings, serve: Serve) -> httpx.Client:
+    client = serve(create_app(filled, lambda: engine_of(filled)))
+    wait_until_ready(client)
+    return client
+
+
+def names(client: httpx.Client, key: str = "") -> list[str]:
+    headers = {"authorization": f"Bearer {key}"} if key else None
+    told = client.get("/v1/collections", headers=headers).json()["collections"]
+    return [one["name"] for one in told]
+
+
+def test_a_collection_is_made_told_and_dropped(served: httpx.Client) -> None:
+    assert names(served) == ["handbook"]
+    made = served.post("/v1/collections", json={"name": "empty"})
+    assert (made.status_code, made.json()["chunks"]) == (201, 0)
+    assert names(served) == ["empty", "handbook"]
+    refused(served.post("/v1/collections", json={"name": "empty"}), 409)
+    refused(served.post("/v1/collections", json={"name": "a@b"}), 400)
+    about = served.get("/v1/collections/handbook").json()
+    assert about == {
+        "name": "handbook",
+        "encoder": "hashed",
+        "dimension": 64,
+        "splitter": "none",
+        "settled": True,
+        "chunks": len(DOCUMENTS),
+    }
+    assert served.delete("/v1/collections/handbook").status_code == 204
+    assert names(served) == ["empty"]
+    refused(served.post("/v1/search", json=QUERY), 404)
+    refused(served.delete("/v1/collections/handbook"), 404)
+    refused(served.get("/v1/collections/handbook"), 404)
+
+
+def test_a_collection_is_rebuilt_while_it_is_searched(served: httpx.Client) -> None:
+    before = served.post("/v1/search", json=QUERY).json()["results"]
+    reply = served.post("/v1/collections/handbook/reindex")
+    assert reply.status_code == 202
+    where = reply.headers["location"]
+    assert served.get(f"{where}/lines").text == ""  # until it is over
+    job = served.get(where).json()
+    assert (job["state"], job["kind"], job["error"]) == ("done", "reindex", None)
+    assert served.post("/v1/search", json=QUERY).json()["results"] == before
+    refused(served.post("/v1/collections/nowhere/reindex"), 404)
+
+
+def test_who_finds_nothing_in_a_collection_does_not_see_it(filled: Settings, serve: Serve) -> None:
+    ring = Keyring(Path(filled.server.keys))
+    lab, _ = ring.add("lab", "admin", "lab")
+    other, _ = ring.add("other", "admin", "other")
+    client = serve(create_app(filled, lambda: engine_of(filled)))
+    wait_until_ready(client)
+
+    def as_(key: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {key}"}
+
+    assert (names(client, lab), names(client, other)) == (["handbook"], [])
+    assert "chunks" not in client.get("/v1/collections/handbook", headers=as_(lab)).json()
+    absent = refused(client.get("/v1/collections/handbook", headers=as_(other)), 404)
+    nowhere = refused(client.get("/v1/collections/nowhere", headers=as_(other)), 404)
+    assert json.dumps(absent).replace("handbook", "nowhere") == json.dumps(nowhere)
+    for method, path in (
+        ("DELETE", "/v1/collections/handbook"),
+        ("POST", "/v1/collections/handbook/reindex"),
+    ):
+        refused(client.request(method, path, headers=as_(lab)), 403)
+    refused(client.post("/v1/collections", json={"name": "x"}, headers=as_(lab)), 403)
