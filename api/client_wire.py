@@ -1,0 +1,214 @@
+"""What a client sends, and what it makes of the replies, on an event loop or not."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from api.documents import DocumentBody
+from api.jobs.job import Job
+from api.replies import AnswerResponse, Problem, Ready, SearchResponse
+from api.streaming import (
+    CitationEvent,
+    DeltaEvent,
+    MetaEvent,
+    SearchResultsEvent,
+    VerificationEvent,
+)
+from rag import errors
+from rag.errors import Overloaded, RagError, Unavailable
+
+T = TypeVar("T")
+Told: TypeAlias = (
+    MetaEvent | SearchResultsEvent | DeltaEvent | CitationEvent | VerificationEvent | AnswerResponse
+)
+"""An event of a streamed answer, the answer itself last."""
+
+_TOLD: Mapping[str, type[Any]] = {
+    "meta": MetaEvent,
+    "search_results": SearchResultsEvent,
+    "delta": DeltaEvent,
+    "citation": CitationEvent,
+    "verification": VerificationEvent,
+    "final": AnswerResponse,
+}
+
+
+class Line(Struct, frozen=True):
+    """What became of a document, or of a file, that was sent."""
+
+    status: str
+    line: int = 0
+    document_id: str = ""
+    file: str = ""
+    chunks: int = 0
+    pages: int = 0
+    reason: str = ""
+    notices: tuple[str, ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
+
+
+class Deleted(Struct, frozen=True):
+    """How many documents went."""
+
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """A request, and what its reply is."""
+
+    reply: type[T]
+    method: str
+    path: str
+    json: Mapping[str, object] | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def sent(self) -> dict[str, Any]:
+        """Return it as httpx takes it."""
+        given = {name: value for name, value in self.params.items() if value is not None}
+        return {"method": self.method, "url": self.path, "json": self.json, "params": given}
+
+
+def to_search(query: str, how: Mapping[str, object]) -> Asked[SearchResponse]:
+    """Return the request of a search."""
+    return Asked(SearchResponse, "POST", "/v1/search", {"query": query, **how})
+
+
+def to_answer(query: str, how: Mapping[str, object]) -> Asked[AnswerResponse]:
+    """Return the request of a question."""
+    return Asked(AnswerResponse, "POST", "/v1/answer", {"query": query, **how})
+
+
+def to_document(id_: str, how: Mapping[str, object]) -> Asked[DocumentBody]:
+    """Return the request for a document."""
+    return Asked(DocumentBody, "GET", f"/v1/documents/{quote(id_, safe='')}", params=how)
+
+
+def to_delete(id_: str, how: Mapping[str, object]) -> Asked[Deleted]:
+    """Return the request to delete a document."""
+    return Asked(Deleted, "DELETE", f"/v1/documents/{quote(id_, safe='')}", params=how)
+
+
+def to_delete_where(where: Mapping[str, Any], how: Mapping[str, object]) -> Asked[Deleted]:
+    """Return the request to delete what conditions hold for."""
+    given = msgspec.json.encode(where).decode()
+    return Asked(Deleted, "DELETE", "/v1/documents", params={"filter": given, **how})
+
+
+def to_job(job_id: str) -> Asked[Job]:
+    """Return the request for a job."""
+    return Asked(Job, "GET", f"/v1/jobs/{quote(job_id, safe='')}")
+
+
+def to_ready() -> Asked[Ready]:
+    """Return the request for how the server is."""
+    return Asked(Ready, "GET", "/ready")
+
+
+def refusal(reply: httpx.Response) -> RagError:
+    """Return the error that a reply tells, whose body is there."""
+    try:
+        told = msgspec.json.decode(reply.content, type=Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return RagError(f"the server answered {reply.status_code}: {reply.text[:200]}")
+    return _told(told, reply.headers.get("retry-after", ""))
+
+
+def _told(problem: Problem, retry_after: str = "") -> RagError:
+    kind = getattr(errors, problem.type.rpartition(":")[2], None)
+    if kind is Overloaded:
+        return Overloaded(problem.detail, int(retry_after or 1))
+    if isinstance(kind, type) and issubclass(kind, RagError):
+        return kind(problem.detail)
+    return RagError(f"{problem.title} ({problem.status}): {problem.detail}")
+
+
+def keyed(key: str) -> dict[str, str]:
+    """Return the header of a key."""
+    return {"authorization": f"Bearer {key}"} if key else {}
+
+
+@contextmanager
+def reaching(url: httpx.URL) -> Generator[None, None, None]:
+    """Say that a server is not there as everything else is said.
+
+    Raises:
+        Unavailable: it is not, or its reply broke off.
+    """
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise Unavailable(
+            f"no answer from {url} ({type(error).__name__}: {error}): begin it by firstcite serve"
+        ) from error
+
+
+def parsed(asked: Asked[T], reply: httpx.Response) -> T:
+    """Return what a reply holds.
+
+    Raises:
+        RagError: as it says.
+    """
+    if reply.is_error:
+        raise refusal(reply)
+    return msgspec.json.decode(reply.content, type=asked.reply)
+
+
+def line_of(row: str, on_line: Callable[[Line], None]) -> Job | None:
+    """Hand on what became of a document; return the job where that is what the line holds."""
+    if not row:
+        return None
+    told = msgspec.json.decode(row)
+    if "job_id" in told:
+        return msgspec.convert(told, Job)
+    on_line(msgspec.convert(told, Line))
+    return None
+
+
+def done(job: Job | None) -> Job:
+    """Return a job that is done.
+
+    Raises:
+        RagError: it failed; Unavailable where the reply ended before it.
+    """
+    if job is None:
+        raise Unavailable("the reply ended before the job was over: ask the server for its jobs")
+    if job.error:
+        raise _told(job.error)
+    return job
+
+
+def events(rows: Iterable[str]) -> Iterator[Told]:
+    """Yield the events of a stream, by its lines.
+
+    Raises:
+        RagError: an event tells one.
+    """
+    name = ""
+    for row in rows:
+        name, event = event_of(name, row)
+        if event is not None:
+            yield event
+
+
+def event_of(name: str, row: str) -> tuple[str, Told | None]:
+    """Return the name of the event that a line belongs to, and the event where it ends one.
+
+    Raises:
+        RagError: the event tells one.
+    """
+    if row.startswith("event: "):
+        return row.removeprefix("event: "), None
+    if not row.startswith("data: "):
+        return name, None
+    data = row.removeprefix("data: ")
+    if name == "error":
+        raise _told(msgspec.json.decode(data, type=Problem))
+    event: Told | None = msgspec.json.decode(data, type=_TOLD[name]) if name in _TOLD else None
+    return name, event
