@@ -2,15 +2,18 @@
 
 A compute adapter (torch, Qdrant Edge) is not safe to call from many threads and must not block the
 event loop. A `Lane` is one thread that runs its calls one after another; a `Batcher` joins the
-requests that arrive while that thread is busy into one call; a `Crew` spreads one call over the
+requests that arrive while that thread is busy into one call; a `Crew` spreads calls over the
 cores; `apart` keeps what a call leaves behind in its thread away from all others.
 """
 
 import asyncio
+import heapq
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 In = TypeVar("In")
@@ -46,7 +49,7 @@ class Lane:
 
 
 class Crew:
-    """Threads that share the items of one call: whoever is free takes the next.
+    """Threads that share work: whoever is free takes what is urgent, else what waits longest.
 
     For work that releases the interpreter. `prepare` runs once on each thread, and all threads are
     there when the constructor returns.
@@ -55,16 +58,66 @@ class Crew:
     def __init__(self, name: str, size: int, prepare: Callable[[], object]) -> None:
         self.size = size
         self._executor = ThreadPoolExecutor(size, name, initializer=prepare)
+        self._waiting: list[tuple[bool, int, Future[Any], Callable[[], object]]] = []
+        self._numbers = count()
+        self._lock = threading.Lock()
         everyone = threading.Barrier(size, timeout=60)
         self.map(lambda _: everyone.wait(), range(size))  # a thread that waits takes no second one
 
-    def map(self, call: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
+    def map(
+        self, call: Callable[[In], Out], items: Iterable[In], *, urgent: bool = False
+    ) -> list[Out]:
         """Call once for each item; return the results in order, or raise what the first raised."""
-        return list(self._executor.map(call, items))
+        futures = [self._submit(partial(call, item), urgent) for item in items]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+    async def spread(
+        self, call: Callable[[In], Out], items: Iterable[In], *, urgent: bool = False
+    ) -> list[Out]:
+        """Do the same while the event loop goes on; whoever is cancelled takes back what waits.
+
+        Raises:
+            RuntimeError: the crew was closed before the turn of one of the calls.
+        """
+        futures = [self._submit(partial(call, item), urgent) for item in items]
+        try:
+            return [await asyncio.wrap_future(future) for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
 
     def close(self) -> None:
-        """End the threads."""
+        """Let the running calls finish, drop the waiting ones, and end the threads."""
+        with self._lock:
+            dropped, self._waiting = self._waiting, []
+        for _, _, future, _ in dropped:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(RuntimeError("the crew was closed before the call's turn"))
         self._executor.shutdown()
+
+    def _submit(self, call: Callable[[], Out], urgent: bool) -> "Future[Out]":
+        future: Future[Out] = Future()
+        with self._lock:
+            heapq.heappush(self._waiting, (not urgent, next(self._numbers), future, call))
+        self._executor.submit(self._next)
+        return future
+
+    def _next(self) -> None:
+        """Do what comes first now, which need not be what this turn was asked for."""
+        with self._lock:
+            if not self._waiting:
+                return
+            _, _, future, call = heapq.heappop(self._waiting)
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            future.set_exception(error)
 
 
 def apart(call: Callable[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:

@@ -89,7 +89,7 @@ class Spooling:
             StoreUnavailable: from the store.
             OSError: the folder of temporary files is full.
         """
-        segment = self._segment()
+        segment, most = self._segment(), WINDOW  # so that encoding begins soon
         if self._duplicates:
             async for page in self._store.survey():
                 await self._lane.run(self._duplicates.hold, page)
@@ -97,9 +97,9 @@ class Spooling:
         for again, batches in enumerate((_batches(items), _batches(self._waited()))):
             while batch := await self._lane.run(next, batches, None):
                 await self._read(batch, segment, again=bool(again))
-                if max(segment.chunks, segment.size // 3) >= SEGMENT:  # up to 3 entries a chunk
+                if max(segment.chunks, segment.size // 3) >= most:  # up to 3 entries a chunk
                     yield segment
-                    segment = self._segment()
+                    segment, most = self._segment(), SEGMENT
         self.done = True
         self._tally.close()
         yield segment

@@ -1,11 +1,14 @@
 """Windows: what is encoded, then written, together."""
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
 from typing import TypeAlias
 
+from indexers.bulk.ahead import ahead
 from indexers.bulk.spool import Begin, End, Entry, Row, Segment
 from rag.errors import BadSettings
 from rag.lanes import Lane
@@ -67,12 +70,30 @@ async def encoded(given: AsyncIterator[Window], encoder: Encoder) -> AsyncGenera
     Raises:
         BadSettings: chunks are to be read with others, which the encoder cannot do.
     """
-    async for window in given:
-        texts = unknown(window)
-        rows = list(await encoder.encode(texts, "document")) if texts else []
-        found = dict(zip(texts, rows, strict=True))
-        together = await _together(window, encoder)
-        yield joined(window, found.__getitem__, len(texts) + len(together), together)
+    tasks: deque[asyncio.Task[Encoded]] = deque()
+
+    async def begun() -> AsyncGenerator[asyncio.Task[Encoded], None]:
+        async for window in given:
+            tasks.append(asyncio.create_task(_encoded(window, encoder)))
+            yield tasks[-1]
+
+    try:
+        async with ahead(begun(), 1) as coming:  # no core waits for the last batch of a window
+            async for task in coming:
+                yield await task
+                tasks.popleft()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _encoded(window: Window, encoder: Encoder) -> Encoded:
+    texts = unknown(window)
+    rows = list(await encoder.encode(texts, "document")) if texts else []
+    found = dict(zip(texts, rows, strict=True))
+    together = await _together(window, encoder)
+    return joined(window, found.__getitem__, len(texts) + len(together), together)
 
 
 def unknown(window: Window) -> list[str]:

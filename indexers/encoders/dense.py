@@ -11,7 +11,7 @@ from indexers.encoders.batches import batches, unit
 from indexers.encoders.packaged import called
 from indexers.encoders.parts import Parted, parted, pieces
 from indexers.encoders.probe import PROBE_TEXTS
-from indexers.encoders.reading import Ids, Kind, Reader
+from indexers.encoders.reading import Cut, Ids, Kind, Reader
 from rag.errors import BadSettings, ModelUnavailable
 from rag.lanes import Batcher, Lane, apart
 from rag.seams import EncoderSpec
@@ -24,7 +24,9 @@ Keep: TypeAlias = Callable[[list[int], Ids], None]
 
 
 class DenseEncoder:
-    """A sentence-transformers model on its own thread; concurrent requests share a forward pass.
+    """A sentence-transformers model, a thread for each core.
+
+    Concurrent queries share a forward pass, and go before documents that wait.
 
     Args:
         model: a folder or a hub name; empty means the packaged all-MiniLM-L6-v2.
@@ -55,9 +57,7 @@ class DenseEncoder:
         self._uncut.no_padding()
         self._crew = self._reader.crew()
         self._lane = Lane("encoder")
-        self._batchers = {
-            kind: Batcher(self._lane, self._call(kind)) for kind in ("query", "document")
-        }
+        self._queries = Batcher(self._lane, self._query_rows)
 
     @property
     def spec(self) -> EncoderSpec:
@@ -73,23 +73,45 @@ class DenseEncoder:
         """Return one unit row per text, shape (n, h), fp32. Texts are cut at `spec.max_tokens`."""
         if not texts:
             return np.zeros((0, self.spec.dimension), np.float32)
-        return np.stack(list(await self._batchers[kind].submit(texts)))
+        if kind == "query":
+            return np.stack(list(await self._queries.submit(texts)))
+        rows = np.empty((len(texts), self.spec.dimension), np.float32)
+
+        def keep(batch: list[int], ids: Ids) -> None:
+            rows[batch] = unit(self._reader.pooled(ids))
+
+        await self._spread([one.ids for one in await self._cut(texts, kind)], keep)
+        return rows
 
     async def encode_tokens(self, texts: Sequence[str], kind: Kind) -> list[Vector]:
         """Return per text the unit vectors of its tokens, shape (t, h), fp32.
 
         They are the model's last hidden states; its own special tokens are left out.
         """
-        return await self._lane.run(self._token_rows, texts, kind) if texts else []
-
-    def encode_now(self, texts: Sequence[str], kind: Kind = "document") -> Vector:
-        """Return the same rows, blocking until they are there (benchmarks)."""
-        rows = np.empty((len(texts), self.spec.dimension), np.float32)
+        if not texts:
+            return []
+        cut = await self._cut(texts, kind)
+        rows: dict[int, Vector] = {}
 
         def keep(batch: list[int], ids: Ids) -> None:
-            rows[batch] = unit(self._reader.pooled(ids))
+            states, there = self._reader.states(ids)
+            for i, row, real in zip(batch, unit(states), there, strict=True):
+                rows[i] = row[real][~np.array(cut[i].special, bool)]
 
-        self._forward([one.ids for one in self._reader.cut(texts, kind)], keep)
+        await self._spread([one.ids for one in cut], keep, urgent=True)
+        return [rows[i] for i in range(len(texts))]
+
+    def encode_now(
+        self, texts: Sequence[str], kind: Kind = "document", *, urgent: bool = False
+    ) -> Vector:
+        """Return the same rows, blocking until they are there (benchmarks)."""
+        rows = np.empty((len(texts), self.spec.dimension), np.float32)
+        ids = [one.ids for one in self._reader.cut(texts, kind)]
+
+        def keep(batch: list[int]) -> None:
+            rows[batch] = unit(self._reader.pooled([ids[i] for i in batch]))
+
+        self._crew.map(keep, self._batches(ids), urgent=urgent)
         return rows
 
     async def encode_parts(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
@@ -101,32 +123,7 @@ class DenseEncoder:
         Raises:
             BadSettings: the model takes no mean of its tokens.
         """
-        return await self._lane.run(self._part_rows, passages) if passages else []
-
-    def close(self) -> None:
-        """End the encoder's threads."""
-        self._lane.close()
-        self._crew.close()
-
-    def _token_rows(self, texts: Sequence[str], kind: Kind) -> list[Vector]:
-        cut = self._reader.cut(texts, kind)
-        rows: dict[int, Vector] = {}
-
-        def keep(batch: list[int], ids: Ids) -> None:
-            states, there = self._reader.states(ids)
-            for i, row, real in zip(batch, unit(states), there, strict=True):
-                rows[i] = row[real][~np.array(cut[i].special, bool)]
-
-        self._forward([one.ids for one in cut], keep)
-        return [rows[i] for i in range(len(texts))]
-
-    def _part_rows(self, passages: Sequence[Sequence[str]]) -> list[Vector]:
-        if not self._means():
-            raise BadSettings(
-                f"index.late needs an encoder whose vectors are means of its tokens, which those "
-                f"of {self.spec.name} are not: set index.late to false, or another encoder.model"
-            )
-        made = [self._parted(passage) for passage in passages]
+        made = await self._lane.run(self._parts, passages) if passages else []
         rows: dict[int, Vector] = {}
 
         def keep(batch: list[int], ids: Ids) -> None:
@@ -135,8 +132,28 @@ class DenseEncoder:
                 row = padded[real]
                 rows[i] = unit(np.stack([row[start:end].mean(0) for start, end in made[i].spans]))
 
-        self._forward([one.ids for one in made], keep)
+        await self._spread([one.ids for one in made], keep)
         return [rows[i] for i in range(len(passages))]
+
+    def close(self) -> None:
+        """End the encoder's threads."""
+        self._lane.close()
+        self._crew.close()
+
+    async def _cut(self, texts: Sequence[str], kind: Kind) -> Sequence[Cut]:
+        """Return the tokens of texts; tokenizers do one thing at a time, so it is on the lane."""
+        return await self._lane.run(self._reader.cut, texts, kind)
+
+    def _query_rows(self, texts: Sequence[str]) -> Sequence[Vector]:
+        return list(self.encode_now(texts, "query", urgent=True))
+
+    def _parts(self, passages: Sequence[Sequence[str]]) -> list[Parted]:
+        if not self._means():
+            raise BadSettings(
+                f"index.late needs an encoder whose vectors are means of its tokens, which those "
+                f"of {self.spec.name} are not: set index.late to false, or another encoder.model"
+            )
+        return [self._parted(passage) for passage in passages]
 
     def _parted(self, passage: Sequence[str]) -> Parted:
         (marked,) = self._reader.cut([""], "document")
@@ -149,13 +166,14 @@ class DenseEncoder:
         means = [row[real].mean(0) for row, real in zip(states, there, strict=True)]
         return bool(np.allclose(unit(np.stack(means)), unit(self._reader.pooled(ids)), atol=0.05))
 
-    def _forward(self, ids: Ids, keep: Keep) -> None:
+    async def _spread(self, ids: Ids, keep: Keep, *, urgent: bool = False) -> None:
         """Read the texts in batches of like length, side by side on the cores."""
-        made = batches([len(tokens) for tokens in ids], self._crew.size)
-        self._crew.map(lambda batch: keep(batch, [ids[i] for i in batch]), made)
+        await self._crew.spread(
+            lambda batch: keep(batch, [ids[i] for i in batch]), self._batches(ids), urgent=urgent
+        )
 
-    def _call(self, kind: Kind) -> Callable[[Sequence[str]], Sequence[Vector]]:
-        return lambda texts: list(self.encode_now(texts, kind))
+    def _batches(self, ids: Ids) -> list[list[int]]:
+        return batches([len(tokens) for tokens in ids], self._crew.size)
 
 
 def _torch(model: str, precision: Precision, models: Path | None) -> Reader:

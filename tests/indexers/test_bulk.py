@@ -1,17 +1,21 @@
 """A run brings a store to hold the documents, and reports what it could not use."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from indexers.bulk import IndexReport, Progress, index
 from indexers.bulk.spooling import READ_BATCH
 from indexers.bulk.windows import WINDOW
+from indexers.encoders.hashed import HashedEncoder
 from indexers.reading import read_paths
 from indexers.stores.edge import create_edge, open_edge
 from indexers.stores.exact import ExactStore
-from rag.values import Access, Document, Fault, Json, Lookup, Probe
+from rag.values import Access, Document, Fault, Json, Lookup, Probe, Vector
 from tests.indexers.runs import (
     BM25,
     ENCODER,
@@ -239,7 +243,32 @@ async def test_progress_counts_up_to_what_there_is() -> None:
         (2_000, total),
         (total, total),
     ]
-    assert [(p.done, p.total) for p in seen if p.stage == "encode"] == [
-        (done, len(many)) for done in (0, WINDOW, 2 * WINDOW, len(many))
-    ]
+    encoded = [p for p in seen if p.stage == "encode"]
+    assert [p.done for p in encoded] == [0, WINDOW, 2 * WINDOW, len(many)]
+    assert encoded[0].total in {0, len(many)}  # it may begin before everything is read
+    assert encoded[-1].total == len(many)
     assert seen[-1] == Progress("optimize", 0, 0)
+
+
+async def test_windows_are_encoded_side_by_side_and_come_in_order() -> None:
+    class Waiting(HashedEncoder):
+        """Ends the first window when the second one has begun."""
+
+        begun = asyncio.Event()
+
+        async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
+            if texts[0].endswith(" 0"):
+                await asyncio.wait_for(self.begun.wait(), 20)
+            else:
+                self.begun.set()
+            return await super().encode(texts, kind)
+
+    many = [Document(f"{n:05}", f"freezer {n}") for n in range(3 * WINDOW)]
+    waiting, store, plain = Waiting(), ExactStore(SPEC), ExactStore(SPEC)
+    await index(many, lines, waiting, BM25, store)
+    await index(many, lines, HashedEncoder(), BM25, plain)
+    for one in (store, plain):
+        assert await one.count() == len(many)
+    pages = [[point async for page in one.scan() for point in page] for one in (store, plain)]
+    assert [p.chunk.id for p in pages[0]] == [p.chunk.id for p in pages[1]]
+    assert all((a.dense == b.dense).all() for a, b in zip(*pages, strict=True))

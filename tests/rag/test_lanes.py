@@ -314,6 +314,51 @@ def test_a_crew_raises_what_an_item_raised_and_works_on(crew: Crew) -> None:
     crew.map(lambda i: 1 // i, [1, 2])
 
 
+def test_what_is_urgent_goes_before_what_waits() -> None:
+    crew, go_on, done = Crew("crew", 1, lambda: None), threading.Event(), list[str]()
+
+    async def run() -> None:
+        begun = asyncio.create_task(crew.spread(lambda _: go_on.wait(10), [0]))
+        await asyncio.sleep(0)
+        waits = asyncio.create_task(crew.spread(done.append, ["a", "b"]))
+        await asyncio.sleep(0)
+        urgent = asyncio.create_task(crew.spread(done.append, ["now"], urgent=True))
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(begun, waits, urgent)
+
+    asyncio.run(run())
+    crew.close()
+    assert done == ["now", "a", "b"]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed"])
+def test_what_nobody_waits_for_any_more_is_not_done(how: str) -> None:
+    crew, go_on, done = Crew("crew", 1, lambda: None), threading.Event(), list[int]()
+
+    def work(i: int) -> None:
+        go_on.wait(10)
+        done.append(i)
+
+    async def run() -> None:
+        waits = asyncio.create_task(crew.spread(work, range(5)))
+        await asyncio.sleep(0.05)
+        if how == "cancelled":
+            waits.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waits
+            go_on.set()
+        else:
+            threading.Timer(0.1, go_on.set).start()
+            await asyncio.to_thread(crew.close)
+            with pytest.raises(RuntimeError, match="closed"):
+                await waits
+
+    asyncio.run(run())
+    crew.close()
+    assert done == [0]
+
+
 def test_apart_returns_and_raises_what_the_call_does() -> None:
     assert apart(divmod, 7, 2) == (3, 1)
     with pytest.raises(ZeroDivisionError):
