@@ -1,6 +1,5 @@
 """Errors of the routes that OpenAI's clients ask, in the shape that these read."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from litestar.exceptions import HTTPException
@@ -11,7 +10,7 @@ from api.model_schemas import Refusal
 from api.problems import WHEN
 from rag.errors import RagError
 
-HANDLERS: Mapping[int | type[Exception], Any] = {
+HANDLERS: dict[int | type[Exception], Any] = {
     RagError: rag_problem,
     HTTPException: http_problem,
     Exception: unexpected,
