@@ -26,6 +26,7 @@ from api.compatible.refusing import HANDLERS, documented
 from api.guarding import needs
 from api.metering import Meter
 from api.model_schemas import Choice, Delta, Said, Spent, StreamOptions, Turn
+from api.problems import unexpected
 from api.replies import AnswerResponse, answer_response
 from api.requests import MAX_TURNS, AnswerRequest, K, Principals, Tenant
 from api.requests import Turn as Before
@@ -260,21 +261,27 @@ async def _streamed(
         marking = Marking()
         try:
             async for event in _with(first, events):
-                if isinstance(event, Heartbeat):
-                    yield b": still at work\n\n"
-                elif isinstance(event, Final):
-                    for text in marking.end(event.answer):
-                        yield told.piece(Said(text))
-                    yield told.last(event.answer)
-                    if usage:
-                        yield told.usage(event.answer)
-                else:
-                    for text in marking.add(event):
-                        yield told.piece(Said(text))
+                for piece in _pieces(event, told, marking, usage=usage):
+                    yield piece
+            yield b"data: [DONE]\n\n"
         except RagError as error:
             yield _event({"error": {"message": str(error), "type": type(error).__name__}})
-            return
-        yield b"data: [DONE]\n\n"
+        except Exception as error:  # noqa: BLE001 - the status is sent: what is left is to say so
+            yield _event({"error": {"message": unexpected(error).detail, "type": "server_error"}})
+
+
+def _pieces(
+    event: Event | Heartbeat, told: _Told, marking: "Marking", *, usage: bool
+) -> Iterator[bytes]:
+    if isinstance(event, Heartbeat):
+        yield b": still at work\n\n"
+        return
+    for text in marking.end(event.answer) if isinstance(event, Final) else marking.add(event):
+        yield told.piece(Said(text))
+    if isinstance(event, Final):
+        yield told.last(event.answer)
+        if usage:
+            yield told.usage(event.answer)
 
 
 async def _with(

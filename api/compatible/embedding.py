@@ -1,5 +1,6 @@
 """`/v1/embeddings`, as OpenAI has it."""
 
+import asyncio
 import base64
 from typing import Annotated, Literal
 
@@ -81,7 +82,7 @@ async def embed(
         raise BadInput(f"dimensions is {data.dimensions}, {spec.name} gives {spec.dimension}")
     texts = (data.input,) if isinstance(data.input, str) else data.input
     rows = await engine.encoder.encode(texts, data.input_type or "document")
-    read = engine.count_tokens(texts)
+    read = await asyncio.to_thread(engine.count_tokens, texts)
     made = [
         Embedding(place, _packed(row) if data.encoding_format == "base64" else row.tolist())
         for place, row in enumerate(rows)

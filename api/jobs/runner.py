@@ -201,7 +201,7 @@ class _Live:
         time = asyncio.get_running_loop().time()
         if time - self._saved >= SAVED_S:
             self._saved = time
-            self._shelf.write(self.job)
+            self._shelf.write(self.job, safely=False)  # the loop waits for no disk
 
     def _move(self, job: Job) -> None:
         self.job = job
@@ -215,6 +215,8 @@ def _whole_lines(file: Path, offset: int) -> bytes:
         with file.open("rb") as opened:
             opened.seek(offset)
             piece = opened.read(_PIECE)
+            if b"\n" not in piece:
+                piece += opened.readline()  # a report of a file may have a thousand faults
             return piece[: piece.rfind(b"\n") + 1]
     except FileNotFoundError:
         return b""

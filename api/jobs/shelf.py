@@ -71,13 +71,13 @@ class Shelf:
         folder.rename(self.folder / job.job_id)
         _sync(self.folder)
 
-    def write(self, job: Job) -> None:
-        """Replace what is known of a job.
+    def write(self, job: Job, *, safely: bool = True) -> None:
+        """Replace what is known of a job; safely, it is on disk when this returns.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        _replace(self.folder / job.job_id / _JOB, msgspec.json.encode(job))
+        _replace(self.folder / job.job_id / _JOB, msgspec.json.encode(job), safely=safely)
 
     def read(self, job_id: str) -> Job:
         """Return what is known of a job.
@@ -188,15 +188,17 @@ def _written(entry: Path) -> float:
         return entry.stat().st_mtime if entry.exists() else time.time()
 
 
-def _replace(file: Path, content: bytes) -> None:
+def _replace(file: Path, content: bytes, *, safely: bool = True) -> None:
     """Write a file that is there whole, the old or the new one, whenever the machine stops."""
     scratch = file.with_name(f".{file.name}")
     with scratch.open("wb") as opened:
         opened.write(content)
         opened.flush()
-        os.fsync(opened.fileno())
+        if safely:
+            os.fsync(opened.fileno())
     scratch.replace(file)
-    _sync(file.parent)
+    if safely:
+        _sync(file.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -74,6 +74,7 @@ class Engine:
             settings.index, split, encoder, self.sparse, self.llm, partial(open_stage, settings)
         )
         self._indexed = 0
+        self._counter: Tokens | None = None
         self.reordering = Reordering(settings, encoder, self.llm, self._tokens)
 
     async def collection(self, name: str) -> QueryPath:
@@ -216,7 +217,8 @@ class Engine:
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Return how many tokens the encoder sees in texts, or words where it has none."""
         if isinstance(self.encoder, Cutting):
-            return sum(Tokens(self.encoder.tokenizer).count(texts))
+            self._counter = self._counter or Tokens(self.encoder.tokenizer)
+            return sum(self._counter.count(texts))
         return sum(len(text.split()) for text in texts)
 
     def _tokens(self) -> TokenEncoder:

@@ -141,6 +141,15 @@ def test_a_file_of_any_format_is_read_under_its_name(client: httpx.Client) -> No
     refused(client.put("/v1/files/what.xyz", content=b"x"), 400)
 
 
+def test_a_file_with_very_many_faults_is_told_whole(client: httpx.Client) -> None:
+    bad = "\n".join(["no json"] * 1_500)
+    reply = client.put("/v1/files/bad.jsonl", content=bad, params={"collection": "files"})
+    told, job = map(json.loads, reply.text.splitlines())
+    assert len(reply.text) > 1 << 16
+    assert (told["status"], len(told["faults"])) == ("failed", 1_000)
+    assert job["result"]["failed"] == 1_500
+
+
 def test_the_same_idempotency_key_is_the_same_job(client: httpx.Client) -> None:
     key = {"idempotency-key": "order 66"}
     first = put(client, {"id": "k", "text": "once"}, headers=key, collection="keys")
