@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from indexers.splitting.splitters import make_split
-from indexers.splitting.tokens import Tokens, Window
+from indexers.splitting.tokens import Tokens
 from rag.sections import IndexSettings
 from rag.values import Document, Markup
 from tests.indexers.splitting.texts import MARKUPS, PIECES, TOKENIZER, chunked
@@ -40,7 +40,6 @@ MADE = {
     "bert": Tokens(bert()),
     "cased": Tokens(bert(lowercase=False, strip_accents=False, clean_text=False)),
     "words": Tokens(TOKENIZER),
-    "through a window": Tokens(bert(), together=24),
 }
 
 
@@ -88,26 +87,6 @@ def test_parts_that_end_with_words_are_not_tokenised_again() -> None:
     assert tokens.asked == 1
     assert ruler.size("rd, word") == 5  # r, ##d: alone it is not the ##rd of the text
     assert tokens.asked == 2
-
-
-def test_of_a_long_text_only_a_window_is_held_tokenised() -> None:
-    class Windowed(Counting):
-        longest = 0
-
-        def windows(self, texts: Sequence[str], start: int = 0) -> list[Window]:
-            self.longest = max(self.longest, *map(len, texts))
-            return super().windows(texts, start)
-
-    tokens = Windowed(bert(), together=400)
-    text = "".join(f"The freezer number {n} stays cold. " for n in range(500))
-    split = make_split(IndexSettings(chunk_tokens=12), tokens.tokenizer)
-    (chunks,) = chunked(split, [Document("1", text)])
-    (ruler,) = tokens.rulers([text])
-    sizes = [ruler.size(chunk.text) for chunk in chunks]
-    assert tokens.longest == 400
-    assert tokens.asked == 0  # every one was found in a window
-    assert sizes == tokens.count([chunk.text for chunk in chunks])
-    assert ruler.size(text[:4_000]) == tokens.count([text[:4_000]])[0]
 
 
 def test_tokenizers_that_read_beyond_words_are_asked_for_every_part() -> None:
