@@ -11,7 +11,11 @@ import pytest
 from indexers.stores.edge import open_edge
 from rag.values import Chunk
 
-pytestmark = [pytest.mark.model, pytest.mark.timeout(1_500)]
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.timeout(1_500),
+    pytest.mark.skipif(sys.platform != "linux", reason="a process's peak is read from /proc"),
+]
 SIZE = 200_000_000  # bytes
 PEAK_MB = 1_500
 PARAGRAPH = (
