@@ -62,10 +62,12 @@ class VerificationEvent(Struct, frozen=True):
     score: float
 
 
-async def streamed(events: AsyncGenerator[Event, None]) -> Stream:
-    """Return the reply that tells the events, once the first one is there.
+async def begun(
+    events: AsyncGenerator[Event, None],
+) -> AsyncGenerator[Event | Heartbeat, None]:
+    """Return the events, and heartbeats in their silences, once the first one is there.
 
-    Until then the server can still answer with an error's own status; later errors are an event.
+    Until then the server can still answer with an error's own status.
 
     Raises:
         RagError: there is no first event.
@@ -76,17 +78,30 @@ async def streamed(events: AsyncGenerator[Event, None]) -> Stream:
     except BaseException:
         await beats.aclose()
         raise
-    return Stream(_told(first, beats), media_type=EVENTS, headers=HEADERS)
 
-
-async def _told(
-    first: Event | Heartbeat, beats: AsyncGenerator[Event | Heartbeat, None]
-) -> AsyncGenerator[bytes, None]:
-    """Yield the events as they stand on the wire. Leaving stops whoever makes them."""
-    async with aclosing(beats):
-        yield _written(first)
-        try:
+    async def every() -> AsyncGenerator[Event | Heartbeat, None]:
+        async with aclosing(beats):
+            yield first
             async for event in beats:
+                yield event
+
+    return every()
+
+
+async def streamed(events: AsyncGenerator[Event, None]) -> Stream:
+    """Return the reply that tells the events; errors after the first one are an event.
+
+    Raises:
+        RagError: as `begun`.
+    """
+    return Stream(_told(await begun(events)), media_type=EVENTS, headers=HEADERS)
+
+
+async def _told(events: AsyncGenerator[Event | Heartbeat, None]) -> AsyncGenerator[bytes, None]:
+    """Yield the events as they stand on the wire. Leaving stops whoever makes them."""
+    async with aclosing(events):
+        try:
+            async for event in events:
                 yield _written(event)
         except RagError as error:
             yield _failed(problem(error))

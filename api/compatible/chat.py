@@ -5,11 +5,8 @@ always there, and `firstcite` is the answer as `/v1/answer` gives it. A client t
 text has everything it needs.
 """
 
-import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Annotated, Any
-from uuid import uuid4
 
 import msgspec
 from litestar import Request, Response, post
@@ -23,20 +20,15 @@ from api.body import require_json
 from api.callers import Caller
 from api.compatible.listing import ANSWERS
 from api.compatible.refusing import HANDLERS, documented
+from api.compatible.telling import ChatReply, Told, told_in_pieces
 from api.guarding import needs
 from api.metering import Meter
-from api.model_schemas import Choice, Delta, Said, Spent, StreamOptions, Turn
-from api.problems import unexpected
-from api.replies import AnswerResponse, answer_response
+from api.model_schemas import StreamOptions, Turn
 from api.requests import MAX_TURNS, AnswerRequest, K, Principals, Tenant
 from api.requests import Turn as Before
 from api.stamping import request_id
-from api.streaming import EVENTS, HEADERS
-from rag.citing.events import Cites, Event, Final, SearchResults
-from rag.citing.events import Delta as Piece
-from rag.errors import BadInput, NotFound, RagError
-from rag.heartbeat import Heartbeat, beating
-from rag.values import Answer, Cost, Reference
+from api.streaming import EVENTS, HEADERS, begun
+from rag.errors import BadInput, NotFound
 from rag.wiring import Engine
 
 PASSED_OVER = frozenset(
@@ -61,8 +53,6 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "top_logprobs": (0,),
 }
 """Fields that would change the answer and are not implemented: the values that ask for nothing."""
-
-_SNIPPET = 300  # characters
 
 
 class Chat(Struct, frozen=True, kw_only=True):
@@ -126,44 +116,6 @@ class Chat(Struct, frozen=True, kw_only=True):
 _SHARED = ("collection", "tenant", "principals", "filter", "k", "preset", "generator")
 
 
-class Source(Struct, frozen=True):
-    """A source under its number in the text."""
-
-    ref: int
-    title: str
-    url: str
-    id: str
-    snippet: str = ""
-
-
-class ChatReply(Struct, frozen=True):
-    """A question answered; `citations` are the sources by their number, from 1 on."""
-
-    id: str
-    created: int
-    model: str
-    choices: tuple[Choice, ...]
-    usage: Spent
-    citations: list[str]
-    search_results: list[Source]
-    firstcite: AnswerResponse
-    object: str = "chat.completion"
-
-
-class Chunk(Struct, frozen=True):
-    """One event of a streamed answer; the last one before the usage has the citations."""
-
-    id: str
-    created: int
-    model: str
-    choices: tuple[Delta, ...]
-    citations: list[str] | UnsetType = UNSET
-    search_results: list[Source] | UnsetType = UNSET
-    firstcite: AnswerResponse | UnsetType = UNSET
-    usage: Spent | UnsetType = UNSET
-    object: str = "chat.completion.chunk"
-
-
 async def require_supported(request: Request[Any, Any, Any]) -> None:
     """Refuse what would be asked in vain.
 
@@ -204,152 +156,12 @@ async def chat(
     named = data.named or ("" if isinstance(asked.collection, UnsetType) else asked.collection)
     path = await engine.collection(named or default)
     query = asked.parse(request.user)
-    told = _Told(data.model)
+    told = Told(data.model)
     if not data.stream:
         answer = await path.answer(query)
         meter.answer(answer)
         return Response(told.whole(answer))
-    events = beating(meter.events(path.stream(query, request_id(request.scope))))
-    try:
-        first = await anext(events)
-    except BaseException:
-        await events.aclose()
-        raise
+    events = await begun(meter.events(path.stream(query, request_id(request.scope))))
     usage = bool(data.stream_options and data.stream_options.include_usage)
-    return Stream(_streamed(first, events, told, usage=usage), media_type=EVENTS, headers=HEADERS)
-
-
-class _Told:
-    """Says an answer as a chat."""
-
-    def __init__(self, model: str) -> None:
-        self._about = (f"chatcmpl-{uuid4().hex}", int(time.time()), model)
-
-    def whole(self, answer: Answer) -> ChatReply:
-        """Return an answer in one piece."""
-        choice = Choice(Said(marked(answer), "assistant"), "stop")
-        references, body = answer.references, answer_response(answer)
-        return ChatReply(
-            *self._about, (choice,), _spent(answer), _urls(references), _sources(answer), body
-        )
-
-    def piece(self, said: Said) -> bytes:
-        """Return what is new of the text as an event."""
-        return _event(Chunk(*self._about, (Delta(said),)))
-
-    def last(self, answer: Answer) -> bytes:
-        """Return the end of the text as an event, with the citations."""
-        ended = (Delta(Said(), "stop"),)
-        references, body = answer.references, answer_response(answer)
-        return _event(Chunk(*self._about, ended, _urls(references), _sources(answer), body))
-
-    def usage(self, answer: Answer) -> bytes:
-        """Return what it has cost as an event."""
-        return _event(Chunk(*self._about, (), usage=_spent(answer)))
-
-
-async def _streamed(
-    first: Event | Heartbeat,
-    events: AsyncGenerator[Event | Heartbeat, None],
-    told: _Told,
-    *,
-    usage: bool,
-) -> AsyncGenerator[bytes, None]:
-    """Yield the events as they stand on the wire. Leaving stops whoever makes them."""
-    async with aclosing(events):
-        yield told.piece(Said("", "assistant"))
-        marking = Marking()
-        try:
-            async for event in _with(first, events):
-                for piece in _pieces(event, told, marking, usage=usage):
-                    yield piece
-            yield b"data: [DONE]\n\n"
-        except RagError as error:
-            yield _event({"error": {"message": str(error), "type": type(error).__name__}})
-        except Exception as error:  # noqa: BLE001 - the status is sent: what is left is to say so
-            yield _event({"error": {"message": unexpected(error).detail, "type": "server_error"}})
-
-
-def _pieces(
-    event: Event | Heartbeat, told: _Told, marking: "Marking", *, usage: bool
-) -> Iterator[bytes]:
-    if isinstance(event, Heartbeat):
-        yield b": still at work\n\n"
-        return
-    for text in marking.end(event.answer) if isinstance(event, Final) else marking.add(event):
-        yield told.piece(Said(text))
-    if isinstance(event, Final):
-        yield told.last(event.answer)
-        if usage:
-            yield told.usage(event.answer)
-
-
-async def _with(
-    first: Event | Heartbeat, events: AsyncGenerator[Event | Heartbeat, None]
-) -> AsyncGenerator[Event | Heartbeat, None]:
-    yield first
-    async for event in events:
-        yield event
-
-
-class Marking:
-    """Puts the numbers of the sources behind the sentences, before the white space that follows."""
-
-    def __init__(self) -> None:
-        self._space = ""  # held back until it is known what comes before it
-        self._said = False
-
-    def add(self, event: Event) -> Iterator[str]:
-        """Yield what an event adds to the text."""
-        if isinstance(event, Piece):
-            text = self._space + event.text
-            body = text.rstrip()
-            self._space = text[len(body) :]
-            self._said = True
-            if body:
-                yield body
-        elif isinstance(event, Cites) and event.refs:
-            yield "".join(f"[{ref}]" for ref in event.refs)
-        elif isinstance(event, SearchResults):
-            return
-
-    def end(self, answer: Answer) -> Iterator[str]:
-        """Yield what is left to say: an abstention says why."""
-        if not self._said:
-            yield marked(answer)
-
-
-def marked(answer: Answer) -> str:
-    """Return the text of an answer with the numbers of its sources; of an abstention its reason."""
-    if answer.abstained:
-        return answer.reason
-    parts, at = [], 0
-    for sentence in answer.sentences:
-        refs = dict.fromkeys(citation.ref for citation in sentence.citations)
-        parts += [answer.text[at : sentence.end], *(f"[{ref}]" for ref in refs)]
-        at = sentence.end
-    return "".join([*parts, answer.text[at:]])
-
-
-def _urls(references: tuple[Reference, ...]) -> list[str]:
-    return [reference.source or reference.document_id for reference in references]
-
-
-def _sources(answer: Answer) -> list[Source]:
-    quotes: dict[int, str] = {}
-    for sentence in answer.sentences:
-        for citation in sentence.citations:
-            quotes.setdefault(citation.ref, citation.quote[:_SNIPPET])
-    return [
-        Source(r.ref, r.title, r.source, r.document_id, quotes.get(r.ref, ""))
-        for r in answer.references
-    ]
-
-
-def _spent(answer: Answer) -> Spent:
-    cost = sum((stage.cost for stage in answer.trace), Cost())
-    return Spent(cost.tokens_in, cost.tokens_out, cost.tokens_in + cost.tokens_out)
-
-
-def _event(body: object) -> bytes:
-    return b"data: %b\n\n" % msgspec.json.encode(body)
+    pieces = told_in_pieces(events, told, usage=usage)
+    return Stream(pieces, media_type=EVENTS, headers=HEADERS)
