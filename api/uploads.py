@@ -52,7 +52,6 @@ _UPLOAD: dict[str, Any] = {
     "opt": needs("write"),
     "responses": {**_REFUSALS, 200: _LINED, 202: _LATER},
 }
-Wait = Annotated[bool, "wait"]
 
 
 class _Rows(Struct):

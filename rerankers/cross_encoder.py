@@ -4,7 +4,6 @@ Nogueira and Cho, "Passage Re-ranking with BERT", 2019. They run on torch throug
 sentence-transformers, or on ONNX Runtime with the graph that the hub's models bring along.
 """
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from rag.errors import ModelUnavailable
 from rag.lanes import Lane, apart
+from rag.logistic import sigmoid
 
 Runtime = Literal["torch", "onnx"]
 Logits: TypeAlias = npt.NDArray[np.float32]
@@ -69,16 +69,12 @@ class CrossEncoderScorer:
         for start in range(0, len(texts), BATCH):
             part = texts[start : start + BATCH]
             logits = await self._lane.run(self._read, [(query, text) for text in part])
-            scores.update(zip(part, map(_sigmoid, logits[:, 0].tolist()), strict=True))
+            scores.update(zip(part, map(sigmoid, logits[:, 0].tolist()), strict=True))
         return tuple(scores[text] for text in passages)
 
     async def close(self) -> None:
         """End the thread."""
         self._lane.close()
-
-
-def _sigmoid(logit: float) -> float:
-    return 0.5 + 0.5 * math.tanh(logit / 2)  # which never overflows
 
 
 def _torch(model: str, max_tokens: int) -> Reader:

@@ -12,6 +12,7 @@ from indexers.stores.catalogue_edge import EdgeCatalogue
 from rag.errors import CollectionMismatch, CollectionNotFound, RagError
 from rag.seams import CollectionSpec, Store
 from rag.sections import StoreSettings
+from rag.wiring.fitting import check
 
 FOLLOW_S = 2.0  # chosen: how long a name that another process has switched may lead to the old one
 
@@ -271,37 +272,6 @@ def catalogue(settings: StoreSettings) -> Catalogue:
 def missing(name: str) -> CollectionNotFound:
     """Return the error for a name that stands for nothing."""
     return CollectionNotFound(f"no collection '{name}': firstcite index PATH --collection {name}")
-
-
-def check(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
-    """Pass where what a collection was built with is what it is to be searched with.
-
-    Raises:
-        CollectionMismatch: it is not.
-    """
-    for what, there, here, back in (
-        ("the encoder ", built.encoder_fingerprint, mine.encoder_fingerprint, "encoder.model"),
-        ("", built.sparse_fingerprint, mine.sparse_fingerprint, "the sparse section"),
-    ):
-        if there != here:
-            raise CollectionMismatch(
-                f"'{name}' was built with {what}{there}, the settings say {here}: set {back} back, "
-                f"or build it anew: firstcite reindex --collection {name}"
-            )
-
-
-def check_splitter(name: str, built: CollectionSpec, mine: CollectionSpec) -> None:
-    """Pass where documents are split as those of a collection were.
-
-    Raises:
-        CollectionMismatch: they are not.
-    """
-    if built.splitter != mine.splitter:
-        raise CollectionMismatch(
-            f"'{name}' was split by {built.splitter}, the settings say {mine.splitter}: set "
-            "index.splitter, index.chunk_tokens and index.leaf_tokens back, or build it anew: "
-            f"firstcite reindex --collection {name}"
-        )
 
 
 def _as_made(spec: CollectionSpec) -> CollectionSpec:

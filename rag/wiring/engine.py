@@ -26,8 +26,9 @@ from rag.sections import IndexSettings
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
-from rag.wiring.collections import Collections, check_splitter, missing
+from rag.wiring.collections import Collections, missing
 from rag.wiring.encoding import open_stage
+from rag.wiring.fitting import check_splitter
 from rag.wiring.indexing import Indexing
 from rag.wiring.llm import open_llm
 from rag.wiring.querying import defaults, routers_of, widening

@@ -1,6 +1,5 @@
 """Texts that are in no collection, put in order by their relevance to a query."""
 
-import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from rag.ledger import ms_since
+from rag.logistic import sigmoid
 from rag.seams import LLM, Encoder, Reranked
 from rag.settings import Settings
 from rag.values import Candidate, Chunk, Frozen, Stage
@@ -79,7 +79,7 @@ class Reordering:
             stage = Stage("rerank", ms_since(began), detail=DENSE)
             return _told(Reranked(tuple(first), stage), wanted, lambda score: max(0.0, score))
         found = await self._rerankers(wanted).get().rerank(query, first)
-        return _told(found, wanted, _logistic)
+        return _told(found, wanted, sigmoid)
 
     async def close(self) -> None:
         """Release what was opened here."""
@@ -104,14 +104,3 @@ def _told(found: Reranked, method: str, squashed: Callable[[float], float]) -> R
         found.stage,
         found.stage.detail if found.status == "degraded" else "",
     )
-
-
-def _logistic(score: float) -> float:
-    """Return 1 / (1 + exp(−score)), also for what is very large or infinite.
-
-    >>> _logistic(0.0), _logistic(-1e9), _logistic(math.inf)
-    (0.5, 0.0, 1.0)
-    """
-    if score >= 0:
-        return 1 / (1 + math.exp(-score))
-    return math.exp(score) / (1 + math.exp(score))
