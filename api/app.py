@@ -12,9 +12,11 @@ from litestar.openapi.spec import Components, SecurityScheme
 from api.admitting import Admitting, Gate, Rates
 from api.collections import (
     create_collection,
+    drop_alias,
     drop_collection,
     get_collection,
     list_collections,
+    put_alias,
     reindex,
 )
 from api.compatible.chat import chat
@@ -88,6 +90,8 @@ def create_app(
             create_collection,
             drop_collection,
             reindex,
+            put_alias,
+            drop_alias,
             chat,
             rerank_v1,
             rerank_v2,

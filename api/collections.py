@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 
 import numpy as np
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -21,7 +21,7 @@ from rag.errors import CollectionNotFound, Conflict, RagError, Unavailable
 from rag.seams import Store
 from rag.values import Access, Lookup, Probe
 from rag.wiring import Engine
-from rag.wiring.collections import missing
+from rag.wiring.naming import alias, missing, unalias
 from rag.wiring.inspecting import drop, of_name
 
 _REFUSALS = documented(400, 401, 403, 404, 409, 500, 503)
@@ -32,6 +32,12 @@ class Name(Struct, frozen=True, forbid_unknown_fields=True):
     """How a collection is to be called."""
 
     name: Annotated[str, Meta(examples=["handbook"])]
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a further name is to stand for."""
+
+    collection: Annotated[str, Meta(examples=["handbook-2026"])]
 
 
 class Listed(Struct, frozen=True):
@@ -113,11 +119,48 @@ async def create_collection(
 async def drop_collection(
     name: FromPath[str], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
 ) -> None:
-    """Delete a collection with everything in it, of every tenant."""
+    """Delete a collection with everything in it, of every tenant, or its name if it has others."""
     request.user.over_all_tenants()
     checked_name(name)
     async with engine.collections.alone(name) as catalogue:
         await drop(catalogue, name, await of_name(catalogue, name))
+
+
+@put(
+    "/v1/aliases/{name:str}",
+    operation_id="putAlias",
+    status_code=204,
+    before_request=require_json,
+    opt=needs("admin"),
+    tags=["collections"],
+    responses={**_REFUSALS, **documented(413, 415)},
+)
+async def put_alias(
+    name: FromPath[str],
+    data: JSONBody[Target],
+    request: Request[Caller, Any, Any],
+    engine: NamedDependency[Engine],
+) -> None:
+    """Let a name stand for what another collection's name stands for now, at once."""
+    request.user.over_all_tenants()
+    await alias(engine.collections.catalogue(), name, data.collection)
+    engine.collections.look_again(name)
+
+
+@delete(
+    "/v1/aliases/{name:str}",
+    operation_id="dropAlias",
+    status_code=204,
+    opt=needs("admin"),
+    **_ABOUT,
+)
+async def drop_alias(
+    name: FromPath[str], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
+) -> None:
+    """Take a name away from a collection that has others."""
+    request.user.over_all_tenants()
+    await unalias(engine.collections.catalogue(), name)
+    engine.collections.look_again(name)
 
 
 @post(

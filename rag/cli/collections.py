@@ -104,10 +104,25 @@ def drop_command(name: str, *, yes: bool) -> None:
 
     settings = current_settings()
     physicals = run(whole(settings))
-    if not yes and not click.confirm(f"Delete {', '.join(physicals)} for good?", err=True):
+    gone = ", ".join(physicals) or f"the name {name}"
+    if not yes and not click.confirm(f"Delete {gone} for good?", err=True):
         raise click.UsageError("nothing was deleted")
     run(work(settings, physicals))
-    click.echo(f"{', '.join(physicals)}: deleted")
+    click.echo(f"{gone}: deleted")
+
+
+@collections.command("alias")
+@click.argument("alias")
+@name_argument
+def alias_command(alias: str, name: str) -> None:
+    """Let ALIAS stand for what NAME stands for now; a running server follows within seconds."""
+    from rag.wiring.naming import alias as named
+
+    async def work(settings: Settings) -> str:
+        async with _catalogue(settings) as catalogue:
+            return await named(catalogue, alias, name)
+
+    click.echo(f"{alias}: stands for {run(work(current_settings()))}")
 
 
 @collections.command("snapshot")
@@ -232,7 +247,7 @@ def _remedy(name: str, problem: Problem) -> str:
 
 @asynccontextmanager
 async def _catalogue(settings: Settings) -> AsyncIterator[Catalogue]:
-    from rag.wiring.collections import catalogue
+    from rag.wiring.naming import catalogue
 
     opened = catalogue(settings.store)
     try:

@@ -65,7 +65,7 @@ def _store(settings: Settings) -> Iterator[Line]:
 
 
 async def _names(settings: Settings) -> list[str]:
-    from rag.wiring.collections import catalogue
+    from rag.wiring.naming import catalogue
 
     place = catalogue(settings.store)
     try:

@@ -50,7 +50,7 @@ async def _reindex(settings: Settings, name: str) -> str:
 
 
 async def _drop(settings: Settings, physical: str) -> None:
-    from rag.wiring.collections import catalogue
+    from rag.wiring.naming import catalogue
 
     if settings.store.url:
         await asyncio.sleep(GRACE_S)

@@ -26,7 +26,8 @@ from rag.sections import IndexSettings
 from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
-from rag.wiring.collections import Collections, missing
+from rag.wiring.collections import Collections
+from rag.wiring.naming import missing
 from rag.wiring.encoding import open_stage
 from rag.wiring.fitting import check_splitter
 from rag.wiring.indexing import Indexing

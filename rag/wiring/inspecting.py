@@ -12,7 +12,7 @@ from indexers.verifying import Problem
 from rag.errors import RagError
 from rag.seams import CollectionSpec, Store
 from rag.values import Frozen, Where
-from rag.wiring.collections import missing
+from rag.wiring.naming import missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ async def resolved(catalogue: Catalogue, name: str) -> str:
 
 
 async def of_name(catalogue: Catalogue, name: str) -> Sequence[str]:
-    """Return every physical collection that goes when this is dropped, what it stands for last.
+    """Return every physical collection that goes when this is dropped; those of other names stay.
 
     Raises:
         BadCollection: no possible name.
@@ -140,8 +140,9 @@ async def of_name(catalogue: Catalogue, name: str) -> Sequence[str]:
     physical = await resolved(catalogue, name)
     if not NAME.fullmatch(name):
         return [physical]
-    others = [other for other in await catalogue.physicals() if number_of(name, other) >= 0]
-    return [*(other for other in others if other != physical), physical]
+    named = {other for by, other in (await catalogue.names()).items() if by != name}
+    family = {other for other in await catalogue.physicals() if number_of(name, other) >= 0}
+    return sorted((family | {physical}) - named)
 
 
 async def drop(catalogue: Catalogue, name: str, physicals: Sequence[str]) -> None:
@@ -152,14 +153,16 @@ async def drop(catalogue: Catalogue, name: str, physicals: Sequence[str]) -> Non
         CollectionNotFound, StoreLocked, StoreUnavailable: from the catalogue; what is still there
             has its name then.
     """
-    *others, last = physicals
-    for other in others:
-        await catalogue.drop(other)
-    named = (await catalogue.names()).get(name) == last != name
+    last = (await catalogue.names()).get(name, "")
+    for other in physicals:
+        if other != last:
+            await catalogue.drop(other)
+    named = last not in {"", name}
     if named:
         await catalogue.forget(name)
     try:
-        await catalogue.drop(last)
+        if last in physicals:
+            await catalogue.drop(last)
     except RagError:
         if named:
             await catalogue.point(name, last)

@@ -63,6 +63,36 @@ def test_a_collection_is_rebuilt_while_it_is_searched(served: httpx.Client) -> N
     refused(served.post("/v1/collections/nowhere/reindex"), 404)
 
 
+def test_a_name_is_switched_from_one_collection_to_another(served: httpx.Client) -> None:
+    asked = {**QUERY, "collection": "live"}
+    served.post("/v1/collections", json={"name": "next"})
+    assert served.put("/v1/aliases/live", json={"collection": "next"}).status_code == 204
+    assert served.post("/v1/search", json=asked).json()["results"] == []
+    assert served.put("/v1/aliases/live", json={"collection": "handbook"}).status_code == 204
+    found = served.post("/v1/search", json=asked).json()["results"]
+    assert found == served.post("/v1/search", json=QUERY).json()["results"] != []
+    assert names(served) == ["handbook", "live", "next"]
+
+    served.post("/v1/documents?collection=live", json=[{"id": "new", "text": "a freezer thaws"}])
+    assert served.post("/v1/search", json=QUERY).json()["results"] != found  # it is one collection
+    reply = served.post("/v1/collections/live/reindex")
+    served.get(f"{reply.headers['location']}/lines")
+    for name in ("live", "handbook"):
+        told = served.get(f"/v1/collections/{name}").json()
+        assert told["chunks"] == len(DOCUMENTS) + 1
+
+    assert served.delete("/v1/collections/handbook").status_code == 204  # only a name of it
+    assert served.post("/v1/search", json=asked).json()["results"]
+    refused(served.delete("/v1/aliases/live"), 409)  # now it is the only one
+    refused(served.put("/v1/aliases/live", json={"collection": "next"}), 409)
+    refused(served.put("/v1/aliases/live", json={"collection": "nowhere"}), 404)
+    refused(served.put("/v1/aliases/a@b", json={"collection": "live"}), 400)
+    assert served.put("/v1/aliases/other", json={"collection": "live"}).status_code == 204
+    assert served.delete("/v1/aliases/other").status_code == 204
+    refused(served.delete("/v1/aliases/other"), 404)
+    refused(served.post("/v1/search", json={**QUERY, "collection": "other"}), 404)
+
+
 def test_who_finds_nothing_in_a_collection_does_not_see_it(filled: Settings, serve: Serve) -> None:
     ring = Keyring(Path(filled.server.keys))
     lab, _ = ring.add("lab", "admin", "lab")
