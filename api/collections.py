@@ -21,8 +21,8 @@ from rag.errors import CollectionNotFound, Conflict, RagError, Unavailable
 from rag.seams import Store
 from rag.values import Access, Lookup, Probe
 from rag.wiring import Engine
-from rag.wiring.naming import alias, missing, unalias
 from rag.wiring.inspecting import drop, of_name
+from rag.wiring.naming import alias, missing, unalias
 
 _REFUSALS = documented(400, 401, 403, 404, 409, 500, 503)
 _ABOUT: dict[str, Any] = {"tags": ["collections"], "responses": _REFUSALS}

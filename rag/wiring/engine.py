@@ -27,11 +27,11 @@ from rag.settings import Settings
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.collections import Collections
-from rag.wiring.naming import missing
 from rag.wiring.encoding import open_stage
 from rag.wiring.fitting import check_splitter
 from rag.wiring.indexing import Indexing
 from rag.wiring.llm import open_llm
+from rag.wiring.naming import missing
 from rag.wiring.querying import defaults, routers_of, widening
 from rag.wiring.reindexing import Kind, Reindexed, reindex
 from rag.wiring.reordering import Reordering
