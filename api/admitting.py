@@ -8,10 +8,8 @@ to wait (X-Request-Timeout, seconds), and who goes away is no longer worked for.
 
 import asyncio
 import math
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
@@ -25,7 +23,6 @@ from rag.errors import BadInput, Overloaded
 TIMEOUT = b"x-request-timeout"
 
 _LONGEST_S = 3_600.0
-_REMEMBERED = 10_000  # callers whose rate is known; the one that was silent longest is forgotten
 
 
 @dataclass(slots=True)
@@ -51,44 +48,6 @@ class Gate:
     def leave(self) -> None:
         """Let one out."""
         self.inside -= 1
-
-
-@dataclass(slots=True)
-class Rates:
-    """A bucket of tokens for each caller, filled by a clock that nobody sets.
-
-    Args:
-        per_minute: requests of a caller; 0 is no limit.
-        burst: how many may come at once.
-        clock: seconds that only grow.
-    """
-
-    per_minute: float
-    burst: int
-    clock: Callable[[], float] = time.monotonic
-    _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
-
-    def take(self, caller: str) -> None:
-        """Take a token of a caller.
-
-        Raises:
-            Overloaded: there is none; it says when there will be one.
-        """
-        if not self.per_minute:
-            return
-        now, each = self.clock(), 60 / self.per_minute
-        tokens, since = self._buckets.pop(caller, (float(self.burst), now))
-        tokens = min(float(self.burst), tokens + (now - since) / each)
-        if tokens < 1:
-            self._buckets[caller] = tokens, now
-            raise Overloaded(
-                f"this key may send {self.per_minute:g} requests a minute (server.rate): wait a "
-                "little",
-                math.ceil((1 - tokens) * each),
-            )
-        self._buckets[caller] = tokens - 1, now
-        while len(self._buckets) > _REMEMBERED:
-            self._buckets.popitem(last=False)
 
 
 class Admitting(ASGIMiddleware):

@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api.admitting import Admitting, Gate, Rates
+from api.admitting import Admitting, Gate
 from api.collections import (
     create_collection,
     drop_alias,
@@ -30,13 +30,13 @@ from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
 from api.jobs.indexing import index_file, index_lines, rebuild
 from api.jobs.job import Kind
 from api.jobs.runner import Runner, Work
-from api.jobs.shelf import Shelf
 from api.keys import Keyring
 from api.loading import Loading
 from api.metering import Meter, Metering
 from api.operations import config, health, metrics, ready
 from api.problems import problems
 from api.queries import answer, search
+from api.shared import shared
 from api.stamping import stamp
 from api.uploads import Uploads, put_documents, put_file
 from rag.settings import Settings
@@ -62,12 +62,11 @@ def create_app(
         BadSettings: the file of keys cannot be read.
     """
     server = settings.server
-    shelf = Shelf(Path(server.jobs), server.jobs_kept_hours * 3_600)
+    shelf, take = shared(server)
     runner = Runner(shelf, WORK, server.max_jobs)
     uploads = Uploads(
         shelf, runner, server.collection, server.max_upload_bytes, server.max_body_bytes
     )
-    rates = Rates(server.rate, server.burst)
     light = Gate("server.max_searches", server.max_searches)
     heavy = Gate("server.max_answers", server.max_answers)
     meter = Meter(lambda: runner.unfinished)
@@ -104,7 +103,7 @@ def create_app(
             config,
         ],
         lifespan=[loading.lifespan],
-        guards=[guarding(Keyring(Path(server.keys)), server.host, rates.take)],
+        guards=[guarding(Keyring(Path(server.keys)), server.host, take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
             "default": Provide(lambda: server.collection, sync_to_thread=False),

@@ -186,7 +186,7 @@ async def reindex(
     try:
         with uploads.shelf.coming() as folder:
             (folder / INPUT).touch()
-            uploads.shelf.keep(folder, job)
+            await uploads.shelf.keep(folder, job)
     except OSError as error:
         raise Unavailable(f"{uploads.shelf.folder} cannot be written: {error.strerror}") from error
     uploads.runner.begin(job, engine)

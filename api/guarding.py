@@ -4,7 +4,7 @@ A route says which role it wants with `needs`, or that it is open to everybody; 
 nothing is for admins.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from litestar.connection import ASGIConnection
@@ -13,6 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from api.callers import LOCAL, Caller, Role
 from api.hosts import loopback
 from api.keys import Keyring
+from api.rates import Take
 from rag.errors import Forbidden, Unauthenticated
 
 ROLE, OPEN, HEAVY = "role", "open", "heavy"
@@ -25,23 +26,23 @@ def needs(role: Role, *, heavy: bool = False) -> dict[str, Any]:
 
 
 def guarding(
-    keyring: Keyring, host: str, took: Callable[[str], None] = lambda _: None
-) -> Callable[[Connection, BaseRouteHandler], None]:
+    keyring: Keyring, host: str, take: Take | None = None
+) -> Callable[[Connection, BaseRouteHandler], Awaitable[None]]:
     """Return the guard of an application.
 
     Args:
         keyring: the keys; where there is no file of them whoever reaches loopback may do anything.
         host: the address that is listened on.
-        took: is told the id of whoever was let through, and may refuse.
+        take: takes a token of the id of whoever is let through; None lets everybody.
     """
 
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         """Let the caller through, and note who it is.
 
         Raises:
             Unauthenticated: no key, or none that there is.
             Forbidden: the key's role does not reach so far.
-            Overloaded: as `took` says.
+            Overloaded: there is no token.
         """
         if handler.opt.get(OPEN):
             return
@@ -53,7 +54,8 @@ def guarding(
                 f"this key is for the role {caller.role}{reading}, and this needs {wanted}: "
                 f"firstcite keys add NAME --role {wanted}"
             )
-        took(caller.id)
+        if take is not None:
+            await take(caller.id)
         connection.scope["user"] = caller
 
     return guard

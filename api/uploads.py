@@ -144,10 +144,10 @@ async def _received(
             digest = await _spooled(request, folder / INPUT, uploads, as_lines=as_lines)
             if key:
                 scope = "\0".join([caller.id, kind, named, whose, name, key])  # noqa: FLY002
-                first = await asyncio.to_thread(uploads.shelf.named, scope, digest, job.job_id)
+                first = await uploads.shelf.named(scope, digest, job.job_id)
                 if first != (job.job_id, digest):
-                    return _again(uploads, *first, digest)
-            await asyncio.to_thread(uploads.shelf.keep, folder, job)
+                    return await _again(uploads, *first, digest)
+            await uploads.shelf.keep(folder, job)
     except OSError as error:
         raise Unavailable(
             f"the upload cannot be kept in {uploads.shelf.folder}: {error.strerror}"
@@ -155,11 +155,11 @@ async def _received(
     return job
 
 
-def _again(uploads: Uploads, job_id: str, before: str, digest: str) -> Job:
+async def _again(uploads: Uploads, job_id: str, before: str, digest: str) -> Job:
     if before != digest:
         raise AnotherRequest("this idempotency key was sent with another body: take a new one")
     try:
-        return uploads.runner.get(job_id)
+        return await uploads.runner.get(job_id)
     except JobNotFound:
         raise AnotherRequest("the same request is being received: try again when it is") from None
 
@@ -208,14 +208,14 @@ async def _reply(job: Job, engine: Engine, uploads: Uploads, *, wait: bool) -> R
     uploads.runner.begin(job, engine)
     if not wait:
         return Response(
-            uploads.runner.get(job.job_id),
+            await uploads.runner.get(job.job_id),
             status_code=202,
             headers={"Location": f"/v1/jobs/{job.job_id}"},
         )
     lines = uploads.runner.lines(job.job_id)
     first = await anext(lines, None)
     if first is None:
-        ended = uploads.runner.get(job.job_id)
+        ended = await uploads.runner.get(job.job_id)
         if ended.error:
             raise ProblemDetailsException(
                 status_code=ended.error.status,
@@ -236,4 +236,4 @@ async def _lined(
     yield first
     async for piece in lines:
         yield piece
-    yield told(runner.get(job_id))
+    yield told(await runner.get(job_id))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from rag.sections.basics import Positive, Section, says
+from rag.sections.basics import Positive, Secret, Section, says
 
 
 class ServerSettings(Section, frozen=True):
@@ -39,3 +39,10 @@ class ServerSettings(Section, frozen=True):
     ] = 0.0
     burst: Annotated[Positive, says("requests of a key that may come at once")] = 20
     max_body_bytes: Annotated[Positive, says("largest body of any other request")] = 1024 * 1024
+    workers: Annotated[
+        Positive, says("processes that answer, each with its own models; needs store.url")
+    ] = 1
+    redis: Annotated[
+        Secret,
+        says("address of a Redis that several servers share: rates, replies of models, jobs"),
+    ] = Secret("")

@@ -36,18 +36,18 @@ class Collections:
     Args:
         settings: where collections are.
         spec: what a collection must be built with to be searched, and is made with.
-        exclusively: keeps other processes from writing into the collections of a family.
+        turn: keeps other processes from writing into the collections of a name.
     """
 
     def __init__(
         self,
         settings: StoreSettings,
         spec: CollectionSpec,
-        exclusively: Callable[[str], AbstractAsyncContextManager[object]] = nullcontext,
+        turn: Callable[[str], AbstractAsyncContextManager[object]] = nullcontext,
     ) -> None:
         self.spec = spec
         self._settings = settings
-        self._exclusively = exclusively
+        self._turn = turn
         self._catalogue: Catalogue | None = None
         self._open: dict[str, Opened] = {}
         self._stores: WeakValueDictionary[str, Store] = WeakValueDictionary()  # by collection
@@ -99,7 +99,7 @@ class Collections:
             async with self._writing.setdefault(family, asyncio.Lock()):
                 if await self._family(name) != family:
                     continue  # the name was switched meanwhile
-                async with self._exclusively(family):
+                async with self._turn(family):
                     yield
                 return
 

@@ -36,6 +36,7 @@ from rag.wiring.querying import defaults, routers_of, widening
 from rag.wiring.reindexing import Kind, Reindexed, reindex
 from rag.wiring.reordering import Reordering
 from rag.wiring.reranking import Rerankers
+from rag.wiring.turns import Turns
 from rerankers.late_interaction import TokenEncoder
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Engine:
         sparse = settings.sparse
         self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
         spec = _spec(encoder.spec, self.sparse.spec, settings.index)
-        self.collections = Collections(settings.store, spec)
+        self._turns = Turns(settings.store, settings.server.redis)
+        self.collections = Collections(settings.store, spec, self._turns.take)
         self._paths: dict[str, QueryPath] = {}
         self._llm: LLM | None = None
         self._connecting = asyncio.Lock()
@@ -201,6 +203,7 @@ class Engine:
             llm, self._llm = self._llm, None
             ended = await asyncio.gather(
                 self.collections.close(),
+                self._turns.close(),
                 self._rerankers.close(),
                 self.reordering.close(),
                 *([llm.close()] if llm else []),
