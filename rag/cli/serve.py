@@ -20,10 +20,9 @@ from rag.errors import BadSettings
 )
 def serve_command(host: str | None, port: int | None) -> None:
     """Serve search and answers over HTTP until interrupted."""
-    import uvicorn
-
     from api.app import create_app
     from api.hosts import loopback
+    from api.listening import server_of
     from rag.wiring import build
 
     settings = current_settings()
@@ -49,15 +48,7 @@ def serve_command(host: str | None, port: int | None) -> None:
         server.should_exit = True
 
     app = create_app(settings, lambda: build(settings), failed)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=server_settings.host,
-            port=server_settings.port,
-            access_log=False,
-            timeout_graceful_shutdown=30,
-        )
-    )
+    server = server_of(app, host=server_settings.host, port=server_settings.port)
     # Being asked to end is no failure: exit code 0, where uvicorn alone would die by the signal.
     signal.signal(signal.SIGTERM, server.handle_exit)
     try:

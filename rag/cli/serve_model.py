@@ -22,8 +22,7 @@ from rag.cli.root import current_settings, run
 )
 def serve_model_command(host: str, port: int) -> None:
     """Serve the local language model by the OpenAI protocol until interrupted."""
-    import uvicorn
-
+    from api.listening import server_of
     from api.model_server import create_model_app
     from rag.wiring import load_llm
 
@@ -38,13 +37,7 @@ def serve_model_command(host: str, port: int) -> None:
         click.echo("loading the model …", err=True)
         llm = load_llm(current_settings())
         try:
-            config = uvicorn.Config(
-                create_model_app(llm),
-                access_log=False,
-                log_level="warning",
-                timeout_graceful_shutdown=5,
-            )
-            server = uvicorn.Server(config)
+            server = server_of(create_model_app(llm), drain_s=5, log_level="warning")
             # uvicorn ends in good order and then sends itself the signal, which is to end here.
             signal.signal(signal.SIGTERM, server.handle_exit)
             url = _url(listening)
