@@ -63,13 +63,13 @@ def create_app(
     """
     server = settings.server
     shelf, take = shared(server)
-    runner = Runner(shelf, WORK, server.max_jobs)
+    meter = Meter()
+    runner = Runner(shelf, WORK, server.max_jobs, meter.jobs)
     uploads = Uploads(
         shelf, runner, server.collection, server.max_upload_bytes, server.max_body_bytes
     )
     light = Gate("server.max_searches", server.max_searches)
     heavy = Gate("server.max_answers", server.max_answers)
-    meter = Meter(lambda: runner.unfinished)
     loading = Loading(load, on_failure, runner)
     return Litestar(
         route_handlers=[

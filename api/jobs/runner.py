@@ -36,10 +36,18 @@ class Runner:
         shelf: where they are kept.
         work: does the jobs of each kind.
         most: so many may be unfinished; further ones are refused.
+        on_change: is told how many are.
     """
 
-    def __init__(self, shelf: Shelf, work: Mapping[Kind, Work], most: int) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        work: Mapping[Kind, Work],
+        most: int,
+        on_change: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._shelf, self._work, self._most = shelf, work, most
+        self._on_change = on_change
         self._live: dict[str, _Live] = {}
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -68,16 +76,12 @@ class Runner:
                 "when some are done"
             )
 
-    @property
-    def unfinished(self) -> int:
-        """How many jobs of this process are not over."""
-        return len(self._live)
-
     def begin(self, job: Job, engine: Engine) -> None:
         """Begin a job that was kept, unless it is over or somebody is at work in it."""
         if not job.over and job.job_id not in self._live:
             live = self._live[job.job_id] = _Live(job)
             live.task = asyncio.create_task(self._run(live, engine))
+            self._on_change(len(self._live))
 
     async def get(self, job_id: str) -> Job:
         """Return how far a job is.
@@ -169,6 +173,7 @@ class Runner:
             _log.exception("job %s: what is known of it cannot be written", live.job.job_id)
         finally:
             del self._live[live.job.job_id]
+            self._on_change(len(self._live))
             live.moved.set()
 
     async def _at(self, desk: Desk, live: "_Live", engine: Engine) -> None:

@@ -44,6 +44,13 @@ class Failing(ScriptedLLM):
         return await super().choose(requests)
 
 
+@pytest.fixture
+async def on_disk(tmp_path: Path) -> AsyncIterator[Replies]:
+    made = Replies(tmp_path / "replies", size_mb=10)
+    yield made
+    await made.close()
+
+
 @pytest.fixture(params=["disk", "redis"])
 async def replies(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
     if request.param == "disk":
@@ -132,23 +139,23 @@ async def test_the_folder_does_not_outgrow_its_size(tmp_path: Path) -> None:
     assert max(kept) == 599
 
 
-async def test_a_cache_that_fails_fails_no_request(replies: Kept) -> None:
+async def test_a_cache_that_fails_fails_no_request(on_disk: Replies) -> None:
     model = ScriptedLLM()
-    llm = Remembering(model, replies)
-    replies._cache._sql("DROP TABLE Cache")
+    llm = Remembering(model, on_disk)
+    on_disk._cache._sql("DROP TABLE Cache")
     assert len(await llm.choose([CHOOSE])) == len(await llm.choose([CHOOSE])) == 1
     assert len(model.history) == 2
 
 
-async def test_what_another_version_wrote_is_asked_anew(replies: Replies, tmp_path: Path) -> None:
+async def test_what_another_version_wrote_is_asked_anew(on_disk: Replies, tmp_path: Path) -> None:
     name = key("", CHOOSE)
     for foreign in (b"{", b'{"logprobs": "no"}', b"\xff", "text", 7):
         with diskcache.Cache(tmp_path / "replies") as cache:
             cache[name] = foreign
-        assert await replies.get([name], Chosen) == [None]
+        assert await on_disk.get([name], Chosen) == [None]
 
 
-async def test_a_pickle_in_the_folder_is_not_run(replies: Replies, tmp_path: Path) -> None:
+async def test_a_pickle_in_the_folder_is_not_run(on_disk: Replies, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
 
     class Trap:
@@ -158,7 +165,7 @@ async def test_a_pickle_in_the_folder_is_not_run(replies: Replies, tmp_path: Pat
     assert pickle.dumps(Trap())
     with diskcache.Cache(tmp_path / "replies") as cache:
         cache["trap"] = Trap()
-    assert await replies.get(["trap"], Chosen) == [None]
+    assert await on_disk.get(["trap"], Chosen) == [None]
     assert not ran.exists()
 
 
