@@ -55,6 +55,11 @@ def replies_folder(settings: Settings, environment: Mapping[str, str] | None = N
     return _cache(settings, environment) / "replies"
 
 
+def locks_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of locks between processes: in the setting's, or the cache folder."""
+    return _cache(settings, environment) / "locks"
+
+
 def load_settings(
     file: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:

@@ -23,7 +23,7 @@ from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, EncoderSpec, SparseSpec, Store
 from rag.sections import IndexSettings
-from rag.settings import Settings
+from rag.settings import Settings, locks_folder
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.collections import Collections
@@ -63,7 +63,8 @@ class Engine:
         sparse = settings.sparse
         self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
         spec = _spec(encoder.spec, self.sparse.spec, settings.index)
-        self._turns = Turns(settings.store, settings.server.redis)
+        locks = locks_folder(settings)
+        self._turns = Turns(settings.store.url, settings.server.redis, locks)
         self.collections = Collections(settings.store, spec, self._turns.take)
         self._paths: dict[str, QueryPath] = {}
         self._llm: LLM | None = None

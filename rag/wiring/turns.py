@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import AsyncFileLock
 
 from rag.errors import StoreUnavailable
-from rag.sections import Secret, StoreSettings
+from rag.sections import Secret
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -23,20 +23,21 @@ class Turns:
     """The turns of those who write into the collections of a store.
 
     The embedded store is one process's as it is. Those who write to a Qdrant server take turns by
-    the Redis that they share, or without one, on one machine, by locks in `store.path`.
+    the Redis that they share, or without one, on one machine, by locks in a folder.
 
     Args:
-        store: where the collections are.
+        url: of the server; empty is the embedded store.
         redis: address of the Redis; empty is none.
+        folder: of the locks; made when the first one is taken.
 
     Raises:
         BadSettings: the address is none.
     """
 
-    def __init__(self, store: StoreSettings, redis: Secret) -> None:
-        self._needed = bool(store.url)
-        self._place = hashlib.sha256(store.url.encode()).hexdigest()[:16]
-        self._folder = Path(store.path) / "locks"
+    def __init__(self, url: str, redis: Secret, folder: Path) -> None:
+        self._needed = bool(url)
+        self._place = hashlib.sha256(url.encode()).hexdigest()[:16]
+        self._folder = folder
         self._redis = _connected(redis) if redis and self._needed else None
 
     @asynccontextmanager
@@ -73,8 +74,8 @@ class Turns:
             await lock.acquire()
         except OSError as error:
             raise StoreUnavailable(
-                f"cannot lock in {self._folder}: {error.strerror}: set store.path to a folder you "
-                "may write"
+                f"cannot lock in {self._folder}: {error.strerror}: set llm.cache to a folder "
+                "you may write"
             ) from error
         try:
             yield

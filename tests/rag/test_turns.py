@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import StoreUnavailable
-from rag.sections import Secret, StoreSettings
+from rag.sections import Secret
 from rag.wiring.turns import Turns
 from tests.redis_served import served
 
@@ -31,7 +31,7 @@ def _write(folder: Path, redis: Secret) -> None:
     file = folder / "number"
 
     async def work() -> None:
-        turns = Turns(StoreSettings(url=URL, path=str(folder)), redis)
+        turns = Turns(URL, redis, folder / "locks")
         for _ in range(5):
             async with turns.take("pets"):
                 number = int(file.read_text())
@@ -71,14 +71,14 @@ def test_names_do_not_wait_for_each_other(
     tmp_path_factory: pytest.TempPathFactory, families: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("turns")
-    turns = Turns(StoreSettings(url=URL, path=str(folder)), Secret(""))
+    turns = Turns(URL, Secret(""), folder)
     assert asyncio.run(_overlap(turns, families)) == set()
 
 
 def test_the_embedded_store_needs_no_turns_and_a_bad_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    embedded = Turns(StoreSettings(path=str(tmp_path / "file" / "store")), Secret(""))
+    embedded = Turns("", Secret(""), tmp_path / "file" / "locks")
     assert asyncio.run(_overlap(embedded, ["pets", "pets"])) == {"pets"}
-    there = Turns(StoreSettings(url=URL, path=str(tmp_path / "file")), Secret(""))
-    with pytest.raises(StoreUnavailable, match=r"set store\.path"):
+    there = Turns(URL, Secret(""), tmp_path / "file")
+    with pytest.raises(StoreUnavailable, match=r"set llm\.cache"):
         asyncio.run(_overlap(there, ["pets"]))
