@@ -9,6 +9,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from api.problems import status_of
 from rag.citing.events import Event, Final
 from rag.values import Answer
 from rag.values.stages import Trace
@@ -122,6 +123,9 @@ class Metering(ASGIMiddleware):
         self._meter.began()
         try:
             await next_app(scope, receive, noting)
+        except Exception as error:  # of another middleware: it is answered further out
+            status = status_of(error)
+            raise
         finally:
             route = scope["path_template"]
             seconds = time.perf_counter() - began
