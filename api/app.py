@@ -36,6 +36,7 @@ from api.operations import config, health, metrics, ready
 from api.problems import problems
 from api.queries import answer, search
 from api.stamping import stamp
+from api.tracing import Tracing
 from api.uploads import Uploads, put_documents, put_file
 from rag.settings import Settings
 from rag.wiring import Engine
@@ -57,7 +58,7 @@ def create_app(
         on_failure: told when that fails; the process should then end.
 
     Raises:
-        BadSettings: the file of keys cannot be read.
+        BadSettings: the file of keys cannot be read, or server.otlp is no address.
     """
     server = settings.server
     shelf = Shelf(Path(server.jobs), server.jobs_kept_hours * 3_600)
@@ -70,6 +71,7 @@ def create_app(
     heavy = Gate("server.max_answers", server.max_answers)
     meter = Meter(lambda: runner.unfinished)
     loading = Loading(load, on_failure, runner)
+    tracing = [Tracing(server.otlp)] if server.otlp else []
     return Litestar(
         route_handlers=[
             search,
@@ -99,7 +101,7 @@ def create_app(
             metrics,
             config,
         ],
-        lifespan=[loading.lifespan],
+        lifespan=[*(one.lifespan for one in tracing), loading.lifespan],
         guards=[guarding(Keyring(Path(server.keys)), server.host, rates.take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
@@ -108,7 +110,7 @@ def create_app(
             "meter": Provide(lambda: meter, sync_to_thread=False),
             "uploads": Provide(lambda: uploads, sync_to_thread=False),
         },
-        middleware=[Metering(meter), Admitting(light, heavy)],
+        middleware=[*tracing, Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
         before_send=[stamp],
         openapi_config=OpenAPIConfig(

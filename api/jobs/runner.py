@@ -15,6 +15,7 @@ from api.jobs.job import Advance, Counts, Job, Kind
 from api.jobs.shelf import INPUT, LINES, Shelf, now
 from api.problems import problem, problem_body, unexpected
 from rag.errors import Overloaded, RagError
+from rag.spans import apart
 from rag.wiring import Engine
 
 Advancing: TypeAlias = Callable[[Advance], None]
@@ -152,8 +153,14 @@ class Runner:
             await asyncio.sleep(SWEPT_S)
 
     async def _run(self, live: "_Live", engine: Engine, lock: FileLock) -> None:
+        job = live.job
+        about = {"firstcite.job.id": job.job_id, "firstcite.collection": job.collection}
         try:
-            await self._do(live, engine)
+            with apart(f"job {job.kind}", about) as span:
+                await self._do(live, engine)
+                span.note({"firstcite.job.state": live.job.state})
+                if live.job.error:
+                    span.failed(live.job.error.type.rpartition(":")[2])
         except OSError:
             _log.exception("job %s: what is known of it cannot be written", live.job.job_id)
         finally:

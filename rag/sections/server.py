@@ -39,3 +39,10 @@ class ServerSettings(Section, frozen=True):
     ] = 0.0
     burst: Annotated[Positive, says("requests of a key that may come at once")] = 20
     max_body_bytes: Annotated[Positive, says("largest body of any other request")] = 1024 * 1024
+    otlp: Annotated[
+        str,
+        says(
+            "address of an OTLP collector (http/protobuf) for traces, e.g. http://127.0.0.1:4318; "
+            "empty sends nothing"
+        ),
+    ] = ""
