@@ -38,6 +38,7 @@ from api.problems import problems
 from api.queries import answer, search
 from api.shared import shared
 from api.stamping import stamp
+from api.tracing import Tracing
 from api.uploads import Uploads, put_documents, put_file
 from rag.settings import Settings
 from rag.wiring import Engine
@@ -59,7 +60,7 @@ def create_app(
         on_failure: told when that fails; the process should then end.
 
     Raises:
-        BadSettings: the file of keys cannot be read.
+        BadSettings: the file of keys cannot be read, or server.otlp is no address.
     """
     server = settings.server
     shelf, take = shared(server)
@@ -71,6 +72,7 @@ def create_app(
     light = Gate("server.max_searches", server.max_searches)
     heavy = Gate("server.max_answers", server.max_answers)
     loading = Loading(load, on_failure, runner)
+    tracing = [Tracing(server.otlp)] if server.otlp else []
     return Litestar(
         route_handlers=[
             search,
@@ -102,7 +104,7 @@ def create_app(
             metrics,
             config,
         ],
-        lifespan=[loading.lifespan],
+        lifespan=[*(one.lifespan for one in tracing), loading.lifespan],
         guards=[guarding(Keyring(Path(server.keys)), server.host, take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
@@ -111,7 +113,7 @@ def create_app(
             "meter": Provide(lambda: meter, sync_to_thread=False),
             "uploads": Provide(lambda: uploads, sync_to_thread=False),
         },
-        middleware=[Metering(meter), Admitting(light, heavy)],
+        middleware=[*tracing, Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
         before_send=[stamp],
         openapi_config=OpenAPIConfig(

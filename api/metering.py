@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from api.problems import status_of
 from rag.citing.events import Event, Final
 from rag.settings import figures_folder
 from rag.values import Answer
@@ -141,6 +142,9 @@ class Metering(ASGIMiddleware):
         self._meter.began()
         try:
             await next_app(scope, receive, noting)
+        except Exception as error:  # of another middleware: it is answered further out
+            status = status_of(error)
+            raise
         finally:
             route = scope["path_template"]
             seconds = time.perf_counter() - began

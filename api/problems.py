@@ -60,9 +60,16 @@ WHEN: Mapping[int, str] = {
 _log = logging.getLogger("firstcite.api")
 
 
+def status_of(error: Exception) -> int:
+    """Return the status that an error is answered with."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
 def problem(error: RagError) -> ProblemDetailsException:
     """Return the problem document of an error; its type names the class, its detail the remedy."""
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    status = status_of(error)
     headers = dict(HEADERS.get(status, {}))
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(error.seconds)

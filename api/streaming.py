@@ -13,6 +13,7 @@ from api.replies import AnswerResponse, ReferenceBody, answer_response
 from rag.citing.events import NAMES, Cites, Delta, Done, Event, Final, Meta, SearchResults
 from rag.errors import RagError
 from rag.heartbeat import Heartbeat, beating
+from rag.spans import blame
 from rag.values import Support, Verification
 from rag.values.answers import Action
 
@@ -104,8 +105,10 @@ async def _told(events: AsyncGenerator[Event | Heartbeat, None]) -> AsyncGenerat
             async for event in events:
                 yield _written(event)
         except RagError as error:
+            blame(error)
             yield _failed(problem(error))
         except Exception as error:  # noqa: BLE001 - the status is sent: what is left is to say so
+            blame(error)
             yield _failed(unexpected(error))
 
 

@@ -6,7 +6,6 @@ Haystack.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -27,6 +26,7 @@ from rag.rerank import cut, rerank
 from rag.route.route import route, unsearched
 from rag.seams import Generator, Reranker
 from rag.second_look import look_again
+from rag.spans import Timed, timed
 from rag.values import Answer, Context, Found, Fused, Plan, Query, Results, Stage, Told
 from rag.widen import Widening, widen
 
@@ -63,10 +63,9 @@ async def write(context: Context, generator: Generator) -> Answer:
         return [piece async for piece in pieces if isinstance(piece, Answer)][-1]
 
 
-def _clocked(value: Traced, started: float) -> Traced:
-    """Write the time since `started` into the value's last stage."""
-    stage = replace(value.trace[-1], ms=(time.perf_counter() - started) * 1_000)
-    return replace(value, trace=(*value.trace[:-1], stage))
+def _clocked(value: Traced, clock: Timed) -> Traced:
+    """Write the clock's time into the value's last stage."""
+    return replace(value, trace=(*value.trace[:-1], clock.stage(value.trace[-1])))
 
 
 @component
@@ -79,8 +78,8 @@ class Planner:
     @component.output_types(plan=Plan)
     def run(self, query: Query) -> dict[str, Plan]:
         """Return the plan of a query."""
-        started = time.perf_counter()
-        return {"plan": _clocked(make_plan(query, self._parts.defaults), started)}
+        with timed("plan") as clock:
+            return {"plan": _clocked(make_plan(query, self._parts.defaults), clock)}
 
     @component.output_types(plan=Plan)
     async def run_async(self, query: Query) -> dict[str, Plan]:
@@ -133,10 +132,10 @@ class Finder:
     @component.output_types(found=Found)
     async def run_async(self, plan: Plan) -> dict[str, Found]:
         """Return one ranking per branch."""
-        started, parts = time.perf_counter(), self._parts
-        return {
-            "found": _clocked(await find(plan, parts.encoder, parts.sparse, parts.store), started)
-        }
+        parts = self._parts
+        with timed("find") as clock:
+            found = await find(plan, parts.encoder, parts.sparse, parts.store)
+            return {"found": _clocked(found, clock)}
 
 
 @component
@@ -149,8 +148,9 @@ class Fuser:
     @component.output_types(fused=Fused)
     def run(self, found: Found) -> dict[str, Fused]:
         """Return one ranking of everything found."""
-        started = time.perf_counter()
-        return {"fused": _clocked(fuse(found, self._parts.fusions, self._parts.weights), started)}
+        with timed("fuse") as clock:
+            fused = fuse(found, self._parts.fusions, self._parts.weights)
+            return {"fused": _clocked(fused, clock)}
 
     @component.output_types(fused=Fused)
     async def run_async(self, found: Found) -> dict[str, Fused]:
@@ -173,9 +173,9 @@ class Fetcher:
     @component.output_types(results=Results)
     async def run_async(self, fused: Fused) -> dict[str, Results]:
         """Return the k best chunks with their text."""
-        started, parts = time.perf_counter(), self._parts
-        most = parts.fetched(fused.query)
-        return {"results": _clocked(await fetch(fused, parts.store, most), started)}
+        with timed("fetch") as clock:
+            most = self._parts.fetched(fused.query)
+            return {"results": _clocked(await fetch(fused, self._parts.store, most), clock)}
 
 
 @component
@@ -220,9 +220,9 @@ class Reordering:
             return {"results": cut(results)}
         found = await rerank(results, self._reranker, depth)
         if parts.move is not None:
-            started = time.perf_counter()
-            found = await look_again(found, parts.encoder, parts.store, parts.move, depth)
-            found = _clocked(found, started)
+            with timed("feedback") as clock:
+                found = await look_again(found, parts.encoder, parts.store, parts.move, depth)
+                found = _clocked(found, clock)
         return {"results": cut(found)}
 
 
@@ -242,9 +242,9 @@ class Widener:
     @component.output_types(results=Results)
     async def run_async(self, results: Results) -> dict[str, Results]:
         """Return the candidates with what stands around them."""
-        started = time.perf_counter()
-        found = await widen(results, self._parts.store, self._widening)
-        return {"results": _clocked(found, started)}
+        with timed("widen") as clock:
+            found = await widen(results, self._parts.store, self._widening)
+            return {"results": _clocked(found, clock)}
 
 
 @component
@@ -262,9 +262,9 @@ class Packer:
     @component.output_types(context=Context)
     async def run_async(self, results: Results) -> dict[str, Context]:
         """Return the passages that may be cited."""
-        started = time.perf_counter()
-        packing = await self._parts.packed_for(results.query)
-        return {"context": _clocked(pack(results, packing), started)}
+        with timed("pack") as clock:
+            packing = await self._parts.packed_for(results.query)
+            return {"context": _clocked(pack(results, packing), clock)}
 
 
 @component

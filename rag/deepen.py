@@ -1,6 +1,5 @@
 """Deepening: a question whose evidence lies in several places is searched in several steps."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,8 +10,8 @@ from rag.flows import Budget, Driven, Searcher, drive, stopped
 from rag.iterate.gathered import Gathered
 from rag.iterate.merge import merged
 from rag.iterate.methods import Iteration
-from rag.ledger import ms_since
 from rag.seams import LLM
+from rag.spans import timed
 from rag.values import Frozen, Results, Stage
 
 
@@ -39,17 +38,18 @@ async def deepen(results: Results, deepener: Deepener, search: Searcher, most: i
     handling, question = results.query.handled, results.query.text
     if not handling.iterate:
         return results
-    began, name = time.perf_counter(), f"iterate {handling.iterate}"
-    try:
-        async with within(handling.seconds):
-            flow = deepener.iterations[handling.iterate](question)
-            budget = Budget(handling.calls, seconds=handling.seconds * _INNER)
-            driven = await drive(flow, await deepener.llm(), budget, search)
-    except RagError as error:
-        stage = stopped(Stage(name, ms_since(began)), error)
-        return replace(results, trace=(*results.trace, stage))
-    found = merged([results.candidates, driven.result.candidates])[:most]
-    stage = Stage(name, ms_since(began), _status(driven), _told(driven), driven.cost)
+    name = f"iterate {handling.iterate}"
+    with timed(name) as clock:
+        try:
+            async with within(handling.seconds):
+                flow = deepener.iterations[handling.iterate](question)
+                budget = Budget(handling.calls, seconds=handling.seconds * _INNER)
+                driven = await drive(flow, await deepener.llm(), budget, search)
+        except RagError as error:
+            stage = clock.stage(stopped(Stage(name, 0.0), error))
+            return replace(results, trace=(*results.trace, stage))
+        found = merged([results.candidates, driven.result.candidates])[:most]
+        stage = clock.stage(Stage(name, 0.0, _status(driven), _told(driven), driven.cost))
     return replace(results, candidates=found, trace=(*results.trace, stage))
 
 

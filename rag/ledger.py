@@ -68,7 +68,7 @@ def keeping() -> Iterator[Ledger]:
     """Give a ledger of the calls that are made inside, in tasks that begin inside too.
 
     >>> with keeping() as ledger:
-    ...     note("tiny", "choose", [Usage(tokens_in=7), Usage(tokens_in=7, cached=True)], 1.5)
+    ...     _ = note("tiny", "choose", [Usage(tokens_in=7), Usage(tokens_in=7, cached=True)], 1.5)
     >>> ledger.tokens_in, ledger.cached
     (7, 1)
     """
@@ -85,8 +85,8 @@ def ms_since(began: float) -> float:
     return (time.perf_counter() - began) * 1_000
 
 
-def note(model: str, operation: Operation, usages: Sequence[Usage], ms: float) -> None:
-    """Write a call into every ledger that is kept."""
+def note(model: str, operation: Operation, usages: Sequence[Usage], ms: float) -> Entry:
+    """Write a call into every ledger that is kept, and return what is written."""
     made = [usage for usage in usages if not usage.cached]
     entry = Entry(
         model,
@@ -100,3 +100,4 @@ def note(model: str, operation: Operation, usages: Sequence[Usage], ms: float) -
     )
     for ledger in _kept.get():
         ledger.entries.append(entry)
+    return entry

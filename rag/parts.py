@@ -13,6 +13,7 @@ from rag.plan import Defaults, make_plan
 from rag.route.route import Routers
 from rag.seams import Encoder, Generator, Reranker, SparseEncoder, Store
 from rag.second_look import Move
+from rag.spans import timed
 from rag.values import Frozen, Handling, Query, Search, Searched
 from rag.widen import Widening
 
@@ -62,7 +63,8 @@ class Parts(Frozen):
     async def search(self, query: Query, request: Search) -> Searched:
         """Return the best chunks for a text, found by plain branches as for the query itself."""
         plain = replace(query, text=request.text, k=request.k, branches=request.branches)
-        plan = make_plan(replace(plain, handling=Handling()), self.defaults)
-        found = await find(plan, self.encoder, self.sparse, self.store)
-        fused = fuse(found, self.fusions, self.weights)
-        return Searched((await fetch(fused, self.store)).candidates)
+        with timed("search"):
+            plan = make_plan(replace(plain, handling=Handling()), self.defaults)
+            found = await find(plan, self.encoder, self.sparse, self.store)
+            fused = fuse(found, self.fusions, self.weights)
+            return Searched((await fetch(fused, self.store)).candidates)

@@ -11,6 +11,7 @@ from rag.errors import RagError
 from rag.flows import USUAL, Budget, drive
 from rag.ledger import ms_since
 from rag.seams import LLM, Reranked
+from rag.spans import timed
 from rag.values import Candidate, Cost, Frozen, Message, Stage
 from rerankers.guard import Fused, Guard, guarded
 from rerankers.ordering import Ordering, Ranker, by_score
@@ -164,17 +165,19 @@ class Guarded:
         """Return the candidates in the guarded order, each with its new score."""
         if not candidates:
             return Reranked((), Stage("rerank", 0.0, "skipped", "no candidates"))
-        began = time.perf_counter()
-        passages = [candidate.chunk.indexed_text for candidate in candidates]
-        left = remaining()
-        seconds = max(0.0, min(self._seconds, left * SHARE, left - RESERVE_S))
-        outcome = await self._method.order(query, passages, seconds)
-        ms = ms_since(began)
-        fused = self._fused(candidates, outcome.ordering)
+        with timed("rerank") as clock:
+            began = time.perf_counter()
+            passages = [candidate.chunk.indexed_text for candidate in candidates]
+            left = remaining()
+            seconds = max(0.0, min(self._seconds, left * SHARE, left - RESERVE_S))
+            outcome = await self._method.order(query, passages, seconds)
+            ms = ms_since(began)
+            fused = self._fused(candidates, outcome.ordering)
+            stage = clock.stage(self._stage(outcome))
         steps = (*outcome.steps, outcome.stage(self._method.name, ms))
         return Reranked(
             _reordered(candidates, fused, outcome),
-            self._stage(outcome, ms_since(began)),
+            stage,
             outcome.ordering.missing,
             outcome.ordering.malformed,
             outcome.ordering.findings,
@@ -189,8 +192,8 @@ class Guarded:
             return Fused(order, tuple(ordering.scores[i] for i in order))
         return Fused(order, tuple(1 / rank for rank, _ in enumerate(order, start=1)))
 
-    def _stage(self, outcome: Outcome, ms: float) -> Stage:
-        stage, guard = outcome.stage("rerank", ms), self._guard
+    def _stage(self, outcome: Outcome) -> Stage:
+        stage, guard = outcome.stage("rerank", 0.0), self._guard
         how = f"guard {guard.fusion} {guard.share:g}" if guard else "no guard"
         detail = f"{self._method.name}, {how}"
         return replace(stage, detail=f"{detail}: {stage.detail}" if stage.detail else detail)

@@ -14,6 +14,7 @@ from api.jobs.job import Advance, Counts, Job, Kind
 from api.jobs.shelf import Desk, Shelf, now
 from api.problems import problem, problem_body, unexpected
 from rag.errors import Overloaded, RagError, Unavailable
+from rag.spans import apart
 from rag.wiring import Engine
 
 Advancing: TypeAlias = Callable[[Advance], None]
@@ -164,11 +165,17 @@ class Runner:
             await asyncio.sleep(SWEPT_S)
 
     async def _run(self, live: "_Live", engine: Engine) -> None:
+        job = live.job
+        about = {"firstcite.job.id": job.job_id, "firstcite.collection": job.collection}
         try:
-            async with self._shelf.desk(live.job.job_id) as desk:
+            async with self._shelf.desk(job.job_id) as desk:
                 if desk is not None and not desk.job.over:
                     live.move(desk.job)
-                    await self._at(desk, live, engine)
+                    with apart(f"job {job.kind}", about) as span:
+                        await self._at(desk, live, engine)
+                        span.note({"firstcite.job.state": live.job.state})
+                        if live.job.error:
+                            span.failed(live.job.error.type.rpartition(":")[2])
         except (OSError, Unavailable):
             _log.exception("job %s: what is known of it cannot be written", live.job.job_id)
         finally:

@@ -5,14 +5,18 @@ import itertools
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
+from opentelemetry.trace import SpanKind
 from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.context_headers import headers as sending
 
 from indexers.stores.server_failures import Failure, Unfinished, excerpt, failure_of
 from rag.backoff import FIRST_S, wait_s
 from rag.deadline import remaining
 from rag.errors import BadSettings, StoreUnavailable
 from rag.sections import StoreSettings
+from rag.spans import headers, timed
 
 T = TypeVar("T")
 Call: TypeAlias = Callable[[AsyncQdrantClient], Awaitable[T]]
@@ -28,6 +32,8 @@ class Connection:
         self.client = client
         self.settings = settings
         self._backoff_s = backoff_s
+        where = urlsplit(settings.url).hostname
+        self._about = {"db.system.name": "qdrant"} | ({"server.address": where} if where else {})
         self._slots = asyncio.Semaphore(settings.concurrency)
 
     async def ask(self, call: Call[T], *, long: bool = False, again: bool = True) -> T:
@@ -41,6 +47,10 @@ class Connection:
         Raises:
             StoreUnavailable: the server refuses or does not answer.
         """
+        with timed("qdrant", SpanKind.CLIENT, self._about), sending(headers()):
+            return await self._ask(call, long=long, again=again)
+
+    async def _ask(self, call: Call[T], *, long: bool, again: bool) -> T:
         limit = self.settings.long_timeout_s if long else self.settings.timeout_s
         for attempt in itertools.count(1):
             try:

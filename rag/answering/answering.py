@@ -1,6 +1,5 @@
 """The generator: gates, a writer, and what finishes its draft."""
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,10 +10,10 @@ from rag.answering.finishing import Checking, finish
 from rag.answering.writer import Writer, Written
 from rag.errors import RagError
 from rag.flows import stopped
-from rag.ledger import ms_since
 from rag.quoting.choosing import Limits
 from rag.quoting.lines import Read, read
 from rag.seams import Encoder
+from rag.spans import Timed
 from rag.values import Answer, Context, Cut, Stage, Told, Trace
 
 USUAL = "extractive"
@@ -88,24 +87,26 @@ class Answering:
     async def _writing(
         self, context: Context, found: Read
     ) -> AsyncGenerator[str | Cut | Written, None]:
-        began = time.perf_counter()
         name = context.query.handled.generator or self._usual
-        failed: Stage | None = None
-        try:
-            async with aclosing(self._writers[name].write(context, found)) as pieces:
+        with Timed("generate") as clock:
+            failed: Stage | None = None
+            writing = clock.over(self._writers[name].write(context, found))
+            try:
+                async with aclosing(writing) as pieces:
+                    async for piece in pieces:
+                        yield _timed(piece, clock) if isinstance(piece, Written) else piece
+            except RagError as error:
+                failed = stopped(Stage(f"generate {name}", 0.0), error)
+            if failed is None:
+                return
+            writing = clock.over(self._writers[USUAL].write(context, found))
+            async with aclosing(writing) as pieces:
                 async for piece in pieces:
-                    yield _timed(piece, began) if isinstance(piece, Written) else piece
-        except RagError as error:
-            failed = stopped(Stage(f"generate {name}", 0.0), error)
-        if failed is None:
-            return
-        async with aclosing(self._writers[USUAL].write(context, found)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Written):
-                    told = f"{piece.stage.detail}, for {name} failed: {failed.detail}"
-                    stage = replace(piece.stage, status=failed.status, detail=told)
-                    piece = _timed(replace(piece, stage=stage), began)
-                yield piece
+                    if isinstance(piece, Written):
+                        told = f"{piece.stage.detail}, for {name} failed: {failed.detail}"
+                        stage = replace(piece.stage, status=failed.status, detail=told)
+                        piece = _timed(replace(piece, stage=stage), clock)
+                    yield piece
 
 
 def quoting(encoder: Encoder, gate: Gate, limits: Limits) -> Answering:
@@ -113,9 +114,8 @@ def quoting(encoder: Encoder, gate: Gate, limits: Limits) -> Answering:
     return Answering(encoder, [gate], {USUAL: Extractive(limits)})
 
 
-def _timed(written: Written, began: float) -> Written:
-    stage = replace(written.stage, ms=ms_since(began))
-    return replace(written, stage=stage)
+def _timed(written: Written, clock: Timed) -> Written:
+    return replace(written, stage=clock.stage(written.stage))
 
 
 def _abstain(context: Context, reason: str) -> Answer:

@@ -1,6 +1,5 @@
 """A draft becomes the answer: verified, mended by a policy, its contradictions shown."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,9 +12,9 @@ from rag.citing.events import placed
 from rag.citing.structure import Claim, references
 from rag.errors import RagError
 from rag.flows import stopped
-from rag.ledger import ms_since
 from rag.quoting.lines import Read, words
 from rag.seams import Encoder
+from rag.spans import timed
 from rag.values import (
     Action,
     Answer,
@@ -83,20 +82,21 @@ async def finish(
     if all(_verbatim(claim) for claim in draft.claims):
         sentences = [_quoted(claim) for claim in draft.claims]
         return _answered(context, found, written, verdict, sentences, (), (), ())
-    began = time.perf_counter()
-    shown = {one.candidate.chunk.id for one in showable(context.passages).passages}
-    packed = [one for one in quotable(context) if one.chunk_id in shown]
-    carries = await judging(draft.claims, packed, found, encoder)
-    stage, now = Stage("verify", 0.0), _settled(draft.claims, packed, carries)
-    if checking.ask is not None:
-        try:
-            now, cost = await heard_out(now, checking.ask)
-            stage = replace(stage, cost=cost)
-        except RagError as error:  # facts and overlap have judged already
-            stage = stopped(stage, error)
-    after = _treated(draft.claims, now, packed, carries, checking)
-    fixes = tuple(_fix(i, one, after[i]) for i, one in enumerate(now))
-    stage = replace(stage, ms=ms_since(began), detail=_told(stage, draft.claims, now, fixes))
+    with timed("verify") as clock:
+        shown = {one.candidate.chunk.id for one in showable(context.passages).passages}
+        packed = [one for one in quotable(context) if one.chunk_id in shown]
+        carries = await judging(draft.claims, packed, found, encoder)
+        stage, now = Stage("verify", 0.0), _settled(draft.claims, packed, carries)
+        if checking.ask is not None:
+            try:
+                now, cost = await heard_out(now, checking.ask)
+                stage = replace(stage, cost=cost)
+            except RagError as error:  # facts and overlap have judged already
+                stage = stopped(stage, error)
+        after = _treated(draft.claims, now, packed, carries, checking)
+        fixes = tuple(_fix(i, one, after[i]) for i, one in enumerate(now))
+        detail = _told(stage, draft.claims, now, fixes)
+        stage = clock.stage(replace(stage, detail=detail))
     lost = [
         claim.text
         for claim, before, kept in zip(draft.claims, now, after, strict=True)

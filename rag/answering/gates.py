@@ -3,7 +3,6 @@
 Sufficient Context (arXiv 2411.06037): with too little of it models answer wrongly rather than not.
 """
 
-import time
 from dataclasses import replace
 
 from rag.abstain import Gate, Verdict
@@ -13,10 +12,10 @@ from rag.errors import RagError
 from rag.flows import Flow, stopped
 from rag.iterate.asking import affirmed
 from rag.iterate.reading import asked, documents
-from rag.ledger import ms_since
 from rag.logistic import sigmoid
 from rag.prompts import prompt
 from rag.quoting.lines import Read, ranked
+from rag.spans import timed
 from rag.values import Context, Stage
 
 
@@ -31,15 +30,17 @@ def sufficient(model: Model, least: float) -> Gate:
 
     async def gate(context: Context, found: Read) -> Verdict:
         del found
-        began, stage = time.perf_counter(), Stage("sufficient", 0.0)
-        try:
-            driven = await model.drive(_likely(context))
-        except RagError as error:
-            trace = (replace(stopped(stage, error), ms=ms_since(began)),)
-            return Verdict("partial", f"whether the passages suffice is not known: {error}", trace)
-        likely = driven.result
-        detail = "not reported" if likely is None else f"probability {likely:.2f}"
-        trace = (replace(stage, ms=ms_since(began), detail=detail, cost=driven.cost),)
+        stage = Stage("sufficient", 0.0)
+        with timed(stage.name) as clock:
+            try:
+                driven = await model.drive(_likely(context))
+            except RagError as error:
+                trace = (clock.stage(stopped(stage, error)),)
+                why = f"whether the passages suffice is not known: {error}"
+                return Verdict("partial", why, trace)
+            likely = driven.result
+            detail = "not reported" if likely is None else f"probability {likely:.2f}"
+            trace = (clock.stage(replace(stage, detail=detail, cost=driven.cost)),)
         if likely is None:
             return Verdict("partial", "whether the passages suffice is not known", trace)
         if likely >= least:

@@ -1,6 +1,5 @@
 """A question in a conversation becomes one that stands for itself, and branches look for that."""
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -8,9 +7,9 @@ from rag.deadline import within
 from rag.errors import RagError
 from rag.expand.gates import why_not
 from rag.flows import Budget, drive, stopped
-from rag.ledger import ms_since
 from rag.rewrite.standalone import standalone
 from rag.seams import LLM
+from rag.spans import timed
 from rag.values import Plan, Stage
 
 NAME = "standalone"
@@ -26,21 +25,22 @@ async def stand_alone(plan: Plan, llm: Callable[[], Awaitable[LLM]]) -> Plan:
     query, handling = plan.query, plan.query.handled
     if not (query.history and handling.standalone):
         return plan
-    began, text = time.perf_counter(), plan.branches[0].text
+    text = plan.branches[0].text
     stage, rewritten = Stage(NAME, 0.0), text
-    if reason := why_not(text):
-        stage = replace(stage, status="skipped", detail=reason)
-    else:
-        try:
-            async with within(handling.seconds):
-                flow = standalone(text, query.history)
-                driven = await drive(flow, await llm(), Budget(calls=handling.calls))
-            rewritten = driven.result
-            detail = rewritten if rewritten != text else "it stands for itself"
-            stage = replace(stage, detail=detail, cost=driven.cost)
-        except RagError as error:
-            stage = stopped(stage, error)
-    stage = replace(stage, ms=ms_since(began))
+    with timed(NAME) as clock:
+        if reason := why_not(text):
+            stage = replace(stage, status="skipped", detail=reason)
+        else:
+            try:
+                async with within(handling.seconds):
+                    flow = standalone(text, query.history)
+                    driven = await drive(flow, await llm(), Budget(calls=handling.calls))
+                rewritten = driven.result
+                detail = rewritten if rewritten != text else "it stands for itself"
+                stage = replace(stage, detail=detail, cost=driven.cost)
+            except RagError as error:
+                stage = stopped(stage, error)
+        stage = clock.stage(stage)
     query = query.spending(stage.cost.calls, stage.ms / 1_000)
     trace = (*plan.trace, stage)
     if rewritten == text:

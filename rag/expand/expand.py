@@ -12,9 +12,9 @@ from rag.errors import RagError
 from rag.expand.asked import Asked, Expansion
 from rag.expand.gates import why_not
 from rag.flows import Budget, Searcher, drive, stopped
-from rag.ledger import ms_since
 from rag.prompts import all_prompts
 from rag.seams import LLM, SparseEncoder
+from rag.spans import timed
 from rag.values import Branch, Frozen, Plan, Query, Search, Searched, SparseVector, Stage
 
 Branches = tuple[Branch, ...]
@@ -126,8 +126,20 @@ async def _made(
     calls: int,
 ) -> tuple[Branches, Stage]:
     """Return the branches of one expansion, and its stage."""
-    began, method = time.perf_counter(), expander.methods[name]
-    stage = Stage(f"expand {name}", 0.0)
+    with timed(f"expand {name}") as clock:
+        branches, stage = await _tried(name, query, asked, expander, search, calls)
+        return branches, clock.stage(stage)
+
+
+async def _tried(
+    name: str,
+    query: Query,
+    asked: Asked,
+    expander: Expander,
+    search: Searcher,
+    calls: int,
+) -> tuple[Branches, Stage]:
+    method, stage = expander.methods[name], Stage(f"expand {name}", 0.0)
     branches: Branches = ()
     try:
         async with within(query.handled.seconds):
@@ -150,7 +162,7 @@ async def _made(
                 stage = replace(stage, detail=f"{_shown(kept) or 'nothing to add'} (kept)")
     except RagError as error:
         stage = stopped(stage, error)
-    return branches, replace(stage, ms=ms_since(began))
+    return branches, stage
 
 
 def _model(llm: LLM | None) -> str:

@@ -1,17 +1,16 @@
 """The stage `route`: what a question needs is decided before anything is searched for it."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.deadline import within
 from rag.errors import RagError
 from rag.flows import Budget, Driven, Searcher, drive, stopped
-from rag.ledger import ms_since
 from rag.route.methods import Method
 from rag.route.routes import Kind, Routed, unsure
 from rag.route.rules import rules
 from rag.seams import LLM, Encoder
+from rag.spans import timed
 from rag.values import Branch, Cost, Frozen, Plan, Stage, Trace
 
 _INNER = 0.9  # of the time: a flow that is told in time still returns what it has
@@ -47,15 +46,17 @@ async def route(plan: Plan, routers: Routers, search: Searcher) -> Plan:
         search: looks in the collection under the query's tenant and conditions, fused as the
             settings say.
     """
-    name, began = plan.query.handled.route, time.perf_counter()
+    name = plan.query.handled.route
     if not name:
         return plan
-    driven = await _routed(plan, routers, routers.methods[name], search)
-    decided, error = driven.result.route, driven.error
-    told = f"{decided.kind} by {decided.by}: {decided.why}"
-    stage = Stage("route", ms_since(began), detail=told, cost=driven.cost)
-    if error is not None:
-        stage = replace(stopped(stage, error), detail=f"{told} ({error})")
+    with timed("route") as clock:
+        driven = await _routed(plan, routers, routers.methods[name], search)
+        decided, error = driven.result.route, driven.error
+        told = f"{decided.kind} by {decided.by}: {decided.why}"
+        stage = Stage("route", 0.0, detail=told, cost=driven.cost)
+        if error is not None:
+            stage = replace(stopped(stage, error), detail=f"{told} ({error})")
+        stage = clock.stage(stage)
     query = plan.query.spending(stage.cost.calls, stage.ms / 1_000)
     spent = replace(plan, query=query, trace=(*plan.trace, stage))
     return _CHANGES[decided.kind](spent, driven.result)

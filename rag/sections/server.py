@@ -46,3 +46,10 @@ class ServerSettings(Section, frozen=True):
         Secret,
         says("address of a Redis that several servers share: rates, replies of models, jobs"),
     ] = Secret("")
+    otlp: Annotated[
+        str,
+        says(
+            "address of an OTLP collector (http/protobuf) for traces, e.g. http://127.0.0.1:4318; "
+            "empty sends nothing"
+        ),
+    ] = ""

@@ -24,6 +24,7 @@ from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, EncoderSpec, SparseSpec, Store
 from rag.sections import IndexSettings
 from rag.settings import Settings, locks_folder
+from rag.spans import note
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
 from rag.wiring.collections import Collections
@@ -102,6 +103,7 @@ class Engine:
         if path is None or path.parts.store is not store:
             splitter = named((await store.info()).splitter)
             path = self._paths[name] = self._query_path(store, name, splitter)
+        note({"firstcite.collection": name})
         return path
 
     async def llm(self) -> LLM:

@@ -1,15 +1,14 @@
 """Texts that are in no collection, put in order by their relevance to a query."""
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from rag.ledger import ms_since
 from rag.logistic import sigmoid
 from rag.seams import LLM, Encoder, Reranked
 from rag.settings import Settings
+from rag.spans import timed
 from rag.values import Candidate, Chunk, Frozen, Stage
 from rag.wiring.reranking import SCORERS, Rerankers
 from rerankers.late_interaction import TokenEncoder
@@ -67,16 +66,16 @@ class Reordering:
         Raises:
             BadSettings: a method that is none.
         """
-        began = time.perf_counter()
         wanted = method or self._settings.rerank.method or DENSE
-        asked = await self._encoder.encode([query], "query")
-        cosines = (await self._encoder.encode(texts, "document") @ asked[0]).tolist()
-        first = [
-            Candidate(Chunk(str(i), str(i), texts[i], 0, len(texts[i])), cosines[i], {})
-            for i in by_score(cosines)
-        ]
+        with timed("rerank" if wanted == DENSE else DENSE) as clock:
+            asked = await self._encoder.encode([query], "query")
+            cosines = (await self._encoder.encode(texts, "document") @ asked[0]).tolist()
+            first = [
+                Candidate(Chunk(str(i), str(i), texts[i], 0, len(texts[i])), cosines[i], {})
+                for i in by_score(cosines)
+            ]
+            stage = clock.stage(Stage("rerank", 0.0, detail=DENSE))
         if wanted == DENSE:
-            stage = Stage("rerank", ms_since(began), detail=DENSE)
             return _told(Reranked(tuple(first), stage), wanted, lambda score: max(0.0, score))
         found = await self._rerankers(wanted).get().rerank(query, first)
         return _told(found, wanted, sigmoid)

@@ -9,6 +9,7 @@ from litestar import Litestar
 
 from api.app import create_app
 from rag.settings import Settings
+from tests.api.collected import Collector, collecting
 from tests.api.served import Serve, Served, engine_of, fill, settings_over, wait_until_ready
 
 
@@ -48,3 +49,10 @@ def serve() -> Iterator[Serve]:
     yield start
     for served in running:
         served.stop()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector of traces."""
+    with collecting() as found:
+        yield found

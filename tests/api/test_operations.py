@@ -82,3 +82,17 @@ def test_only_admins_of_all_tenants_are_told(filled: Settings, serve: Serve) -> 
             reply = client.get(path, headers={"authorization": f"Bearer {key}"})
             assert reply.status_code == status
         refused(client.get(path), 401)
+
+
+def test_what_is_refused_at_the_door_is_counted_with_its_status(
+    filled: Settings, serve: Serve
+) -> None:
+    import msgspec
+
+    few = msgspec.structs.replace(filled.server, rate=60.0, burst=2)
+    filled = msgspec.structs.replace(filled, server=few)
+    client = serve(create_app(filled, lambda: engine_of(filled)))
+    wait_until_ready(client)
+    asked = {"x-request-timeout": "0.0001"}
+    assert client.post("/v1/search", json=QUERY, headers=asked).status_code == 503
+    assert figures(client)["firstcite_request_seconds_count", ("POST", "/v1/search", "503")] == 1

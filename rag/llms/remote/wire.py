@@ -12,11 +12,13 @@ from typing import TypeVar
 
 import httpx
 import msgspec
+from opentelemetry.trace import SpanKind
 
 from rag.deadline import remaining
 from rag.errors import BadPrompt, BadSettings, LLMUnavailable
 from rag.llms.remote.shapes import Body, Problem
 from rag.sections import MASK, Secret
+from rag.spans import Timed, headers
 
 T = TypeVar("T")
 
@@ -77,7 +79,8 @@ class Wire:
             LLMUnavailable: it refuses, does not answer, or sends something else.
         """
         async with self._slots:  # kept while waiting to try again: less load on who is overloaded
-            response = await self._send(self._request(path, body), stream=False)
+            with self._span(path, body) as span:
+                response = await self._send(self._request(path, body), span, stream=False)
         return self.read(response.content, kind)
 
     async def probe(self, kind: type[T], path: str, body: Body | None = None) -> T | None:
@@ -91,9 +94,10 @@ class Wire:
     async def events(self, path: str, body: Body) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """Give the data of a stream's events; the request ends with the block."""
         async with self._slots:
-            response = await self._send(self._request(path, body), stream=True)
-            async with aclosing(response), aclosing(self._data(response)) as events:
-                yield events
+            with self._span(path, body) as span:
+                response = await self._send(self._request(path, body), span, stream=True)
+                async with aclosing(response), aclosing(self._data(response)) as events:
+                    yield events
 
     def read(self, content: bytes, kind: type[T]) -> T:
         """Return JSON as a value.
@@ -126,11 +130,25 @@ class Wire:
             raise BadPrompt(f"the prompt cannot be sent ({error.reason}): mend its text") from None
         return self._client.build_request("POST", path, content=content)
 
-    async def _send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
+    def _span(self, path: str, body: Body | None) -> Timed:
+        """Return the span of a request and all of its tries."""
+        url, method = self._client.base_url, "GET" if body is None else "POST"
+        asked: dict[str, str | int] = {"http.request.method": method, "server.address": url.host}
+        if url.port:
+            asked["server.port"] = url.port
+        return Timed(f"{method} {path}", SpanKind.CLIENT, asked)
+
+    async def _send(self, request: httpx.Request, span: Timed, *, stream: bool) -> httpx.Response:
+        with span.current():
+            request.headers.update(headers())
         for attempt in itertools.count(1):
             outcome = await self._try(request, stream=stream)
-            if isinstance(outcome, httpx.Response) and outcome.is_success:
-                return outcome
+            if attempt > 1:
+                span.note({"http.request.resend_count": attempt - 1})
+            if isinstance(outcome, httpx.Response):
+                span.note({"http.response.status_code": outcome.status_code})
+                if outcome.is_success:
+                    return outcome
             wait = self._wait(outcome, attempt)
             if wait is None:
                 raise self._error(outcome, attempt)

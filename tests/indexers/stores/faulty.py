@@ -39,6 +39,7 @@ class FaultyQdrant:
     under_way: int = 0
     most_under_way: int = 0
     keys: set[str] = field(default_factory=set)
+    traceparents: list[str] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request, and close."""
@@ -48,6 +49,7 @@ class FaultyQdrant:
             content = await reader.readexactly(int(headers.get("content-length", 0)))
             method, target, _ = head[0].split(" ")
             self.keys.add(headers.get("api-key", ""))
+            self.traceparents.append(headers.get("traceparent", ""))
             self.sizes.append(len(content))
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)

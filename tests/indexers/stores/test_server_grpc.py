@@ -46,6 +46,7 @@ class Points(PointsServicer):
         self.orderings: list[int] = []
         self.indexed: dict[str, bool] = {}
         self.searched: Any = None
+        self.traceparents: list[str] = []
 
     def Upsert(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401 - gRPC's
         self.asked += 1
@@ -65,8 +66,9 @@ class Points(PointsServicer):
         self.indexed[request.field_name] = params.is_tenant
         return DONE
 
-    def QueryBatch(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401, ARG002
+    def QueryBatch(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401
         self.searched = request
+        self.traceparents.append(dict(context.invocation_metadata()).get("traceparent", ""))
         return QueryBatchResponse(result=[BatchResult() for _ in request.query_points])
 
 
