@@ -23,7 +23,7 @@ from api.compatible.listing import list_models
 from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
 from api.deletions import delete_document, delete_documents
 from api.documents import document
-from api.guarding import guarding
+from api.guarding import guarding, knowing
 from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
 from api.jobs.indexing import index_file, index_lines, rebuild
 from api.jobs.job import Kind
@@ -31,6 +31,7 @@ from api.jobs.runner import Runner, Work
 from api.jobs.shelf import Shelf
 from api.keys import Keyring
 from api.loading import Loading
+from api.mcp.over_http import OverHTTP
 from api.metering import Meter, Metering
 from api.operations import config, health, metrics, ready
 from api.problems import problems
@@ -70,6 +71,8 @@ def create_app(
     heavy = Gate("server.max_answers", server.max_answers)
     meter = Meter(lambda: runner.unfinished)
     loading = Loading(load, on_failure, runner)
+    keyring = Keyring(Path(server.keys))
+    tools = OverHTTP(knowing(keyring, server.host), server.max_body_bytes)
     return Litestar(
         route_handlers=[
             search,
@@ -98,9 +101,10 @@ def create_app(
             ready,
             metrics,
             config,
+            tools.route(),
         ],
-        lifespan=[loading.lifespan],
-        guards=[guarding(Keyring(Path(server.keys)), server.host, rates.take)],
+        lifespan=[loading.lifespan, tools.lifespan],
+        guards=[guarding(keyring, server.host, rates.take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
             "default": Provide(lambda: server.collection, sync_to_thread=False),
