@@ -25,13 +25,14 @@ from api.compatible.listing import list_models
 from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
 from api.deletions import delete_document, delete_documents
 from api.documents import document
-from api.guarding import guarding
+from api.guarding import guarding, knowing
 from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
 from api.jobs.indexing import index_file, index_lines, rebuild
 from api.jobs.job import Kind
 from api.jobs.runner import Runner, Work
 from api.keys import Keyring
 from api.loading import Loading
+from api.mcp.over_http import OverHTTP
 from api.metering import Meter, Metering
 from api.operations import config, health, metrics, ready
 from api.problems import problems
@@ -73,6 +74,8 @@ def create_app(
     heavy = Gate("server.max_answers", server.max_answers)
     loading = Loading(load, on_failure, runner)
     tracing = [Tracing(server.otlp)] if server.otlp else []
+    keyring = Keyring(Path(server.keys))
+    tools = OverHTTP(knowing(keyring, server.host), server.max_body_bytes)
     return Litestar(
         route_handlers=[
             search,
@@ -103,9 +106,10 @@ def create_app(
             ready,
             metrics,
             config,
+            tools.route(),
         ],
-        lifespan=[*(one.lifespan for one in tracing), loading.lifespan],
-        guards=[guarding(Keyring(Path(server.keys)), server.host, take)],
+        lifespan=[*(one.lifespan for one in tracing), loading.lifespan, tools.lifespan],
+        guards=[guarding(keyring, server.host, take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
             "default": Provide(lambda: server.collection, sync_to_thread=False),

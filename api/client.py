@@ -34,8 +34,10 @@ from api.client_wire import (
     to_document,
     to_job,
     to_ready,
+    to_rerank,
     to_search,
 )
+from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
 from api.jobs.job import Job
 from api.replies import AnswerResponse, Ready, SearchResponse
@@ -93,6 +95,14 @@ class Client:
                 reply.read()
                 raise refusal(reply)
             yield from events(reply.iter_lines())
+
+    def rerank(self, query: str, documents: Iterable[str], **how: object) -> RerankReply:
+        """Return the places of texts, best first.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_rerank(query, documents, how))
 
     def put(
         self,

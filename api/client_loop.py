@@ -23,8 +23,10 @@ from api.client_wire import (
     to_document,
     to_job,
     to_ready,
+    to_rerank,
     to_search,
 )
+from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
 from api.jobs.job import Job
 from api.replies import AnswerResponse, Ready, SearchResponse
@@ -67,6 +69,10 @@ class AsyncClient:
                     name, event = event_of(name, row)
                     if event is not None:
                         yield event
+
+    async def rerank(self, query: str, documents: Iterable[str], **how: object) -> RerankReply:
+        """Do as `api.client.Client.rerank`."""
+        return await self._ask(to_rerank(query, documents, how))
 
     async def put(
         self,

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
 from api.jobs.job import Job
 from api.replies import AnswerResponse, Problem, Ready, SearchResponse
@@ -83,6 +84,14 @@ def to_search(query: str, how: Mapping[str, object]) -> Asked[SearchResponse]:
 def to_answer(query: str, how: Mapping[str, object]) -> Asked[AnswerResponse]:
     """Return the request of a question."""
     return Asked(AnswerResponse, "POST", "/v1/answer", {"query": query, **how})
+
+
+def to_rerank(
+    query: str, documents: Iterable[str], how: Mapping[str, object]
+) -> Asked[RerankReply]:
+    """Return the request to put texts in order."""
+    asked = {"query": query, "documents": list(documents), **how}
+    return Asked(RerankReply, "POST", "/v1/rerank", asked)
 
 
 def to_document(id_: str, how: Mapping[str, object]) -> Asked[DocumentBody]:

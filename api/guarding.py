@@ -4,7 +4,7 @@ A route says which role it wants with `needs`, or that it is open to everybody; 
 nothing is for admins.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from litestar.connection import ASGIConnection
@@ -61,24 +61,38 @@ def guarding(
     return guard
 
 
+def knowing(keyring: Keyring, host: str) -> Callable[[Connection, BaseRouteHandler], None]:
+    """Return a guard that lets through whoever has a key, or needs none, to ask further."""
+
+    def known(connection: Connection, _: BaseRouteHandler) -> None:
+        """Let the caller through.
+
+        Raises:
+            Unauthenticated, Forbidden: as `guarding`.
+        """
+        _caller(connection, keyring, host)
+
+    return known
+
+
+def presented(headers: Mapping[str, str]) -> str:
+    """Return the key of a request, as most clients send it or as Azure's and Anthropic's do."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    return headers.get("x-api-key", "") or headers.get("api-key", "")
+
+
 def _caller(connection: Connection, keyring: Keyring, host: str) -> Caller:
     if not keyring.required and loopback(host):
         _from_this_machine(connection)
         return LOCAL
-    presented = _presented(connection)
-    key = keyring.find(presented) if presented else None
+    shown = presented(connection.headers)
+    key = keyring.find(shown) if shown else None
     if key is None:
-        said = "is none of this server's" if presented else "is missing"
+        said = "is none of this server's" if shown else "is missing"
         raise Unauthenticated(f"the API key {said}: send Authorization: Bearer KEY")
     return key.caller
-
-
-def _presented(connection: Connection) -> str:
-    """Return the key of a request, as most clients send it or as Azure's and Anthropic's do."""
-    scheme, _, value = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    return connection.headers.get("x-api-key", "") or connection.headers.get("api-key", "")
 
 
 def _from_this_machine(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from rag.values import Handling, Message, Query
 _COLLECTION = Meta(
     description="Collection to search; by default the server's.", examples=["handbook"]
 )
-_FILTER = Meta(
+FILTER = Meta(
     description="Conditions that must all hold.",
     examples=[{"metadata.year": {"gte": 2020}, "metadata.lang": {"in": ["en", "de"]}}],
 )
@@ -66,7 +66,7 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
     tenant: Tenant | UnsetType = UNSET
     principals: Principals | UnsetType | None = UNSET
-    filter: Annotated[dict[str, Any], _FILTER] | None = None
+    filter: Annotated[dict[str, Any], FILTER] | None = None
     superseded: Annotated[
         Literal["", "mark", "hide", "show"],
         Meta(description="What becomes of superseded passages; by default search.superseded."),

@@ -15,6 +15,7 @@ import msgspec
 from rag.errors import BadSettings
 from rag.sections import (
     AnswerSettings,
+    ClientSettings,
     EncoderSettings,
     IndexSettings,
     LLMSettings,
@@ -43,6 +44,7 @@ class Settings(Section, frozen=True):
     answer: AnswerSettings = AnswerSettings()
     llm: LLMSettings = LLMSettings()
     server: ServerSettings = ServerSettings()
+    client: ClientSettings = ClientSettings()
 
 
 def models_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
