@@ -16,6 +16,7 @@ from typing import Self, TypeAlias, TypeVar
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import (
+    INVALID_SPAN,
     Link,
     NoOpTracer,
     SpanContext,
@@ -73,12 +74,18 @@ class Timed:
     ) -> None:
         self._began, self._took = time.perf_counter_ns(), 0
         self._since = time.time_ns()
-        self._span = _tracer.get().start_span(
-            name,
-            kind=kind,
-            attributes=attributes,
-            links=[Link(other) for other in links if other.is_valid],
-            start_time=self._since,
+        tracer = _tracer.get()
+        self._told = tracer is not NOWHERE
+        self._span = (
+            tracer.start_span(
+                name,
+                kind=kind,
+                attributes=attributes,
+                links=[Link(other) for other in links if other.is_valid],
+                start_time=self._since,
+            )
+            if self._told
+            else INVALID_SPAN
         )
 
     def __enter__(self) -> Self:
@@ -114,6 +121,9 @@ class Timed:
     @contextmanager
     def current(self) -> Iterator[None]:
         """Put below the span what begins inside, which must not yield."""
+        if not self._told:
+            yield
+            return
         token = attach(set_span_in_context(self._span))
         try:
             yield

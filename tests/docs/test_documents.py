@@ -1,6 +1,5 @@
 """What the documents say is what the program does."""
 
-import importlib
 import re
 import shlex
 import typing
@@ -9,28 +8,20 @@ from pathlib import Path
 import click
 import msgspec
 import pytest
-import yaml
 
 import rag.errors
 from api.app import create_app
 from api.problems import STATUS
 from eval.tables import DOCUMENTS, renewed
-from rag.__main__ import COMMANDS
 from rag.cli.root import cli
 from rag.errors import RagError
 from rag.fuse import FUSIONS
-from rag.settings import PREFIX, Settings, load_settings
+from rag.settings import Settings, load_settings
 from rag.wiring import Engine
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
-
-
-@pytest.fixture(autouse=True)
-def _commands() -> None:
-    for name in COMMANDS:
-        importlib.import_module(f"rag.cli.{name}")
 
 
 def page(name: str) -> str:
@@ -86,7 +77,8 @@ def test_every_command_in_a_console_block_is_one(
     elif first.endswith("firstcite"):
         parse(line.replace(" COLLECTION ", " examples/handbook "))
     else:
-        assert first == "curl", f"{file}: {line}"
+        # What docker is told, tests/docs/test_compose.py reads.
+        assert first in {"curl", "docker", "cat", "mkdir"}, f"{file}: {line}"
 
 
 def test_every_setting_stands_in_the_table_with_its_default_and_description() -> None:
@@ -171,25 +163,6 @@ def test_every_link_leads_somewhere(file: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (file.parent / target).exists(), f"{file.name} links to {target}"
-
-
-def test_compose_names_only_known_settings_and_commands() -> None:
-    compose = yaml.safe_load(page("compose.yaml"))
-    api = compose["services"]["api"]
-    ours = {k: str(v) for k, v in api["environment"].items() if k.startswith(PREFIX)}
-    assert load_settings(None, ours).store.url == "http://qdrant:6333"
-    parse(shlex.join(["firstcite", *api["command"]]))
-    assert set(api["depends_on"]) <= set(compose["services"])
-    for service in compose["services"].values():
-        assert service["healthcheck"]["test"][0] == "CMD"
-
-
-def test_the_dockerfile_copies_every_package() -> None:
-    text = page("Dockerfile")
-    for package in ("rag", "indexers", "rerankers", "api", "eval"):
-        assert f"COPY {package} {package}" in text
-    (command,) = re.findall(r"^CMD (.+)$", text, re.MULTILINE)
-    parse(shlex.join(["firstcite", *msgspec.json.decode(command)]))
 
 
 def test_ci_runs_the_commands_of_the_readme() -> None:
