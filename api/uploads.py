@@ -49,7 +49,7 @@ _UPLOAD: dict[str, Any] = {
     "request_max_body_size": None,  # `_spooled` counts: the limit is a setting
     "status_code": 200,
     "tags": ["documents"],
-    "opt": needs("write"),
+    "opt": needs("write", waiting=True),
     "responses": {**_REFUSALS, 200: _LINED, 202: _LATER},
 }
 
@@ -137,10 +137,9 @@ async def _received(
     named = checked_name(collection or uploads.collection)
     if len(key) > LONGEST:
         raise BadInput(f"an idempotency key has at most {LONGEST} characters")
-    uploads.runner.admit()
     job = Job(new_id(), kind, named, whose, "queued", now(), name=name)
     try:
-        with uploads.shelf.coming() as folder:
+        with uploads.runner.room(), uploads.shelf.coming() as folder:
             digest = await _spooled(request, folder / INPUT, uploads, as_lines=as_lines)
             if key:
                 scope = "\0".join([caller.id, kind, named, whose, name, key])  # noqa: FLY002
@@ -170,15 +169,15 @@ async def _spooled(
     """Write the body into a file; return its digest."""
     digest = hashlib.sha256()
     held, size = bytearray(), 0
+    if (request.content_length or 0) > uploads.most:
+        raise _too_large(uploads)
     with file.open("wb") as out:
         async for piece in request.stream():
             digest.update(piece)
             held += piece
             size += len(piece)
             if size > uploads.most:
-                raise RequestEntityTooLarge(
-                    f"an upload has at most {uploads.most:,} bytes (server.max_upload_bytes)"
-                )
+                raise _too_large(uploads)
             if as_lines and len(held) > uploads.most_json:
                 raise RequestEntityTooLarge(
                     f"a list of documents has at most {uploads.most_json:,} bytes "
@@ -191,6 +190,12 @@ async def _spooled(
         if not out.tell():
             raise ClientException("the body is empty: send documents")
     return digest.hexdigest()
+
+
+def _too_large(uploads: Uploads) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(
+        f"an upload has at most {uploads.most:,} bytes (server.max_upload_bytes)"
+    )
 
 
 def _as_lines(body: bytearray) -> bytes:

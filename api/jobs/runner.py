@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,6 +41,7 @@ class Runner:
     def __init__(self, shelf: Shelf, work: Mapping[Kind, Work], most: int) -> None:
         self._shelf, self._work, self._most = shelf, work, most
         self._live: dict[str, _Live] = {}
+        self._coming = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     def open(self, engine: Engine) -> None:
@@ -61,11 +62,26 @@ class Runner:
         Raises:
             Overloaded: there is none.
         """
-        if len(self._live) >= self._most:
+        waiting = len(self._live) + self._coming
+        if waiting >= self._most:
             raise Overloaded(
-                f"{len(self._live)} jobs are waiting, server.max_jobs is {self._most}: try again "
+                f"{waiting} jobs are waiting, server.max_jobs is {self._most}: try again "
                 "when some are done"
             )
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Hold the room of a job that is being received.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        self.admit()
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     @property
     def unfinished(self) -> int:

@@ -23,6 +23,7 @@ def serve_command(host: str | None, port: int | None) -> None:
     from api.app import create_app
     from api.hosts import loopback
     from api.listening import server_of
+    from api.patience import Limits
     from rag.wiring import build
 
     settings = current_settings()
@@ -48,7 +49,8 @@ def serve_command(host: str | None, port: int | None) -> None:
         server.should_exit = True
 
     app = create_app(settings, lambda: build(settings), failed)
-    server = server_of(app, host=server_settings.host, port=server_settings.port)
+    limits = Limits(server_settings.max_connections, server_settings.patience_s)
+    server = server_of(app, host=server_settings.host, port=server_settings.port, limits=limits)
     # Being asked to end is no failure: exit code 0, where uvicorn alone would die by the signal.
     signal.signal(signal.SIGTERM, server.handle_exit)
     try:

@@ -39,3 +39,10 @@ class ServerSettings(Section, frozen=True):
     ] = 0.0
     burst: Annotated[Positive, says("requests of a key that may come at once")] = 20
     max_body_bytes: Annotated[Positive, says("largest body of any other request")] = 1024 * 1024
+    max_connections: Annotated[
+        Positive, says("connections; for a further one the one that was idle longest is closed")
+    ] = 2_048
+    patience_s: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)],
+        says("seconds for which a client may be silent; one for every 500 bytes comes back"),
+    ] = 30.0
