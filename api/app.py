@@ -6,7 +6,6 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.admitting import Admitting, Gate, Rates
@@ -22,6 +21,7 @@ from api.compatible.embedding import embed
 from api.compatible.listing import list_models
 from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
 from api.deletions import delete_document, delete_documents
+from api.documenting import Documented
 from api.documents import document
 from api.guarding import guarding
 from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
@@ -116,7 +116,7 @@ def create_app(
             version="1",
             description="Search documents and answer questions with verified citations.",
             use_handler_docstrings=True,
-            render_plugins=[JsonRenderPlugin()],
+            render_plugins=[Documented()],
             components=Components(
                 security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
             ),
