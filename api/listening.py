@@ -2,7 +2,7 @@
 
 import resource
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import uvicorn
 from litestar import Litestar
@@ -21,6 +21,7 @@ def server_of(
     port: int = 0,
     limits: Limits = DEFAULTS,
     drain_s: int = 30,
+    log_config: dict[str, Any] | None = None,
     log_level: Literal["info", "warning"] = "info",
 ) -> uvicorn.Server:
     """Return the server of an application; its `run` serves until it is asked to end.
@@ -32,6 +33,7 @@ def server_of(
         limits: how many connections there may be, and how long clients are waited for.
         drain_s: for how long requests that are under way are waited for at the end; 30 is what
             Kubernetes gives.
+        log_config: how loggers are set up (`api.logs`); None leaves them as they are.
         log_level: how much it says of itself.
     """
     protocol = type("Connection", (PatientProtocol,), {"limits": _possible(limits)})
@@ -39,6 +41,7 @@ def server_of(
         framed_once(app),
         host=host,
         port=port,
+        log_config=log_config,
         log_level=log_level,
         http=protocol,
         access_log=False,  # a line of it has the query of its request

@@ -23,6 +23,7 @@ def serve_command(host: str | None, port: int | None) -> None:
     from api.app import create_app
     from api.hosts import loopback
     from api.listening import server_of
+    from api.logs import log_config
     from api.patience import Limits
     from rag.wiring import build
 
@@ -50,7 +51,13 @@ def serve_command(host: str | None, port: int | None) -> None:
 
     app = create_app(settings, lambda: build(settings), failed)
     limits = Limits(server_settings.max_connections, server_settings.patience_s)
-    server = server_of(app, host=server_settings.host, port=server_settings.port, limits=limits)
+    server = server_of(
+        app,
+        host=server_settings.host,
+        port=server_settings.port,
+        limits=limits,
+        log_config=log_config(texts=server_settings.log_texts),
+    )
     # Being asked to end is no failure: exit code 0, where uvicorn alone would die by the signal.
     signal.signal(signal.SIGTERM, server.handle_exit)
     try:

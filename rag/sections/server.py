@@ -46,3 +46,6 @@ class ServerSettings(Section, frozen=True):
         Annotated[float, msgspec.Meta(gt=0)],
         says("seconds for which a client may be silent; one for every 500 bytes comes back"),
     ] = 30.0
+    log_texts: Annotated[
+        bool, says("traces in the log quote what failed, which may be a document, question or key")
+    ] = False

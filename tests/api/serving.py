@@ -13,6 +13,7 @@ from typing import Literal
 
 from api.app import create_app
 from api.listening import server_of
+from api.logs import log_config
 from api.patience import Limits
 from indexers.encoders.hashed import HashedEncoder
 from indexers.splitting.pieces import whole
@@ -45,7 +46,8 @@ def main() -> None:
     app = create_app(settings, lambda: Engine(settings, Obedient(), whole))
     asked = settings.server
     limits = Limits(asked.max_connections, asked.patience_s)
-    server = server_of(app, port=asked.port, limits=limits)
+    logs = log_config(texts=asked.log_texts)
+    server = server_of(app, port=asked.port, limits=limits, log_config=logs)
     signal.signal(signal.SIGTERM, server.handle_exit)
     server.run()
 
