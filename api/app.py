@@ -110,7 +110,7 @@ def create_app(
         },
         middleware=[Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
-        before_send=[stamp],
+        before_send=[stamp, meter.unrouted],
         openapi_config=OpenAPIConfig(
             title="FirstCite",
             version="1",

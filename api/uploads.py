@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,10 +27,11 @@ from api.jobs.job import Job, Kind
 from api.jobs.runner import Runner, told
 from api.jobs.shelf import INPUT, Shelf, new_id, now
 from api.problems import HEADERS, documented
+from api.streaming import in_time
 from indexers.reading.formats import format_of
 from indexers.reading.opening import known
 from indexers.stores.catalogue import checked_name
-from rag.errors import AnotherRequest, BadInput, JobNotFound, Unavailable
+from rag.errors import AnotherRequest, BadInput, DeadlineExceeded, JobNotFound, Unavailable
 from rag.wiring import Engine
 
 FILES = "/v1/files/"
@@ -217,7 +219,7 @@ async def _reply(job: Job, engine: Engine, uploads: Uploads, *, wait: bool) -> R
             status_code=202,
             headers={"Location": f"/v1/jobs/{job.job_id}"},
         )
-    lines = uploads.runner.lines(job.job_id)
+    lines = in_time(uploads.runner.lines(job.job_id))
     first = await anext(lines, None)
     if first is None:
         ended = uploads.runner.get(job.job_id)
@@ -239,6 +241,7 @@ async def _lined(
 ) -> AsyncGenerator[bytes, None]:
     """Yield what became of every document, then the job."""
     yield first
-    async for piece in lines:
-        yield piece
+    with suppress(DeadlineExceeded):  # the job goes on
+        async for piece in lines:
+            yield piece
     yield told(runner.get(job_id))

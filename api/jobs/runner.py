@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -141,7 +141,7 @@ class Runner:
             await asyncio.wait_for(live.moved.wait(), seconds)
         return live.job
 
-    async def lines(self, job_id: str) -> AsyncIterator[bytes]:
+    async def lines(self, job_id: str) -> AsyncGenerator[bytes, None]:
         """Yield what became of a job line by line, as it is written, until the job is over.
 
         Raises:

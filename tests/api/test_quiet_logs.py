@@ -56,13 +56,8 @@ def test_nothing_that_was_sent_is_written_into_the_log(server: tuple[Process, st
     ):
         statuses.add(ask.put(f"/v1/files/{name}", content=content).status_code)
     for text in (MARK, f"a {MARK} defect"):
-        filters = ({"metadata.year": MARK}, {MARK: {MARK: MARK}})
-        extras: list[dict[str, object]] = [
-            {},
-            {"stream": True},
-            {MARK: MARK},
-            *({"filter": one} for one in filters),
-        ]
+        extras: list[dict[str, object]] = [{}, {"stream": True}, {MARK: MARK}]
+        extras += [{"filter": {"metadata.year": MARK}}, {"filter": {MARK: {MARK: MARK}}}]
         mores: list[dict[str, object]] = [{}, {"expand": ["query2doc"]}, {"generator": "inline"}]
         for path, extra, more in product(("/v1/search", "/v1/answer"), extras, mores):
             sent = {"query": text, **extra, **more}
@@ -93,13 +88,15 @@ def test_a_trace_quotes_messages_only_where_that_is_asked_for() -> None:
         made = log_config(texts=texts)["formatters"]["default"]["()"]()
         try:
             try:
-                {}[MARK]
+                dict[str, str]()[MARK]
             except KeyError as error:
                 raise ExceptionGroup(MARK, [ValueError(MARK)]) from error
         except ExceptionGroup:
-            record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", (), sys.exc_info())
-        told: str = made.format(record)
-        return told
+            raised = sys.exc_info()
+            record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", (), raised)
+            told: str = made.format(record)
+            return told
+        return ""
 
     quiet = written(texts=False)
     assert MARK not in quiet
