@@ -6,7 +6,6 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.admitting import Admitting, Gate
@@ -24,6 +23,7 @@ from api.compatible.embedding import embed
 from api.compatible.listing import list_models
 from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
 from api.deletions import delete_document, delete_documents
+from api.documenting import Documented
 from api.documents import document
 from api.guarding import guarding, knowing
 from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
@@ -119,13 +119,13 @@ def create_app(
         },
         middleware=[*tracing, Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
-        before_send=[stamp],
+        before_send=[stamp, meter.unrouted],
         openapi_config=OpenAPIConfig(
             title="FirstCite",
             version="1",
             description="Search documents and answer questions with verified citations.",
             use_handler_docstrings=True,
-            render_plugins=[JsonRenderPlugin()],
+            render_plugins=[Documented()],
             components=Components(
                 security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
             ),

@@ -16,13 +16,19 @@ from api.keys import Keyring
 from api.rates import Take
 from rag.errors import Forbidden, Unauthenticated
 
-ROLE, OPEN, HEAVY = "role", "open", "heavy"
+ROLE, OPEN, HEAVY, WAITING = "role", "open", "heavy", "waiting"
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
-def needs(role: Role, *, heavy: bool = False) -> dict[str, Any]:
-    """Return the option of a route for callers of a role; `heavy` may ask a language model."""
-    return {ROLE: role, HEAVY: heavy}
+def needs(role: Role, *, heavy: bool = False, waiting: bool = False) -> dict[str, Any]:
+    """Return the option of a route for callers of a role.
+
+    Args:
+        role: the least one.
+        heavy: it may ask a language model.
+        waiting: it waits for a job and works little itself: it takes no place from searches.
+    """
+    return {ROLE: role, HEAVY: heavy, WAITING: waiting}
 
 
 def guarding(

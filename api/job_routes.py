@@ -50,7 +50,8 @@ async def get_job(
     operation_id="getJobLines",
     media_type="application/x-ndjson",
     responses=_REFUSALS,
-    **_ABOUT,
+    tags=["jobs"],
+    opt=needs("write", waiting=True),
 )
 async def get_job_lines(
     job_id: FromPath[str], request: Request[Caller, Any, Any], uploads: NamedDependency[Uploads]

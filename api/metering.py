@@ -18,6 +18,8 @@ from rag.values.stages import Trace
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 """Seconds: from a cached search to an answer of a large model on a small machine."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that are counted by their name, where anybody may send any."""
 
 
 class Meter:
@@ -103,6 +105,13 @@ class Meter:
     def jobs(self, unfinished: int) -> None:
         """Note how many jobs this process has not finished."""
         self._jobs.set(unfinished)
+
+    async def unrouted(self, message: Message, scope: Scope) -> None:
+        """Count a reply to what led to no route, before it is sent: no middleware sees it."""
+        if message["type"] == "http.response.start" and not scope.get("path_template"):
+            method = str(scope.get("method", ""))
+            known = method if method in METHODS else "other"
+            self._requests.labels("none", known, str(message["status"])).observe(0)
 
     def exposed(self) -> bytes:
         """Return all figures as Prometheus reads them, of every process of this server."""

@@ -19,7 +19,9 @@ from uvicorn import Config
 
 from api.app import create_app
 from api.listening import server_of
+from api.logs import log_config
 from api.metering import forget_process
+from api.patience import Limits
 from rag.errors import RagError, Unavailable
 from rag.settings import Settings, for_workers
 from rag.wiring import Engine
@@ -56,7 +58,14 @@ def serve(settings: Settings, load: Load, sockets: list[socket] | None = None) -
 
     app = create_app(settings, lambda: load(settings), failed)
     of = settings.server
-    server = server_of(app, host=of.host, port=of.port, drain_s=DRAIN_S)
+    server = server_of(
+        app,
+        host=of.host,
+        port=of.port,
+        limits=Limits(of.max_connections, of.patience_s),
+        drain_s=DRAIN_S,
+        log_config=log_config(texts=of.log_texts),
+    )
     # Being asked to end is no failure: exit code 0, where uvicorn alone would die by the signal.
     signal.signal(signal.SIGTERM, server.handle_exit)
     try:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,6 +50,7 @@ class Runner:
         self._shelf, self._work, self._most = shelf, work, most
         self._on_change = on_change
         self._live: dict[str, _Live] = {}
+        self._coming = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     def open(self, engine: Engine) -> None:
@@ -71,11 +72,26 @@ class Runner:
         Raises:
             Overloaded: there is none.
         """
-        if len(self._live) >= self._most:
+        waiting = len(self._live) + self._coming
+        if waiting >= self._most:
             raise Overloaded(
-                f"{len(self._live)} jobs are waiting, server.max_jobs is {self._most}: try again "
+                f"{waiting} jobs are waiting, server.max_jobs is {self._most}: try again "
                 "when some are done"
             )
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Hold the room of a job that is being received.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        self.admit()
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     def begin(self, job: Job, engine: Engine) -> None:
         """Begin a job that was kept, unless it is over or somebody is at work in it."""
@@ -137,7 +153,7 @@ class Runner:
             await asyncio.wait_for(live.moved.wait(), seconds)
         return live.job
 
-    async def lines(self, job_id: str) -> AsyncIterator[bytes]:
+    async def lines(self, job_id: str) -> AsyncGenerator[bytes, None]:
         """Yield what became of a job line by line, as it is written, until the job is over.
 
         Raises:

@@ -23,6 +23,7 @@ from rag.cli.root import current_settings, run
 def serve_model_command(host: str, port: int) -> None:
     """Serve the local language model by the OpenAI protocol until interrupted."""
     from api.listening import server_of
+    from api.logs import log_config
     from api.model_server import create_model_app
     from rag.wiring import load_llm
 
@@ -37,7 +38,8 @@ def serve_model_command(host: str, port: int) -> None:
         click.echo("loading the model …", err=True)
         llm = load_llm(current_settings())
         try:
-            server = server_of(create_model_app(llm), drain_s=5, log_level="warning")
+            app = create_model_app(llm)
+            server = server_of(app, drain_s=5, log_config=log_config(), log_level="warning")
             # uvicorn ends in good order and then sends itself the signal, which is to end here.
             signal.signal(signal.SIGTERM, server.handle_exit)
             url = _url(listening)

@@ -53,3 +53,13 @@ class ServerSettings(Section, frozen=True):
             "empty sends nothing"
         ),
     ] = ""
+    max_connections: Annotated[
+        Positive, says("connections; for a further one the one that was idle longest is closed")
+    ] = 2_048
+    patience_s: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)],
+        says("seconds for which a client may be silent; one for every 500 bytes comes back"),
+    ] = 30.0
+    log_texts: Annotated[
+        bool, says("traces in the log quote what failed, which may be a document, question or key")
+    ] = False

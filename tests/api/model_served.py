@@ -15,7 +15,7 @@ from rag.llms.remote import RemoteLLM, connect
 @asynccontextmanager
 async def serving_app(app: Litestar) -> AsyncIterator[str]:
     """Serve an application on a free loopback port and give its address."""
-    server = server_of(app, drain_s=5, log_level="warning")
+    server = server_of(app, drain_s=5)
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
         while not server.started:  # noqa: ASYNC110 - milliseconds

@@ -59,7 +59,7 @@ class Served:
     """An application on a free loopback port, in a thread."""
 
     def __init__(self, app: Litestar) -> None:
-        self.server = server_of(app, drain_s=5, log_level="warning")
+        self.server = server_of(app, drain_s=5)
         self._thread = threading.Thread(target=self.server.run)
         self._thread.start()
         deadline = time.monotonic() + 10

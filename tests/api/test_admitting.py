@@ -112,6 +112,17 @@ def test_a_request_says_how_long_it_waits(client: httpx.Client, slow: Slow) -> N
         refused(reply, 400)
 
 
+def test_half_a_request_is_nobodys_fault(client: httpx.Client) -> None:
+    with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+        head = "POST /v1/search HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        connection.sendall(f"{head}content-length: 9\r\n\r\n{{".encode())
+        time.sleep(0.2)
+    until = time.monotonic() + 5
+    while 'status="499"' not in (told := client.get("/metrics").text):
+        assert time.monotonic() < until
+    assert 'status="500"' not in told
+
+
 def test_a_key_has_its_rate(filled: Settings, serve: Serve) -> None:
     server = msgspec.structs.replace(filled.server, rate=1, burst=3)
     filled = msgspec.structs.replace(filled, server=server)
