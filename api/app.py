@@ -11,7 +11,9 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api.admitting import Admitting, Gate, Rates
 from api.collections import (
+    count,
     create_collection,
+    describe,
     drop_collection,
     get_collection,
     list_collections,
@@ -87,6 +89,8 @@ def create_app(
             get_job_lines,
             cancel_job,
             list_collections,
+            describe,
+            count,
             get_collection,
             create_collection,
             drop_collection,

@@ -109,15 +109,24 @@ class Collections:
             BadCollection, CollectionNotFound, StoreLocked, StoreUnavailable: as `get`.
             CollectionMismatch: it was written by another version of the schema.
         """
-        async with self._opening:
-            physical = await self.catalogue().resolve(checked_name(name))
-            if physical is None:
-                raise missing(name)
-            opened = self._open.get(name)
-            shared = opened is not None and opened.physical == physical
-            store = opened.store if opened and shared else await self.catalogue().open(physical)
-        try:
+        physical = await self.catalogue().resolve(checked_name(name))
+        if physical is None:
+            raise missing(name)
+        async with self.looking(physical) as store:
             yield physical, store
+
+    @asynccontextmanager
+    async def looking(self, physical: str) -> AsyncIterator[Store]:
+        """Give a physical collection, whatever it was built with; what is open is shared.
+
+        Raises:
+            CollectionNotFound, CollectionMismatch, StoreLocked, StoreUnavailable: as `reading`.
+        """
+        async with self._opening:
+            shared = [of.store for of in self._open.values() if of.physical == physical]
+            store = shared[0] if shared else await self.catalogue().open(physical)
+        try:
+            yield store
         finally:
             if not shared:
                 await store.close()

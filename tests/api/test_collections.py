@@ -44,7 +44,9 @@ def test_a_collection_is_made_told_and_dropped(served: httpx.Client) -> None:
         "settled": True,
         "chunks": len(DOCUMENTS),
     }
-    assert served.delete("/v1/collections/handbook").status_code == 204
+    going = served.delete("/v1/collections/handbook?dry_run=true")
+    assert going.json() == {"collections": ["handbook@1"]}
+    assert served.delete("/v1/collections/handbook").json() == going.json()
     assert names(served) == ["empty"]
     refused(served.post("/v1/search", json=QUERY), 404)
     refused(served.delete("/v1/collections/handbook"), 404)

@@ -19,6 +19,8 @@ TENANTS = ("red", "blue")
 PEOPLE = ("ada", "bob", "eve")
 PATHS = (
     *("/v1/collections", "/v1/collections/handbook", "/v1/jobs", "/metrics"),
+    *("/v1/collections?details=true", "/v1/collections/handbook/details"),
+    "/v1/collections/handbook/count",
     *("/v1/config", "/v1/models", "/ready", "/health"),
 )
 WORDS = ("freezer", "badge", "lantern", "party")
