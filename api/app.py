@@ -9,13 +9,14 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.admitting import Admitting, Gate
+from api.aliases import drop_alias, put_alias
 from api.collections import (
+    count,
     create_collection,
-    drop_alias,
+    describe,
     drop_collection,
     get_collection,
     list_collections,
-    put_alias,
     reindex,
 )
 from api.compatible.chat import chat
@@ -90,6 +91,8 @@ def create_app(
             get_job_lines,
             cancel_job,
             list_collections,
+            describe,
+            count,
             get_collection,
             create_collection,
             drop_collection,

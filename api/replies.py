@@ -51,7 +51,7 @@ class StageReport(Struct, frozen=True):
 
     name: str
     ms: float
-    status: str
+    status: Literal["ok", "skipped", "cut short", "failed"]
     detail: str
     cost: CostReport
 

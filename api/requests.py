@@ -3,12 +3,14 @@
 from dataclasses import fields, replace
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.callers import Caller
+from rag.errors import BadFilter
 from rag.filters import parse_where
 from rag.plan import MAX_K, MAX_QUERY_CHARS, MAX_SAMPLES
-from rag.values import Handling, Message, Query
+from rag.values import Handling, Message, Query, Where
 
 _COLLECTION = Meta(
     description="Collection to search; by default the server's.", examples=["handbook"]
@@ -45,6 +47,18 @@ Text = Annotated[
         examples=["How long does the sample freezer stay cold without power?"],
     ),
 ]
+
+
+def conditions(given: str) -> Where:
+    """Return the conditions of a filter that stands as JSON in an address.
+
+    Raises:
+        BadFilter: it cannot be read.
+    """
+    try:
+        return parse_where(msgspec.json.decode(given))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadFilter(f"the filter cannot be read as JSON: {error}") from error
 
 
 class Turn(Struct, frozen=True, forbid_unknown_fields=True):

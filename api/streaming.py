@@ -135,7 +135,7 @@ async def _told(events: AsyncGenerator[Event | Heartbeat, None]) -> AsyncGenerat
 def _written(event: Event | Heartbeat) -> bytes:
     if isinstance(event, Heartbeat):
         return b": still at work\n\n"
-    return _event(NAMES[type(event)], _body(event))
+    return _event(NAMES[type(event)], body_of(event))
 
 
 def _failed(error: ProblemDetailsException) -> bytes:
@@ -148,7 +148,7 @@ def _event(name: str, body: object) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(body))
 
 
-def _body(
+def body_of(
     event: Event,
 ) -> (
     MetaEvent
@@ -159,6 +159,7 @@ def _body(
     | AnswerResponse
     | dict[str, str]
 ):
+    """Return an event as it stands on the wire."""
     match event:
         case Meta(request_id, route):
             return MetaEvent(request_id, route)

@@ -4,6 +4,7 @@ import logging
 
 import click
 
+from rag.cli.remote.where import check_options
 from rag.cli.root import cli, current_settings, run
 from rag.cli.serve import serve_command
 
@@ -22,6 +23,8 @@ def mcp_command(context: click.Context, host: str | None, port: int | None, *, h
 
     By default over standard input and output, for a program that starts this one.
     """
+    settings = current_settings()
+    check_options(settings, {"--http": http}, "it has them at /mcp itself: let programs ask that")
     if http:
         context.invoke(serve_command, host=host, port=port)
         return
@@ -30,5 +33,4 @@ def mcp_command(context: click.Context, host: str | None, port: int | None, *, h
     from api.mcp.over_stdio import serve
     from rag.wiring import build
 
-    settings = current_settings()
     run(serve(settings, lambda: build(settings), lambda error: _log.error("%s", error)))

@@ -27,6 +27,7 @@ def serve_model_command(host: str, port: int) -> None:
     from api.model_server import create_model_app
     from rag.wiring import load_llm
 
+    settings = current_settings()
     if not loopback(host):
         click.echo(
             f"warning: {host} is not loopback and there is no authentication: "
@@ -36,7 +37,7 @@ def serve_model_command(host: str, port: int) -> None:
     with _listening(host, port) as listening:
         signal.signal(signal.SIGTERM, _end)  # being asked to end is no failure
         click.echo("loading the model …", err=True)
-        llm = load_llm(current_settings())
+        llm = load_llm(settings)
         try:
             app = create_model_app(llm)
             server = server_of(app, drain_s=5, log_config=log_config(), log_level="warning")

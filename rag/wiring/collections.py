@@ -131,14 +131,24 @@ class Collections:
             BadCollection, CollectionNotFound, StoreLocked, StoreUnavailable: as `get`.
             CollectionMismatch: it was written by another version of the schema.
         """
+        physical = await self.catalogue().resolve(checked_name(name))
+        if physical is None:
+            raise missing(name)
+        async with self.looking(physical) as store:
+            yield physical, store
+
+    @asynccontextmanager
+    async def looking(self, physical: str) -> AsyncIterator[Store]:
+        """Give a physical collection, whatever it was built with; what is open is shared.
+
+        Raises:
+            CollectionNotFound, CollectionMismatch, StoreLocked, StoreUnavailable: as `reading`.
+        """
         async with self._opening:
-            physical = await self.catalogue().resolve(checked_name(name))
-            if physical is None:
-                raise missing(name)
             shared = self._stores.get(physical)
             store = shared or await self.catalogue().open(physical)
         try:
-            yield physical, store
+            yield store
         finally:
             if shared is None:
                 await store.close()

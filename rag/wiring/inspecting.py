@@ -1,9 +1,10 @@
 """What a catalogue holds, told, counted and deleted; no encoder is needed for it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
 
 from indexers.bulk.seen import Seen
 from indexers.stores.catalogue import NAME, Catalogue, checked_name, number_of
@@ -13,6 +14,9 @@ from rag.errors import RagError
 from rag.seams import CollectionSpec, Store
 from rag.values import Frozen, Where
 from rag.wiring.naming import missing
+
+Opening: TypeAlias = Callable[[str], AbstractAsyncContextManager[Store]]
+"""Gives the store of a physical collection for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,21 @@ class Described(Frozen):
         return "\n".join(f"{key:<20} {value}" for key, value in facts.items())
 
 
-async def listed(catalogue: Catalogue) -> AsyncIterator[Listed]:
+def opening(catalogue: Catalogue) -> Opening:
+    """Return a way to open stores where nobody else of this process has."""
+
+    @asynccontextmanager
+    async def opened(physical: str) -> AsyncIterator[Store]:
+        store = await catalogue.open(physical)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
+async def listed(catalogue: Catalogue, opened: Opening) -> AsyncIterator[Listed]:
     """Yield every physical collection, sorted.
 
     Raises:
@@ -75,25 +93,22 @@ async def listed(catalogue: Catalogue) -> AsyncIterator[Listed]:
     for physical in await catalogue.physicals():
         called = [name for name, named in names.items() if named == physical]
         for name in called or [""]:
-            yield await _row(catalogue, name, physical)
+            yield await _row(opened, name, physical)
 
 
-async def described(catalogue: Catalogue, name: str) -> Described:
+async def described(catalogue: Catalogue, opened: Opening, name: str) -> Described:
     """Return everything about a collection, by its name or as NAME@N.
 
     Raises:
         CollectionNotFound, CollectionMismatch, StoreLocked, StoreUnavailable: it cannot be opened.
     """
     physical = await resolved(catalogue, name)
-    store = await catalogue.open(physical)
-    try:
+    async with opened(physical) as store:
         tenants: Counter[str] = Counter()
         async for page in store.survey():
             tenants.update(record.tenant for record in page)
         by_tenant = dict(sorted(tenants.items()))
         spec, chunks = await store.info(), await store.count()
-    finally:
-        await store.close()
     size = await catalogue.size(physical)
     return Described(name, physical, spec, chunks, by_tenant, size)
 
@@ -185,16 +200,13 @@ async def drop_damaged(store: Store, problems: Iterable[Problem]) -> int:
     return sum(map(len, by_tenant.values()))
 
 
-async def _row(catalogue: Catalogue, name: str, physical: str) -> Listed:
+async def _row(opened: Opening, name: str, physical: str) -> Listed:
     try:
-        store = await catalogue.open(physical)
-        try:
+        async with opened(physical) as store:
             spec, chunks = await store.info(), await store.count()
             documents = 0
             async for page in store.survey():
                 documents += len(page)
-        finally:
-            await store.close()
     except RagError as error:
         return Listed(name, physical, problem=str(error))
     return Listed(name, physical, chunks, documents, spec.encoder, spec.splitter, spec.settled)

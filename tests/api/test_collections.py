@@ -44,7 +44,9 @@ def test_a_collection_is_made_told_and_dropped(served: httpx.Client) -> None:
         "settled": True,
         "chunks": len(DOCUMENTS),
     }
-    assert served.delete("/v1/collections/handbook").status_code == 204
+    going = served.delete("/v1/collections/handbook?dry_run=true")
+    assert going.json() == {"collections": ["handbook@1"]}
+    assert served.delete("/v1/collections/handbook").json() == going.json()
     assert names(served) == ["empty"]
     refused(served.post("/v1/search", json=QUERY), 404)
     refused(served.delete("/v1/collections/handbook"), 404)
@@ -114,3 +116,32 @@ def test_who_finds_nothing_in_a_collection_does_not_see_it(filled: Settings, ser
     ):
         refused(client.request(method, path, headers=as_(lab)), 403)
     refused(client.post("/v1/collections", json={"name": "x"}, headers=as_(lab)), 403)
+
+
+def test_details_are_for_who_reaches_everybody_and_counts_for_who_may_write(
+    filled: Settings, serve: Serve
+) -> None:
+    keyring = Keyring(Path(filled.server.keys))
+    made = {
+        "admin": keyring.add("admin", "admin", tenant="*")[0],
+        "lab": keyring.add("lab", "write", tenant="lab")[0],
+        "reader": keyring.add("reader", tenant="lab")[0],
+    }
+    client = serve(create_app(filled, lambda: engine_of(filled)))
+    wait_until_ready(client)
+
+    def get(route: str, who: str) -> httpx.Response:
+        return client.get(route, headers={"authorization": f"Bearer {made[who]}"})
+
+    for route in ("/v1/collections?details=true", "/v1/collections/handbook/details"):
+        refused(get(route, "lab"), 403)
+        assert get(route, "admin").status_code == 200
+    count = "/v1/collections/handbook/count"
+    assert get(count, "admin").json() == {"chunks": 5, "documents": 5}
+    assert get(f"{count}?tenant=lab", "admin").json() == {"chunks": 2, "documents": 2}
+    assert get(count, "lab").json() == {"chunks": 2, "documents": 2}
+    assert get(f'{count}?filter={{"title": "Lab"}}', "lab").json() == {"chunks": 1, "documents": 1}
+    refused(get(f"{count}?tenant=default", "lab"), 403)
+    refused(get(f"{count}?filter=x", "lab"), 400)
+    refused(get(count, "reader"), 403)
+    refused(get("/v1/collections/nope/details", "admin"), 404)

@@ -19,7 +19,8 @@ TENANTS = ("red", "blue")
 PEOPLE = ("ada", "bob", "eve")
 PATHS = (
     *("/v1/collections", "/v1/collections/handbook", "/v1/collections/live", "/v1/jobs"),
-    *("/metrics", "/schema/openapi.json"),
+    *("/v1/collections?details=true", "/v1/collections/handbook/details"),
+    *("/v1/collections/handbook/count", "/metrics", "/schema/openapi.json"),
     *("/v1/config", "/v1/models", "/ready", "/health"),
 )
 STREAMING = {"accept": "application/json, text/event-stream"}

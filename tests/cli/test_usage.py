@@ -16,6 +16,7 @@ GROUP = (
     "search",
     "ask",
     "serve",
+    "mcp",
     "eval",
     "doctor",
     "models",
