@@ -15,6 +15,7 @@ ASK = frozenset(
     {
         *("index", "search", "ask", "reindex", "rerank", "doctor", "mcp"),
         *("collections list", "collections info", "collections count", "collections drop"),
+        "collections alias",
     }
 )
 """Commands that ask the server where one is named."""
