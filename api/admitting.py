@@ -8,24 +8,24 @@ to wait (X-Request-Timeout, seconds), and who goes away is no longer worked for.
 
 import asyncio
 import math
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import cast
 
 from litestar.enums import ScopeType
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.guarding import HEAVY, OPEN
+from api.guarding import HEAVY, OPEN, WAITING
 from rag.deadline import within
 from rag.errors import BadInput, Overloaded
 
 TIMEOUT = b"x-request-timeout"
+SENT = frozenset({"POST", "PUT"})
+"""Methods of requests with a body: they count once that is there."""
 
 _LONGEST_S = 3_600.0
-_REMEMBERED = 10_000  # callers whose rate is known; the one that was silent longest is forgotten
 
 
 @dataclass(slots=True)
@@ -36,8 +36,8 @@ class Gate:
     most: int
     inside: int = 0
 
-    def enter(self) -> None:
-        """Let one in.
+    def check(self) -> None:
+        """Pass while there is room.
 
         Raises:
             Overloaded: it is full.
@@ -46,49 +46,19 @@ class Gate:
             raise Overloaded(
                 f"{self.inside} requests are under way, {self.name} is {self.most}: try again soon"
             )
+
+    def enter(self) -> None:
+        """Let one in.
+
+        Raises:
+            Overloaded: it is full.
+        """
+        self.check()
         self.inside += 1
 
     def leave(self) -> None:
         """Let one out."""
         self.inside -= 1
-
-
-@dataclass(slots=True)
-class Rates:
-    """A bucket of tokens for each caller, filled by a clock that nobody sets.
-
-    Args:
-        per_minute: requests of a caller; 0 is no limit.
-        burst: how many may come at once.
-        clock: seconds that only grow.
-    """
-
-    per_minute: float
-    burst: int
-    clock: Callable[[], float] = time.monotonic
-    _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
-
-    def take(self, caller: str) -> None:
-        """Take a token of a caller.
-
-        Raises:
-            Overloaded: there is none; it says when there will be one.
-        """
-        if not self.per_minute:
-            return
-        now, each = self.clock(), 60 / self.per_minute
-        tokens, since = self._buckets.pop(caller, (float(self.burst), now))
-        tokens = min(float(self.burst), tokens + (now - since) / each)
-        if tokens < 1:
-            self._buckets[caller] = tokens, now
-            raise Overloaded(
-                f"this key may send {self.per_minute:g} requests a minute (server.rate): wait a "
-                "little",
-                math.ceil((1 - tokens) * each),
-            )
-        self._buckets[caller] = tokens - 1, now
-        while len(self._buckets) > _REMEMBERED:
-            self._buckets.popitem(last=False)
 
 
 class Admitting(ASGIMiddleware):
@@ -113,19 +83,52 @@ class Admitting(ASGIMiddleware):
             BadInput: it says a time that is none.
             DeadlineExceeded: its time was over.
         """
-        gate = self._heavy if _handler(scope).opt.get(HEAVY) else self._light
         seconds = _seconds(scope)
-        gate.enter()
+        handler = _handler(scope)
+        gate = self._heavy if handler.opt.get(HEAVY) else self._light
+        place = _Place(None if handler.opt.get(WAITING) else gate)
+        # Who sends slowly must not take a place from those whose requests are there.
+        place.check() if SENT & handler.http_methods else place.take()
         try:
             async with within(seconds):
-                await _unless_gone(scope, receive, send, next_app)
+                await _unless_gone(scope, receive, send, next_app, place.take)
         finally:
-            gate.leave()
+            place.leave()
 
 
-def _handler(scope: Scope) -> BaseRouteHandler:
-    handler: BaseRouteHandler = scope["route_handler"]
-    return handler
+class _Place:
+    """A request's place behind a gate, if it needs one."""
+
+    def __init__(self, gate: Gate | None) -> None:
+        self._gate, self._taken = gate, False
+
+    def check(self) -> None:
+        """Pass while there is one.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        if self._gate:
+            self._gate.check()
+
+    def take(self) -> None:
+        """Take it.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        if self._gate:
+            self._gate.enter()
+            self._taken = True
+
+    def leave(self) -> None:
+        """Leave it, if it was taken."""
+        if self._gate and self._taken:
+            self._gate.leave()
+
+
+def _handler(scope: Scope) -> HTTPRouteHandler:
+    return cast("HTTPRouteHandler", scope["route_handler"])  # `scopes` lets nothing else come here
 
 
 def _seconds(scope: Scope) -> float:
@@ -144,14 +147,25 @@ def _seconds(scope: Scope) -> float:
     return seconds
 
 
-async def _unless_gone(scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
-    """Answer, or stop when the client goes away: no server does it for us."""
+async def _unless_gone(
+    scope: Scope, receive: Receive, send: Send, app: ASGIApp, whole: Callable[[], None]
+) -> None:
+    """Answer, or stop when the client goes away: no server does it for us.
+
+    `whole` is called when the request is there, and may refuse it.
+    """
     read = asyncio.Event()
 
     async def listening() -> Message | Mapping[str, object]:
         message = await receive()
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
+        if read.is_set():
+            return message
+        if message["type"] == "http.disconnect":
             read.set()
+            await asyncio.Event().wait()  # half a request is nobody's fault: `left` ends it
+        elif not message.get("more_body"):
+            read.set()
+            whole()
         return message
 
     async def left() -> None:

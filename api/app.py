@@ -6,12 +6,14 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api.admitting import Admitting, Gate, Rates
+from api.admitting import Admitting, Gate
+from api.aliases import drop_alias, put_alias
 from api.collections import (
+    count,
     create_collection,
+    describe,
     drop_collection,
     get_collection,
     list_collections,
@@ -22,19 +24,21 @@ from api.compatible.embedding import embed
 from api.compatible.listing import list_models
 from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
 from api.deletions import delete_document, delete_documents
+from api.documenting import Documented
 from api.documents import document
-from api.guarding import guarding
+from api.guarding import guarding, knowing
 from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
 from api.jobs.indexing import index_file, index_lines, rebuild
 from api.jobs.job import Kind
 from api.jobs.runner import Runner, Work
-from api.jobs.shelf import Shelf
 from api.keys import Keyring
 from api.loading import Loading
+from api.mcp.over_http import OverHTTP
 from api.metering import Meter, Metering
 from api.operations import config, health, metrics, ready
 from api.problems import problems
 from api.queries import answer, search
+from api.shared import shared
 from api.stamping import stamp
 from api.tracing import Tracing
 from api.uploads import Uploads, put_documents, put_file
@@ -61,17 +65,18 @@ def create_app(
         BadSettings: the file of keys cannot be read, or server.otlp is no address.
     """
     server = settings.server
-    shelf = Shelf(Path(server.jobs), server.jobs_kept_hours * 3_600)
-    runner = Runner(shelf, WORK, server.max_jobs)
+    shelf, take = shared(server)
+    meter = Meter()
+    runner = Runner(shelf, WORK, server.max_jobs, meter.jobs)
     uploads = Uploads(
         shelf, runner, server.collection, server.max_upload_bytes, server.max_body_bytes
     )
-    rates = Rates(server.rate, server.burst)
     light = Gate("server.max_searches", server.max_searches)
     heavy = Gate("server.max_answers", server.max_answers)
-    meter = Meter(lambda: runner.unfinished)
     loading = Loading(load, on_failure, runner)
     tracing = [Tracing(server.otlp)] if server.otlp else []
+    keyring = Keyring(Path(server.keys))
+    tools = OverHTTP(knowing(keyring, server.host), server.max_body_bytes)
     return Litestar(
         route_handlers=[
             search,
@@ -86,10 +91,14 @@ def create_app(
             get_job_lines,
             cancel_job,
             list_collections,
+            describe,
+            count,
             get_collection,
             create_collection,
             drop_collection,
             reindex,
+            put_alias,
+            drop_alias,
             chat,
             rerank_v1,
             rerank_v2,
@@ -100,9 +109,10 @@ def create_app(
             ready,
             metrics,
             config,
+            tools.route(),
         ],
-        lifespan=[*(one.lifespan for one in tracing), loading.lifespan],
-        guards=[guarding(Keyring(Path(server.keys)), server.host, rates.take)],
+        lifespan=[*(one.lifespan for one in tracing), loading.lifespan, tools.lifespan],
+        guards=[guarding(keyring, server.host, take)],
         dependencies={
             "engine": Provide(loading.engine, sync_to_thread=False),
             "default": Provide(lambda: server.collection, sync_to_thread=False),
@@ -112,13 +122,13 @@ def create_app(
         },
         middleware=[*tracing, Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
-        before_send=[stamp],
+        before_send=[stamp, meter.unrouted],
         openapi_config=OpenAPIConfig(
             title="FirstCite",
             version="1",
             description="Search documents and answer questions with verified citations.",
             use_handler_docstrings=True,
-            render_plugins=[JsonRenderPlugin()],
+            render_plugins=[Documented()],
             components=Components(
                 security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
             ),

@@ -23,19 +23,29 @@ from api.client_wire import (
     Told,
     done,
     events,
+    given,
     keyed,
     line_of,
     parsed,
     reaching,
     refusal,
     to_answer,
+    to_collections,
+    to_config,
+    to_count,
     to_delete,
     to_delete_where,
+    to_describe,
     to_document,
+    to_drop,
     to_job,
     to_ready,
+    to_reindex,
+    to_rerank,
     to_search,
 )
+from api.collections import Counted, Details, Listed
+from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
 from api.jobs.job import Job
 from api.replies import AnswerResponse, Ready, SearchResponse
@@ -94,9 +104,17 @@ class Client:
                 raise refusal(reply)
             yield from events(reply.iter_lines())
 
+    def rerank(self, query: str, documents: Iterable[str], **how: object) -> RerankReply:
+        """Return the places of texts, best first.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_rerank(query, documents, how))
+
     def put(
         self,
-        documents: Iterable[Mapping[str, Any]],
+        documents: Iterable[Mapping[str, Any] | msgspec.Raw],
         on_line: Callable[[Line], None] = lambda _: None,
         idempotency_key: str = "",
         **how: object,
@@ -104,7 +122,7 @@ class Client:
         """Put documents into a collection; return the job, which is done.
 
         Args:
-            documents: each {"id", "text", …}; they are sent as they come.
+            documents: each {"id", "text", …}, or that as JSON; they are sent as they come.
             on_line: is told what becomes of each.
             idempotency_key: names what is not to be done twice.
             how: `collection`, `tenant`.
@@ -167,6 +185,54 @@ class Client:
         """
         return self._ask(to_job(job_id))
 
+    def collections(self, *, details: bool = False) -> list[Listed]:
+        """Return the collections in which something is found; with details, all there are.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_collections(details=details)).collections
+
+    def describe(self, collection: str) -> Details:
+        """Return everything about a collection.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_describe(collection))
+
+    def count(self, collection: str, where: Mapping[str, Any], **how: object) -> Counted:
+        """Return how many chunks all conditions hold for, and of how many documents.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_count(collection, where, how))
+
+    def drop(self, collection: str, *, dry_run: bool = False) -> list[str]:
+        """Delete a collection; return which physical ones went, or would go.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_drop(collection, dry_run=dry_run)).collections
+
+    def reindex(self, collection: str) -> Job:
+        """Let a collection be built anew; return the job, which has begun.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_reindex(collection))
+
+    def config(self) -> dict[str, dict[str, Any]]:
+        """Return the settings in effect, secrets masked.
+
+        Raises:
+            RagError: as `search`.
+        """
+        return self._ask(to_config())
+
     def ready(self) -> Ready:
         """Return how the server is.
 
@@ -198,7 +264,7 @@ class Client:
         on_line: Callable[[Line], None],
         how: Mapping[str, object],
     ) -> Job:
-        sent: dict[str, Any] = {"content": content, "headers": headers, "params": how}
+        sent: dict[str, Any] = {"content": content, "headers": headers, "params": given(how)}
         with reaching(self._http.base_url), self._http.stream(method, path, **sent) as reply:
             if reply.is_error:
                 reply.read()

@@ -12,19 +12,29 @@ from api.client_wire import (
     Told,
     done,
     event_of,
+    given,
     keyed,
     line_of,
     parsed,
     reaching,
     refusal,
     to_answer,
+    to_collections,
+    to_config,
+    to_count,
     to_delete,
     to_delete_where,
+    to_describe,
     to_document,
+    to_drop,
     to_job,
     to_ready,
+    to_reindex,
+    to_rerank,
     to_search,
 )
+from api.collections import Counted, Details, Listed
+from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
 from api.jobs.job import Job
 from api.replies import AnswerResponse, Ready, SearchResponse
@@ -68,9 +78,13 @@ class AsyncClient:
                     if event is not None:
                         yield event
 
+    async def rerank(self, query: str, documents: Iterable[str], **how: object) -> RerankReply:
+        """Do as `api.client.Client.rerank`."""
+        return await self._ask(to_rerank(query, documents, how))
+
     async def put(
         self,
-        documents: Iterable[Mapping[str, Any]],
+        documents: Iterable[Mapping[str, Any] | msgspec.Raw],
         on_line: Callable[[Line], None] = lambda _: None,
         idempotency_key: str = "",
         **how: object,
@@ -84,7 +98,7 @@ class AsyncClient:
         headers = {"content-type": "application/x-ndjson"}
         if idempotency_key:
             headers["idempotency-key"] = idempotency_key
-        sent: dict[str, Any] = {"content": lines(), "headers": headers, "params": how}
+        sent: dict[str, Any] = {"content": lines(), "headers": headers, "params": given(how)}
         with reaching(self._http.base_url):
             async with self._http.stream("POST", "/v1/documents", **sent) as reply:
                 if reply.is_error:
@@ -110,6 +124,30 @@ class AsyncClient:
     async def job(self, job_id: str) -> Job:
         """Do as `api.client.Client.job`."""
         return await self._ask(to_job(job_id))
+
+    async def collections(self, *, details: bool = False) -> list[Listed]:
+        """Do as `api.client.Client.collections`."""
+        return (await self._ask(to_collections(details=details))).collections
+
+    async def describe(self, collection: str) -> Details:
+        """Do as `api.client.Client.describe`."""
+        return await self._ask(to_describe(collection))
+
+    async def count(self, collection: str, where: Mapping[str, Any], **how: object) -> Counted:
+        """Do as `api.client.Client.count`."""
+        return await self._ask(to_count(collection, where, how))
+
+    async def drop(self, collection: str, *, dry_run: bool = False) -> list[str]:
+        """Do as `api.client.Client.drop`."""
+        return (await self._ask(to_drop(collection, dry_run=dry_run))).collections
+
+    async def reindex(self, collection: str) -> Job:
+        """Do as `api.client.Client.reindex`."""
+        return await self._ask(to_reindex(collection))
+
+    async def config(self) -> dict[str, dict[str, Any]]:
+        """Do as `api.client.Client.config`."""
+        return await self._ask(to_config())
 
     async def ready(self) -> Ready:
         """Do as `api.client.Client.ready`."""

@@ -10,6 +10,8 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from api.collections import Collections, Counted, Details, Dropped
+from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
 from api.jobs.job import Job
 from api.replies import AnswerResponse, Problem, Ready, SearchResponse
@@ -21,9 +23,10 @@ from api.streaming import (
     VerificationEvent,
 )
 from rag import errors
-from rag.errors import Overloaded, RagError, Unavailable
+from rag.errors import BadInput, Overloaded, RagError, Unavailable
 
 T = TypeVar("T")
+BAD_REQUEST = 400
 Told: TypeAlias = (
     MetaEvent | SearchResultsEvent | DeltaEvent | CitationEvent | VerificationEvent | AnswerResponse
 )
@@ -37,6 +40,9 @@ _TOLD: Mapping[str, type[Any]] = {
     "verification": VerificationEvent,
     "final": AnswerResponse,
 }
+
+TOLD_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _TOLD.items()}
+"""What the events are called."""
 
 
 class Line(Struct, frozen=True):
@@ -71,8 +77,13 @@ class Asked(Generic[T]):
 
     def sent(self) -> dict[str, Any]:
         """Return it as httpx takes it."""
-        given = {name: value for name, value in self.params.items() if value is not None}
-        return {"method": self.method, "url": self.path, "json": self.json, "params": given}
+        params = given(self.params)
+        return {"method": self.method, "url": self.path, "json": self.json, "params": params}
+
+
+def given(how: Mapping[str, object]) -> dict[str, object]:
+    """Return what is said; None says nothing."""
+    return {name: value for name, value in how.items() if value is not None}
 
 
 def to_search(query: str, how: Mapping[str, object]) -> Asked[SearchResponse]:
@@ -83,6 +94,14 @@ def to_search(query: str, how: Mapping[str, object]) -> Asked[SearchResponse]:
 def to_answer(query: str, how: Mapping[str, object]) -> Asked[AnswerResponse]:
     """Return the request of a question."""
     return Asked(AnswerResponse, "POST", "/v1/answer", {"query": query, **how})
+
+
+def to_rerank(
+    query: str, documents: Iterable[str], how: Mapping[str, object]
+) -> Asked[RerankReply]:
+    """Return the request to put texts in order."""
+    asked = {"query": query, "documents": list(documents), **how}
+    return Asked(RerankReply, "POST", "/v1/rerank", asked)
 
 
 def to_document(id_: str, how: Mapping[str, object]) -> Asked[DocumentBody]:
@@ -97,8 +116,8 @@ def to_delete(id_: str, how: Mapping[str, object]) -> Asked[Deleted]:
 
 def to_delete_where(where: Mapping[str, Any], how: Mapping[str, object]) -> Asked[Deleted]:
     """Return the request to delete what conditions hold for."""
-    given = msgspec.json.encode(where).decode()
-    return Asked(Deleted, "DELETE", "/v1/documents", params={"filter": given, **how})
+    said = msgspec.json.encode(where).decode()
+    return Asked(Deleted, "DELETE", "/v1/documents", params={"filter": said, **how})
 
 
 def to_job(job_id: str) -> Asked[Job]:
@@ -109,6 +128,41 @@ def to_job(job_id: str) -> Asked[Job]:
 def to_ready() -> Asked[Ready]:
     """Return the request for how the server is."""
     return Asked(Ready, "GET", "/ready")
+
+
+def to_collections(*, details: bool) -> Asked[Collections]:
+    """Return the request for the collections."""
+    return Asked(Collections, "GET", "/v1/collections", params={"details": details})
+
+
+def to_describe(name: str) -> Asked[Details]:
+    """Return the request for everything about a collection."""
+    return Asked(Details, "GET", f"{_named(name)}/details")
+
+
+def to_count(name: str, where: Mapping[str, Any], how: Mapping[str, object]) -> Asked[Counted]:
+    """Return the request to count what conditions hold for."""
+    said = msgspec.json.encode(where).decode()
+    return Asked(Counted, "GET", f"{_named(name)}/count", params={"filter": said, **how})
+
+
+def to_drop(name: str, *, dry_run: bool) -> Asked[Dropped]:
+    """Return the request to delete a collection."""
+    return Asked(Dropped, "DELETE", _named(name), params={"dry_run": dry_run})
+
+
+def to_reindex(name: str) -> Asked[Job]:
+    """Return the request to build a collection anew."""
+    return Asked(Job, "POST", f"{_named(name)}/reindex")
+
+
+def to_config() -> Asked[dict[str, dict[str, Any]]]:
+    """Return the request for the settings in effect."""
+    return Asked(dict[str, dict[str, Any]], "GET", "/v1/config")
+
+
+def _named(collection: str) -> str:
+    return f"/v1/collections/{quote(collection, safe='@')}"
 
 
 def refusal(reply: httpx.Response) -> RagError:
@@ -122,6 +176,9 @@ def refusal(reply: httpx.Response) -> RagError:
 
 def _told(problem: Problem, retry_after: str = "") -> RagError:
     kind = getattr(errors, problem.type.rpartition(":")[2], None)
+    if problem.status == BAD_REQUEST and kind is None:
+        fields = [f"{of.key}: {of.message}" for of in problem.extra or ()]
+        return BadInput("; ".join(fields) or problem.detail)
     if kind is Overloaded:
         return Overloaded(problem.detail, int(retry_after or 1))
     if isinstance(kind, type) and issubclass(kind, RagError):
@@ -181,6 +238,8 @@ def done(job: Job | None) -> Job:
         raise Unavailable("the reply ended before the job was over: ask the server for its jobs")
     if job.error:
         raise _told(job.error)
+    if job.state == "cancelled":
+        raise Unavailable("the job was cancelled, and what it had written stays: begin it again")
     return job
 
 

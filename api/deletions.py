@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-import msgspec
 from litestar import Request, delete
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
@@ -14,9 +13,9 @@ from api.callers import Caller
 from api.documents import PATH, of_record
 from api.guarding import needs
 from api.problems import documented
+from api.requests import conditions
 from indexers.stores.exact import holds
 from rag.errors import BadFilter, DocumentNotFound
-from rag.filters import parse_where
 from rag.seams import Store
 from rag.values import Where
 from rag.wiring import Engine
@@ -79,23 +78,15 @@ async def delete_documents(
 ) -> Deleted:
     """Delete the documents that all conditions hold for, or count them."""
     whose = request.user.in_tenant(UNSET if tenant is None else tenant)
-    where = _conditions(filter)
+    where = conditions(filter)
+    if not where:
+        raise BadFilter("a filter without conditions would delete every document: name some")
     name = collection or default
     store = (await engine.collection(name)).parts.store
     ids = await _found(store, whose, where)
     if dry_run:
         return Deleted(len(ids))
     return Deleted(await engine.delete(name, whose, ids) if ids else 0)
-
-
-def _conditions(given: str) -> Where:
-    try:
-        where = parse_where(msgspec.json.decode(given))
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadFilter(f"the filter cannot be read as JSON: {error}") from error
-    if not where:
-        raise BadFilter("a filter without conditions would delete every document: name some")
-    return where
 
 
 async def _found(store: Store, tenant: str, where: Where) -> list[str]:

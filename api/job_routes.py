@@ -42,7 +42,7 @@ async def get_job(
     job_id: FromPath[str], request: Request[Caller, Any, Any], uploads: NamedDependency[Uploads]
 ) -> Job:
     """Return how far a job is."""
-    return _seen(request.user, uploads, job_id)
+    return await _seen(request.user, uploads, job_id)
 
 
 @get(
@@ -50,13 +50,14 @@ async def get_job(
     operation_id="getJobLines",
     media_type="application/x-ndjson",
     responses=_REFUSALS,
-    **_ABOUT,
+    tags=["jobs"],
+    opt=needs("write", waiting=True),
 )
 async def get_job_lines(
     job_id: FromPath[str], request: Request[Caller, Any, Any], uploads: NamedDependency[Uploads]
 ) -> Stream:
     """Tell what became of every document of an upload, as JSON Lines, until the job is over."""
-    _seen(request.user, uploads, job_id)
+    await _seen(request.user, uploads, job_id)
     return Stream(uploads.runner.lines(job_id), media_type="application/x-ndjson")
 
 
@@ -71,12 +72,12 @@ async def cancel_job(
     job_id: FromPath[str], request: Request[Caller, Any, Any], uploads: NamedDependency[Uploads]
 ) -> Job:
     """End a job; what it has written stays, and one that is over stays as it is."""
-    _seen(request.user, uploads, job_id)
+    await _seen(request.user, uploads, job_id)
     return await uploads.runner.cancel(job_id)
 
 
-def _seen(caller: Caller, uploads: Uploads, job_id: str) -> Job:
-    job = uploads.runner.get(job_id)
+async def _seen(caller: Caller, uploads: Uploads, job_id: str) -> Job:
+    job = await uploads.runner.get(job_id)
     if not _sees(caller, job):
         raise JobNotFound(f"no job '{job_id[:64]}'")
     return job

@@ -1,31 +1,31 @@
 """What the server did, in figures for Prometheus."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from api.problems import status_of
 from rag.citing.events import Event, Final
+from rag.settings import figures_folder
 from rag.values import Answer
 from rag.values.stages import Trace
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 """Seconds: from a cached search to an answer of a large model on a small machine."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that are counted by their name, where anybody may send any."""
 
 
 class Meter:
-    """Counts of one application.
+    """Counts of one application, and what the other processes of its server count."""
 
-    Args:
-        jobs: returns how many jobs are unfinished.
-    """
-
-    def __init__(self, jobs: Callable[[], int]) -> None:
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = Histogram(
             "firstcite_request_seconds",
@@ -60,9 +60,14 @@ class Meter:
             "firstcite_requests_in_progress",
             "Requests that are being answered",
             registry=self._registry,
+            multiprocess_mode="livesum",
         )
-        unfinished = Gauge("firstcite_jobs_unfinished", "Jobs", registry=self._registry)
-        unfinished.set_function(jobs)
+        self._jobs = Gauge(
+            "firstcite_jobs_unfinished",
+            "Jobs",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
 
     def trace(self, trace: Trace) -> None:
         """Count the stages of a query."""
@@ -97,9 +102,32 @@ class Meter:
         self._running.dec()
         self._requests.labels(route, method, str(status)).observe(seconds)
 
+    def jobs(self, unfinished: int) -> None:
+        """Note how many jobs this process has not finished."""
+        self._jobs.set(unfinished)
+
+    async def unrouted(self, message: Message, scope: Scope) -> None:
+        """Count a reply to what led to no route, before it is sent: no middleware sees it."""
+        if message["type"] == "http.response.start" and not scope.get("path_template"):
+            method = str(scope.get("method", ""))
+            known = method if method in METHODS else "other"
+            self._requests.labels("none", known, str(message["status"])).observe(0)
+
     def exposed(self) -> bytes:
-        """Return all figures as Prometheus reads them."""
-        return generate_latest(self._registry)
+        """Return all figures as Prometheus reads them, of every process of this server."""
+        folder = figures_folder()
+        if folder is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, str(folder))  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+def forget_process(pid: int) -> None:
+    """Count a process no longer that is gone: what it was at work in is not under way any more."""
+    folder = figures_folder()
+    if folder is not None:
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 class Metering(ASGIMiddleware):

@@ -22,8 +22,10 @@ class Result(Struct, frozen=True):
     chunk_id: str
     document_id: str
     title: str
+    context: Annotated[str, Meta(description="What stands above it in the document.")]
     text: str
     span: Span
+    page: Annotated[int, Meta(description="On which it starts; 0 where there are no pages.")]
     source: str
     metadata: dict[str, Any]
     score: float
@@ -49,7 +51,7 @@ class StageReport(Struct, frozen=True):
 
     name: str
     ms: float
-    status: str
+    status: Literal["ok", "skipped", "cut short", "failed"]
     detail: str
     cost: CostReport
 
@@ -170,8 +172,10 @@ def search_response(results: Results) -> SearchResponse:
             chunk_id=candidate.chunk.id,
             document_id=candidate.chunk.document_id,
             title=candidate.chunk.title,
+            context=candidate.chunk.context,
             text=candidate.chunk.text,
             span=Span(candidate.chunk.start, candidate.chunk.end),
+            page=candidate.chunk.page,
             source=candidate.chunk.source,
             metadata=dict(candidate.chunk.metadata),
             score=candidate.score,

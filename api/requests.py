@@ -3,17 +3,19 @@
 from dataclasses import fields, replace
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.callers import Caller
+from rag.errors import BadFilter
 from rag.filters import parse_where
 from rag.plan import MAX_K, MAX_QUERY_CHARS, MAX_SAMPLES
-from rag.values import Handling, Message, Query
+from rag.values import Handling, Message, Query, Where
 
 _COLLECTION = Meta(
     description="Collection to search; by default the server's.", examples=["handbook"]
 )
-_FILTER = Meta(
+FILTER = Meta(
     description="Conditions that must all hold.",
     examples=[{"metadata.year": {"gte": 2020}, "metadata.lang": {"in": ["en", "de"]}}],
 )
@@ -47,6 +49,18 @@ Text = Annotated[
 ]
 
 
+def conditions(given: str) -> Where:
+    """Return the conditions of a filter that stands as JSON in an address.
+
+    Raises:
+        BadFilter: it cannot be read.
+    """
+    try:
+        return parse_where(msgspec.json.decode(given))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadFilter(f"the filter cannot be read as JSON: {error}") from error
+
+
 class Turn(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that was said before."""
 
@@ -66,7 +80,7 @@ class _Asked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     collection: Annotated[str, _COLLECTION] | UnsetType = UNSET
     tenant: Tenant | UnsetType = UNSET
     principals: Principals | UnsetType | None = UNSET
-    filter: Annotated[dict[str, Any], _FILTER] | None = None
+    filter: Annotated[dict[str, Any], FILTER] | None = None
     superseded: Annotated[
         Literal["", "mark", "hide", "show"],
         Meta(description="What becomes of superseded passages; by default search.superseded."),

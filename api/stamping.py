@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from litestar.datastructures import MutableScopeHeaders
+from litestar.routes import HTTPRoute
 from litestar.types import Message, Scope
 
 REQUEST_ID = "x-request-id"
@@ -36,5 +37,16 @@ async def stamp(message: Message, scope: Scope) -> None:
         return
     headers = MutableScopeHeaders.from_message(message)
     headers[REQUEST_ID] = request_id(scope)
+    if scope.get("method") == "OPTIONS" and "allow" in headers:
+        headers["allow"] = ", ".join(_methods(scope))  # Litestar tells those of the first handler
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
+
+
+def _methods(scope: Scope) -> list[str]:
+    """Return the methods of the path that was asked for."""
+    asked = scope["path_template"]
+    routes = (route for route in scope["litestar_app"].routes if isinstance(route, HTTPRoute))
+    return sorted(
+        {method for route in routes if route.path_format == asked for method in route.methods}
+    )

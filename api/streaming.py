@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TypeVar
 
 import msgspec
 from litestar.plugins.problem_details import ProblemDetailsException
@@ -11,13 +12,16 @@ from msgspec import Struct
 from api.problems import problem, unexpected
 from api.replies import AnswerResponse, ReferenceBody, answer_response
 from rag.citing.events import NAMES, Cites, Delta, Done, Event, Final, Meta, SearchResults
+from rag.deadline import remaining, within
 from rag.errors import RagError
 from rag.heartbeat import Heartbeat, beating
 from rag.spans import blame
 from rag.values import Support, Verification
 from rag.values.answers import Action
 
+T = TypeVar("T")
 EVENTS = "text/event-stream"
+LAST_WORDS_S = 0.1  # chosen
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",  # nginx would keep the events back
@@ -63,6 +67,22 @@ class VerificationEvent(Struct, frozen=True):
     score: float
 
 
+async def in_time(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """Yield what comes until the time of the request is nearly over: what is left is to say so.
+
+    Raises:
+        DeadlineExceeded: it is.
+    """
+    async with aclosing(events):
+        while True:
+            try:
+                async with within(remaining() - LAST_WORDS_S):
+                    event = await anext(events)
+            except StopAsyncIteration:
+                return
+            yield event
+
+
 async def begun(
     events: AsyncGenerator[Event, None],
 ) -> AsyncGenerator[Event | Heartbeat, None]:
@@ -73,7 +93,7 @@ async def begun(
     Raises:
         RagError: there is no first event.
     """
-    beats = beating(events)
+    beats = beating(in_time(events))
     try:
         first = await anext(beats)
     except BaseException:
@@ -115,7 +135,7 @@ async def _told(events: AsyncGenerator[Event | Heartbeat, None]) -> AsyncGenerat
 def _written(event: Event | Heartbeat) -> bytes:
     if isinstance(event, Heartbeat):
         return b": still at work\n\n"
-    return _event(NAMES[type(event)], _body(event))
+    return _event(NAMES[type(event)], body_of(event))
 
 
 def _failed(error: ProblemDetailsException) -> bytes:
@@ -128,7 +148,7 @@ def _event(name: str, body: object) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(body))
 
 
-def _body(
+def body_of(
     event: Event,
 ) -> (
     MetaEvent
@@ -139,6 +159,7 @@ def _body(
     | AnswerResponse
     | dict[str, str]
 ):
+    """Return an event as it stands on the wire."""
     match event:
         case Meta(request_id, route):
             return MetaEvent(request_id, route)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,10 +27,11 @@ from api.jobs.job import Job, Kind
 from api.jobs.runner import Runner, told
 from api.jobs.shelf import INPUT, Shelf, new_id, now
 from api.problems import HEADERS, documented
+from api.streaming import in_time
 from indexers.reading.formats import format_of
 from indexers.reading.opening import known
 from indexers.stores.catalogue import checked_name
-from rag.errors import AnotherRequest, BadInput, JobNotFound, Unavailable
+from rag.errors import AnotherRequest, BadInput, DeadlineExceeded, JobNotFound, Unavailable
 from rag.wiring import Engine
 
 FILES = "/v1/files/"
@@ -49,7 +51,7 @@ _UPLOAD: dict[str, Any] = {
     "request_max_body_size": None,  # `_spooled` counts: the limit is a setting
     "status_code": 200,
     "tags": ["documents"],
-    "opt": needs("write"),
+    "opt": needs("write", waiting=True),
     "responses": {**_REFUSALS, 200: _LINED, 202: _LATER},
 }
 
@@ -137,17 +139,16 @@ async def _received(
     named = checked_name(collection or uploads.collection)
     if len(key) > LONGEST:
         raise BadInput(f"an idempotency key has at most {LONGEST} characters")
-    uploads.runner.admit()
     job = Job(new_id(), kind, named, whose, "queued", now(), name=name)
     try:
-        with uploads.shelf.coming() as folder:
+        with uploads.runner.room(), uploads.shelf.coming() as folder:
             digest = await _spooled(request, folder / INPUT, uploads, as_lines=as_lines)
             if key:
                 scope = "\0".join([caller.id, kind, named, whose, name, key])  # noqa: FLY002
-                first = await asyncio.to_thread(uploads.shelf.named, scope, digest, job.job_id)
+                first = await uploads.shelf.named(scope, digest, job.job_id)
                 if first != (job.job_id, digest):
-                    return _again(uploads, *first, digest)
-            await asyncio.to_thread(uploads.shelf.keep, folder, job)
+                    return await _again(uploads, *first, digest)
+            await uploads.shelf.keep(folder, job)
     except OSError as error:
         raise Unavailable(
             f"the upload cannot be kept in {uploads.shelf.folder}: {error.strerror}"
@@ -155,11 +156,11 @@ async def _received(
     return job
 
 
-def _again(uploads: Uploads, job_id: str, before: str, digest: str) -> Job:
+async def _again(uploads: Uploads, job_id: str, before: str, digest: str) -> Job:
     if before != digest:
         raise AnotherRequest("this idempotency key was sent with another body: take a new one")
     try:
-        return uploads.runner.get(job_id)
+        return await uploads.runner.get(job_id)
     except JobNotFound:
         raise AnotherRequest("the same request is being received: try again when it is") from None
 
@@ -170,15 +171,15 @@ async def _spooled(
     """Write the body into a file; return its digest."""
     digest = hashlib.sha256()
     held, size = bytearray(), 0
+    if (request.content_length or 0) > uploads.most:
+        raise _too_large(uploads)
     with file.open("wb") as out:
         async for piece in request.stream():
             digest.update(piece)
             held += piece
             size += len(piece)
             if size > uploads.most:
-                raise RequestEntityTooLarge(
-                    f"an upload has at most {uploads.most:,} bytes (server.max_upload_bytes)"
-                )
+                raise _too_large(uploads)
             if as_lines and len(held) > uploads.most_json:
                 raise RequestEntityTooLarge(
                     f"a list of documents has at most {uploads.most_json:,} bytes "
@@ -191,6 +192,12 @@ async def _spooled(
         if not out.tell():
             raise ClientException("the body is empty: send documents")
     return digest.hexdigest()
+
+
+def _too_large(uploads: Uploads) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(
+        f"an upload has at most {uploads.most:,} bytes (server.max_upload_bytes)"
+    )
 
 
 def _as_lines(body: bytearray) -> bytes:
@@ -208,14 +215,14 @@ async def _reply(job: Job, engine: Engine, uploads: Uploads, *, wait: bool) -> R
     uploads.runner.begin(job, engine)
     if not wait:
         return Response(
-            uploads.runner.get(job.job_id),
+            await uploads.runner.get(job.job_id),
             status_code=202,
             headers={"Location": f"/v1/jobs/{job.job_id}"},
         )
-    lines = uploads.runner.lines(job.job_id)
+    lines = in_time(uploads.runner.lines(job.job_id))
     first = await anext(lines, None)
     if first is None:
-        ended = uploads.runner.get(job.job_id)
+        ended = await uploads.runner.get(job.job_id)
         if ended.error:
             raise ProblemDetailsException(
                 status_code=ended.error.status,
@@ -234,6 +241,7 @@ async def _lined(
 ) -> AsyncGenerator[bytes, None]:
     """Yield what became of every document, then the job."""
     yield first
-    async for piece in lines:
-        yield piece
-    yield told(runner.get(job_id))
+    with suppress(DeadlineExceeded):  # the job goes on
+        async for piece in lines:
+            yield piece
+    yield told(await runner.get(job_id))

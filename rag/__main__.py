@@ -20,6 +20,7 @@ COMMANDS = (
     "rerank",
     "evaluate",
     "serve",
+    "mcp",
     "keys",
     "doctor",
     "models",

@@ -35,6 +35,8 @@ async def beating(
                 if not following.done():
                     following.cancel()
                     await asyncio.wait({following})
+                elif not following.cancelled():
+                    following.exception()  # is seen, also where whoever listens has just left
             try:
                 piece = following.result()
             except StopAsyncIteration:

@@ -15,6 +15,7 @@ import msgspec
 from rag.errors import BadSettings
 from rag.sections import (
     AnswerSettings,
+    ClientSettings,
     EncoderSettings,
     IndexSettings,
     LLMSettings,
@@ -43,6 +44,7 @@ class Settings(Section, frozen=True):
     answer: AnswerSettings = AnswerSettings()
     llm: LLMSettings = LLMSettings()
     server: ServerSettings = ServerSettings()
+    client: ClientSettings = ClientSettings()
 
 
 def models_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
@@ -53,6 +55,11 @@ def models_folder(settings: Settings, environment: Mapping[str, str] | None = No
 def replies_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
     """Return the folder of kept replies: in the setting's, or in the user's cache folder."""
     return _cache(settings, environment) / "replies"
+
+
+def locks_folder(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of locks between processes: in the setting's, or the cache folder."""
+    return _cache(settings, environment) / "locks"
 
 
 def load_settings(
@@ -87,6 +94,8 @@ def known_keys(message: str = "") -> str:
     return ", ".join(section.name for section in msgspec.structs.fields(Settings))
 
 
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
+
 QUIET = {
     "HAYSTACK_TELEMETRY_ENABLED": "False",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -111,6 +120,26 @@ def quiet() -> None:
         os.environ.setdefault(name, value)
     for name in ("haystack", "sentence_transformers", "transformers"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def for_workers(count: int, figures: Path) -> None:
+    """Let processes that are started from now on share the cores, and a folder of their figures.
+
+    Threads of several processes that want the same core slow each other down tenfold.
+
+    Args:
+        count: how many processes there will be.
+        figures: where those of prometheus_client are.
+    """
+    cores = len(os.sched_getaffinity(0))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // count)))
+    os.environ[FIGURES] = str(figures)
+
+
+def figures_folder() -> Path | None:
+    """Return the folder of the figures that processes share, None where this one is alone."""
+    said = os.environ.get(FIGURES)
+    return Path(said) if said else None
 
 
 def thread_limit(environment: Mapping[str, str] | None = None) -> int | None:

@@ -5,7 +5,7 @@ TEI, and is answered as by TEI.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -82,6 +82,9 @@ class EitherRequest(Struct, frozen=True, kw_only=True):
     return_documents: bool | None = None
     raw_scores: bool = False
     return_text: bool = False
+
+
+Part = TypeVar("Part", RerankRequest, TextsRequest)
 
 
 class Ranked(Struct, frozen=True, omit_defaults=True):
@@ -179,9 +182,8 @@ async def rerank_either(
     if data.documents is UNSET and data.texts is UNSET:
         raise BadInput("there is nothing to put in order: send documents, or texts")
     if data.texts is UNSET:
-        asked = msgspec.convert(body, RerankRequest)
-        return Response(await _reranked(asked, body, engine, "1"))
-    texts = msgspec.convert(body, TextsRequest)
+        return Response(await _reranked(_part(data, RerankRequest), body, engine, "1"))
+    texts = _part(data, TextsRequest)
     found = await engine.reordering.order(texts.query, texts.texts)
     scores = found.raw if texts.raw_scores else found.scores
     return Response(
@@ -190,6 +192,11 @@ async def rerank_either(
             for place, score in zip(found.order, scores, strict=True)
         ]
     )
+
+
+def _part(data: EitherRequest, kind: type[Part]) -> Part:
+    """Return a request as the one of the two that it is."""
+    return kind(**{name: getattr(data, name) for name in kind.__struct_fields__})
 
 
 async def _reranked(

@@ -2,19 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
-from filelock import FileLock
 from msgspec.structs import replace
 
 from api.jobs.job import Advance, Counts, Job, Kind
-from api.jobs.shelf import INPUT, LINES, Shelf, now
+from api.jobs.shelf import Desk, Shelf, now
 from api.problems import problem, problem_body, unexpected
-from rag.errors import Overloaded, RagError
+from rag.errors import Overloaded, RagError, Unavailable
 from rag.spans import apart
 from rag.wiring import Engine
 
@@ -24,8 +23,9 @@ Work: TypeAlias = Callable[[Engine, Job, Path, Path, Advancing], Awaitable[Count
 the second one."""
 
 SAVED_S = 1.0  # chosen: progress on disk is at most so old
-SWEPT_S = 600.0  # chosen: how often old jobs are deleted, and abandoned ones found
-_PIECE = 1 << 16
+SWEPT_S = 60.0  # chosen: how often old jobs are deleted, and abandoned ones found
+_POLL_S = 0.2
+ENDED_S = 5.0  # chosen: how long whoever is at work in a job is given to end it
 
 _log = logging.getLogger("firstcite.jobs")
 
@@ -37,11 +37,20 @@ class Runner:
         shelf: where they are kept.
         work: does the jobs of each kind.
         most: so many may be unfinished; further ones are refused.
+        on_change: is told how many are.
     """
 
-    def __init__(self, shelf: Shelf, work: Mapping[Kind, Work], most: int) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        work: Mapping[Kind, Work],
+        most: int,
+        on_change: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._shelf, self._work, self._most = shelf, work, most
+        self._on_change = on_change
         self._live: dict[str, _Live] = {}
+        self._coming = 0
         self._sweeping: asyncio.Task[None] | None = None
 
     def open(self, engine: Engine) -> None:
@@ -55,6 +64,7 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._shelf.close()
 
     def admit(self) -> None:
         """Pass while there is room for another job.
@@ -62,53 +72,70 @@ class Runner:
         Raises:
             Overloaded: there is none.
         """
-        if len(self._live) >= self._most:
+        waiting = len(self._live) + self._coming
+        if waiting >= self._most:
             raise Overloaded(
-                f"{len(self._live)} jobs are waiting, server.max_jobs is {self._most}: try again "
+                f"{waiting} jobs are waiting, server.max_jobs is {self._most}: try again "
                 "when some are done"
             )
 
-    @property
-    def unfinished(self) -> int:
-        """How many jobs of this process are not over."""
-        return len(self._live)
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Hold the room of a job that is being received.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        self.admit()
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     def begin(self, job: Job, engine: Engine) -> None:
         """Begin a job that was kept, unless it is over or somebody is at work in it."""
-        begun = job.over or job.job_id in self._live
-        lock = None if begun else self._shelf.claim(job.job_id)
-        if lock is None:
-            return
-        live = self._live[job.job_id] = _Live(job, self._shelf)
-        live.task = asyncio.create_task(self._run(live, engine, lock))
+        if not job.over and job.job_id not in self._live:
+            live = self._live[job.job_id] = _Live(job)
+            live.task = asyncio.create_task(self._run(live, engine))
+            self._on_change(len(self._live))
 
-    def get(self, job_id: str) -> Job:
+    async def get(self, job_id: str) -> Job:
         """Return how far a job is.
 
         Raises:
             JobNotFound: there is none of that id.
         """
         live = self._live.get(job_id)
-        return live.job if live else self._shelf.read(job_id)
+        return live.job if live else await self._shelf.read(job_id)
 
     async def all(self) -> list[Job]:
         """Return every job, the newest first."""
-        kept = await asyncio.to_thread(lambda: list(self._shelf.all()))
+        kept = await self._shelf.all()
         return [self._live[job.job_id].job if job.job_id in self._live else job for job in kept]
 
     async def cancel(self, job_id: str) -> Job:
-        """End a job; what it has written stays.
+        """End a job, whoever is at work in it; what it has written stays.
 
         Raises:
             JobNotFound: there is none of that id.
         """
-        live = self._live.get(job_id)
-        if live is None or live.task is None:
-            return self._shelf.read(job_id)
-        live.unwanted = True
-        live.task.cancel()
-        await asyncio.wait([live.task])
-        return live.job
+        job = await self._shelf.read(job_id)
+        if not job.over:
+            await self._shelf.give_up(job_id)
+        if (live := self._live.get(job_id)) is not None and live.task is not None:
+            live.unwanted = True
+            live.task.cancel()
+            await asyncio.wait([live.task])
+        ends = asyncio.get_running_loop().time() + ENDED_S
+        while not (job := await self._shelf.read(job_id)).over:
+            async with self._shelf.desk(job_id) as desk:
+                if desk is not None and not desk.job.over:  # nobody is at work in it
+                    await self._shelf.write(replace(desk.job, state="cancelled", ended=now()))
+            if asyncio.get_running_loop().time() > ends:
+                break
+            await asyncio.sleep(0 if desk else _POLL_S)
+        return job
 
     async def wait(self, job_id: str, seconds: float) -> Job:
         """Return how far a job is, as soon as it goes on, is over, or the time is.
@@ -118,7 +145,7 @@ class Runner:
         """
         live = self._live.get(job_id)
         if live is None:
-            job = self._shelf.read(job_id)
+            job = await self._shelf.read(job_id)
             if not job.over:  # of another process
                 await asyncio.sleep(min(seconds, SAVED_S))
             return job
@@ -126,7 +153,7 @@ class Runner:
             await asyncio.wait_for(live.moved.wait(), seconds)
         return live.job
 
-    async def lines(self, job_id: str) -> AsyncIterator[bytes]:
+    async def lines(self, job_id: str) -> AsyncGenerator[bytes, None]:
         """Yield what became of a job line by line, as it is written, until the job is over.
 
         Raises:
@@ -134,9 +161,8 @@ class Runner:
         """
         offset = 0
         while True:
-            job = self.get(job_id)
-            file = self._shelf.file(job_id, LINES)
-            while piece := await asyncio.to_thread(_whole_lines, file, offset):
+            job = await self.get(job_id)
+            while piece := await self._shelf.lines(job_id, offset):
                 offset += len(piece)
                 yield piece
             if job.over:
@@ -145,88 +171,101 @@ class Runner:
 
     async def _sweep(self, engine: Engine) -> None:
         while True:
-            await asyncio.to_thread(self._shelf.sweep)
-            jobs = await asyncio.to_thread(lambda: list(self._shelf.all()))
-            for job in reversed(jobs):  # the oldest first
-                if not job.over and job.kind in self._work:
-                    self.begin(job, engine)
+            try:
+                await self._shelf.sweep()
+                for job in reversed(await self._shelf.all()):  # the oldest first
+                    if job.kind in self._work:
+                        self.begin(job, engine)
+            except (OSError, Unavailable):
+                _log.exception("jobs cannot be looked for")
             await asyncio.sleep(SWEPT_S)
 
-    async def _run(self, live: "_Live", engine: Engine, lock: FileLock) -> None:
+    async def _run(self, live: "_Live", engine: Engine) -> None:
         job = live.job
         about = {"firstcite.job.id": job.job_id, "firstcite.collection": job.collection}
         try:
-            with apart(f"job {job.kind}", about) as span:
-                await self._do(live, engine)
-                span.note({"firstcite.job.state": live.job.state})
-                if live.job.error:
-                    span.failed(live.job.error.type.rpartition(":")[2])
-        except OSError:
+            async with self._shelf.desk(job.job_id) as desk:
+                if desk is not None and not desk.job.over:
+                    live.move(desk.job)
+                    with apart(f"job {job.kind}", about) as span:
+                        await self._at(desk, live, engine)
+                        span.note({"firstcite.job.state": live.job.state})
+                        if live.job.error:
+                            span.failed(live.job.error.type.rpartition(":")[2])
+        except (OSError, Unavailable):
             _log.exception("job %s: what is known of it cannot be written", live.job.job_id)
         finally:
-            lock.release()
             del self._live[live.job.job_id]
+            self._on_change(len(self._live))
             live.moved.set()
 
-    async def _do(self, live: "_Live", engine: Engine) -> None:
-        live.turn(state="running", began=live.job.began or now(), error=None)
-        id_ = live.job.job_id
-        given, lines = self._shelf.file(id_, INPUT), self._shelf.file(id_, LINES)
+    async def _at(self, desk: Desk, live: "_Live", engine: Engine) -> None:
+        """Do a job, and tell everybody once in a while how far it is."""
+        await self._turn(live, state="running", began=live.job.began or now(), error=None)
+        telling = asyncio.create_task(self._tell(desk, live))
         try:
-            result = await self._work[live.job.kind](engine, live.job, given, lines, live.advance)
+            changes = await self._do(desk, live, engine)
+        finally:
+            telling.cancel()
+            await asyncio.wait([telling])
+        await desk.publish()  # before it is over: who reads them stops then
+        await self._turn(live, **changes)
+
+    async def _do(self, desk: Desk, live: "_Live", engine: Engine) -> dict[str, object]:
+        """Return what is known of a job when it is over."""
+        try:
+            work = self._work[live.job.kind]
+            result = await work(engine, live.job, await desk.fetch(), desk.lines, live.advance)
         except asyncio.CancelledError:
-            if live.unwanted:
-                live.turn(state="cancelled", ended=now())
-            raise
+            if not live.unwanted:
+                raise
+            return {"state": "cancelled", "ended": now()}
         except RagError as error:
-            live.turn(state="failed", ended=now(), error=problem_body(problem(error)))
+            return {"state": "failed", "ended": now(), "error": problem_body(problem(error))}
         except Exception as error:  # noqa: BLE001 - the job ends, the server goes on
-            live.turn(state="failed", ended=now(), error=problem_body(unexpected(error)))
-        else:
-            live.turn(state="done", ended=now(), result=result)
+            return {"state": "failed", "ended": now(), "error": problem_body(unexpected(error))}
+        return {"state": "done", "ended": now(), "result": result}
+
+    async def _tell(self, desk: Desk, live: "_Live") -> None:
+        said = live.job
+        while True:
+            try:
+                if await self._shelf.given_up(live.job.job_id) and live.task:
+                    live.unwanted = True
+                    live.task.cancel()
+                await desk.publish()
+                if live.job is not said:
+                    said = live.job
+                    await self._shelf.write(said, safely=False)
+            except (OSError, Unavailable) as error:
+                _log.warning("job %s: cannot be told of: %s", live.job.job_id, error)
+            await asyncio.sleep(SAVED_S)
+
+    async def _turn(self, live: "_Live", **changes: object) -> None:
+        """Change what is known of a job, for everybody."""
+        job = replace(live.job, **changes)
+        await self._shelf.write(job)
+        live.move(job)
 
 
 class _Live:
     """A job of this process."""
 
-    def __init__(self, job: Job, shelf: Shelf) -> None:
+    def __init__(self, job: Job) -> None:
         self.job = job
         self.moved = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.unwanted = False
-        self._shelf = shelf
-        self._saved = 0.0
-
-    def turn(self, **changes: object) -> None:
-        """Change what is known of the job, on disk too."""
-        self._move(replace(self.job, **changes))
-        self._shelf.write(self.job)
 
     def advance(self, progress: Advance) -> None:
-        """Say how far the job is; the disk is told once in a while."""
-        self._move(replace(self.job, progress=progress))
-        time = asyncio.get_running_loop().time()
-        if time - self._saved >= SAVED_S:
-            self._saved = time
-            self._shelf.write(self.job, safely=False)  # the loop waits for no disk
+        """Say how far the job is."""
+        self.move(replace(self.job, progress=progress))
 
-    def _move(self, job: Job) -> None:
+    def move(self, job: Job) -> None:
+        """Wake those who wait for it to go on."""
         self.job = job
         self.moved.set()
         self.moved = asyncio.Event()
-
-
-def _whole_lines(file: Path, offset: int) -> bytes:
-    """Return the next lines of a file that are complete."""
-    try:
-        with file.open("rb") as opened:
-            opened.seek(offset)
-            piece = opened.read(_PIECE)
-            if b"\n" not in piece:
-                piece += opened.readline()  # a report of a file may have a thousand faults
-            return piece[: piece.rfind(b"\n") + 1]
-    except FileNotFoundError:
-        return b""
 
 
 def told(job: Job) -> bytes:

@@ -121,6 +121,15 @@ def number_of(name: str, physical: str) -> int:
     return int(match[2]) if match and match[1] == name else -1
 
 
+def family_of(physical: str) -> str:
+    """Return the name that a physical collection was made for; other names may stand for it, too.
+
+    >>> family_of("pets@2"), family_of("pets")
+    ('pets', 'pets')
+    """
+    return physical.partition("@")[0]
+
+
 def following(name: str, physicals: Iterable[str]) -> str:
     """Return the next physical collection of a name.
 

@@ -118,7 +118,9 @@ def _read(root: Path) -> dict[str, str]:
             'stands for: {"NAME": "NAME@1"}'
         ) from error
     for name, physical in aliases.items():  # nothing leads out of the folder
-        if not NAME.fullmatch(name) or not (PHYSICAL.fullmatch(physical) or physical == name):
+        if not NAME.fullmatch(name) or not (
+            NAME.fullmatch(physical) or PHYSICAL.fullmatch(physical)
+        ):
             raise StoreUnavailable(f"{file} says that {name!r} is {physical!r}: restore it")
     return aliases
 

@@ -32,8 +32,8 @@ def calibrate_command(
     from rag.wiring import build
     from rag.wiring.calibrating import calibrated
 
-    labelled = read_labelled(questions)  # before the encoder is loaded, which takes seconds
     settings = current_settings()
+    labelled = read_labelled(questions)  # before the encoder is loaded, which takes seconds
     engine = build(replace(settings, answer=replace(settings.answer, calibration="")))
     name = collection or settings.server.collection
     found = run(calibrated(engine, name, labelled, answered_wrong_at_most))

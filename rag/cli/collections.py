@@ -38,11 +38,14 @@ def collections() -> None:
 @json_option
 def list_command(*, as_json: bool) -> None:
     """List every collection, also those that no name stands for (any more)."""
-    from rag.wiring.inspecting import Listed, listed
+    from rag.cli.remote import collections as remote
+    from rag.wiring.inspecting import Listed, listed, opening
 
     async def work(settings: Settings) -> Sequence[Listed]:
+        if settings.client.url:
+            return await remote.listed(settings.client)
         async with _catalogue(settings) as catalogue:
-            return [row async for row in listed(catalogue)]
+            return [row async for row in listed(catalogue, opening(catalogue))]
 
     rows = run(work(current_settings()))
     if as_json:
@@ -59,11 +62,14 @@ def list_command(*, as_json: bool) -> None:
 @json_option
 def info_command(name: str, *, as_json: bool) -> None:
     """Show what collection NAME was built with, its size on disk, and its documents by tenant."""
-    from rag.wiring.inspecting import Described, described
+    from rag.cli.remote import collections as remote
+    from rag.wiring.inspecting import Described, described, opening
 
     async def work(settings: Settings) -> Described:
+        if settings.client.url:
+            return await remote.described(settings.client, name)
         async with _catalogue(settings) as catalogue:
-            return await described(catalogue, name)
+            return await described(catalogue, opening(catalogue), name)
 
     told = run(work(current_settings()))
     click.echo(msgspec.json.encode(told) if as_json else str(told))
@@ -75,11 +81,14 @@ def info_command(name: str, *, as_json: bool) -> None:
 @filter_option
 def count_command(name: str, tenant: str | None, filters: str | None) -> None:
     """Count the chunks and documents of collection NAME that a filter leaves."""
+    from rag.cli.remote import collections as remote
     from rag.wiring.inspecting import counted
 
     where = where_of(filters)
 
     async def work(settings: Settings) -> tuple[int, int]:
+        if settings.client.url:
+            return await remote.counted(settings.client, name, tenant, where)
         async with _opened(settings, name) as (_, store):
             return await counted(store, tenant, where)
 
@@ -92,22 +101,43 @@ def count_command(name: str, tenant: str | None, filters: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def drop_command(name: str, *, yes: bool) -> None:
     """Delete collection NAME, with all that a reindex left of it; or only NAME@N."""
+    from rag.cli.remote import collections as remote
     from rag.wiring.inspecting import drop, of_name
 
     async def whole(settings: Settings) -> Sequence[str]:
+        if settings.client.url:
+            return await remote.drop(settings.client, name, dry_run=True)
         async with _catalogue(settings) as catalogue:
             return await of_name(catalogue, name)
 
     async def work(settings: Settings, physicals: Sequence[str]) -> None:
+        if settings.client.url:
+            await remote.drop(settings.client, name)
+            return
         async with _catalogue(settings) as catalogue:
             await drop(catalogue, name, physicals)
 
     settings = current_settings()
     physicals = run(whole(settings))
-    if not yes and not click.confirm(f"Delete {', '.join(physicals)} for good?", err=True):
+    gone = ", ".join(physicals) or f"the name {name}"
+    if not yes and not click.confirm(f"Delete {gone} for good?", err=True):
         raise click.UsageError("nothing was deleted")
     run(work(settings, physicals))
-    click.echo(f"{', '.join(physicals)}: deleted")
+    click.echo(f"{gone}: deleted")
+
+
+@collections.command("alias")
+@click.argument("alias")
+@name_argument
+def alias_command(alias: str, name: str) -> None:
+    """Let ALIAS stand for what NAME stands for now; a running server follows within seconds."""
+    from rag.wiring.naming import alias as named
+
+    async def work(settings: Settings) -> str:
+        async with _catalogue(settings) as catalogue:
+            return await named(catalogue, alias, name)
+
+    click.echo(f"{alias}: stands for {run(work(current_settings()))}")
 
 
 @collections.command("snapshot")
@@ -232,7 +262,7 @@ def _remedy(name: str, problem: Problem) -> str:
 
 @asynccontextmanager
 async def _catalogue(settings: Settings) -> AsyncIterator[Catalogue]:
-    from rag.wiring.collections import catalogue
+    from rag.wiring.naming import catalogue
 
     opened = catalogue(settings.store)
     try:

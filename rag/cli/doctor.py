@@ -20,7 +20,7 @@ def doctor_command() -> None:
     """Show versions, the encoder, precision, store and model in effect, and what is missing."""
     settings = current_settings()
     well = True
-    for check in CHECKS:
+    for check in (_server,) if settings.client.url else CHECKS:
         for good, subject, text in check(settings):
             well &= good
             click.echo(f"{'ok     ' if good else 'MISSING'} {subject:<10} {text}")
@@ -65,7 +65,7 @@ def _store(settings: Settings) -> Iterator[Line]:
 
 
 async def _names(settings: Settings) -> list[str]:
-    from rag.wiring.collections import catalogue
+    from rag.wiring.naming import catalogue
 
     place = catalogue(settings.store)
     try:
@@ -129,6 +129,12 @@ async def _llm_spec(settings: Settings) -> LLMSpec:
         return llm.spec
     finally:
         await llm.close()
+
+
+def _server(settings: Settings) -> Iterator[Line]:
+    from rag.cli.remote.others import looked_at
+
+    return iter(asyncio.run(looked_at(settings.client)))
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (

@@ -1,6 +1,6 @@
 """`firstcite index`: files and folders into a collection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Literal
@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from indexers.bulk import FileReport, IndexReport, Options
-from rag.cli.progress import showing
+from rag.cli.progress import Show, showing
+from rag.cli.remote.where import check_options, named_tenant
 from rag.cli.root import SKIPPED, cli, collection_option, current_settings, run, tenant_option
 from rag.settings import Settings
+from rag.values import Document, Fault, Notice
 
 STDIN = Path("-")
 SHOWN = 20  # skipped inputs and notices that are printed; the report has all
@@ -52,43 +54,72 @@ def index_command(
     cannot be read is reported and skipped; then the exit code is 3.
     """
     settings = current_settings()
+    check_options(
+        settings,
+        {"--engine": engine},
+        "the server's index.engine decides: leave it out",
+    )
+    check_options(
+        settings,
+        {"--prune": prune, "--dry-run": dry},
+        "it compares with what the store holds: run it on the server's machine, or leave it out",
+    )
     if engine:
         settings = replace(settings, index=replace(settings.index, engine=engine))
-    name = collection or settings.server.collection
     for path in paths:
         if path != STDIN and not path.exists():
             raise click.UsageError(f"{path} does not exist")
     places = [place for path in paths for place in (path.absolute(), path.resolve())]
     roots = tuple(dict.fromkeys(map(str, places))) if prune else ()
-    if run(_index(settings, paths, name, Options(roots, tenant, dry), report)):
+    if run(_index(settings, paths, collection, Options(roots, tenant, dry), report)):
         raise SystemExit(SKIPPED)
 
 
 async def _index(
-    settings: Settings, paths: tuple[Path, ...], name: str, options: Options, out: IO[str] | None
+    settings: Settings,
+    paths: tuple[Path, ...],
+    collection: str | None,
+    options: Options,
+    out: IO[str] | None,
 ) -> int:
     """Index, print the report, and return the number of faults."""
     from indexers.reading import read_paths
-    from rag.wiring import build
 
-    engine = build(settings, on_demand=True)
-    try:
-        with ExitStack() as stack:
-            on_file = stack.enter_context(_reporting(out, options.dry))
-            show = stack.enter_context(showing(Console(stderr=True, soft_wrap=True)))
-            report = await engine.index(
-                read_paths(paths, options.tenant, settings.index),
-                name,
-                lambda p: show(p.stage, p.done, p.total),
-                options,
-                on_file,
-            )
-    finally:
-        await engine.close()
+    with ExitStack() as stack:
+        on_file = stack.enter_context(_reporting(out, options.dry))
+        show = stack.enter_context(showing(Console(stderr=True, soft_wrap=True)))
+        read = read_paths(paths, options.tenant, settings.index)
+        if settings.client.url:
+            from rag.cli.remote.indexing import index
+
+            whose = named_tenant(options.tenant)
+            name, report = await index(settings.client, collection, whose, read, show, on_file)
+        else:
+            name = collection or settings.server.collection
+            report = await _here(settings, name, read, options, show, on_file)
     if out:
         _line(out, {"run": name, "dry": options.dry, **_counts(report)})
     _print(name, report, dry=options.dry)
     return report.fault_count
+
+
+async def _here(
+    settings: Settings,
+    name: str,
+    read: Iterable[Document | Fault | Notice],
+    options: Options,
+    show: Show,
+    on_file: OnFile,
+) -> IndexReport:
+    from rag.wiring import build
+
+    engine = build(settings, on_demand=True)
+    try:
+        return await engine.index(
+            read, name, lambda p: show(p.stage, p.done, p.total), options, on_file
+        )
+    finally:
+        await engine.close()
 
 
 @contextmanager

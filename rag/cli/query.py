@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -19,7 +19,6 @@ from rag.values import Answer, Query, Results, Sentence, Trace
 if TYPE_CHECKING:
     from rag.pipeline import QueryPath
 
-T = TypeVar("T", Results, Answer)
 _SNIPPET_CHARS = 240
 
 
@@ -42,9 +41,11 @@ def search_command(
     """Find the k best chunks for TEXT."""
     settings = current_settings()
     query = _planned(replace(query, text=text, branches=branches, fusion=fusion), settings)
-    results = run(_search(settings, collection or settings.server.collection, query))
+    results = run(_search(settings, collection, query))
     if as_json:
-        click.echo(_json(results))
+        from api.replies import search_response
+
+        click.echo(_json(search_response(results)))
         return
     for rank, candidate in enumerate(results.candidates, start=1):
         chunk = candidate.chunk
@@ -92,9 +93,9 @@ def ask_command(
     given = {"generator": generator, "samples": samples}
     changes = {**query.changes, **{name: value for name, value in given.items() if value}}
     query = _planned(replace(query, text=question, changes=changes), settings)
-    answer = run(_ask(settings, collection or settings.server.collection, query, stream))
+    answer = run(_ask(settings, collection, query, stream))
     if not stream:
-        click.echo(_json(answer) if as_json else render(answer))
+        click.echo(_as_json(answer) if as_json else render(answer))
         _warn(answer.trace)
     if explain and not as_json:
         _explain(answer.trace)
@@ -158,22 +159,30 @@ def _explain(trace: Trace) -> None:
         click.echo(f"{stage.ms:8.1f} ms  {stage.name}, {stage.status}: {stage.detail}{cost}")
 
 
-async def _search(settings: Settings, name: str, query: Query) -> Results:
+async def _search(settings: Settings, name: str | None, query: Query) -> Results:
+    if settings.client.url:
+        from rag.cli.remote.asking import search
+
+        return await search(settings.client, name, query)
     from rag.wiring import build
 
     engine = build(settings)
     try:
-        return await (await engine.collection(name)).search(query)
+        return await (await engine.collection(name or settings.server.collection)).search(query)
     finally:
         await engine.close()
 
 
-async def _ask(settings: Settings, name: str, query: Query, stream: bool) -> Answer:
+async def _ask(settings: Settings, name: str | None, query: Query, stream: bool) -> Answer:
+    if settings.client.url:
+        from rag.cli.remote.asking import ask
+
+        return await ask(settings.client, name, query, _tell if stream else None)
     from rag.wiring import build
 
     engine = build(settings)
     try:
-        path = await engine.collection(name)
+        path = await engine.collection(name or settings.server.collection)
         return await (_told(path, query) if stream else path.answer(query))
     finally:
         await engine.close()
@@ -181,26 +190,41 @@ async def _ask(settings: Settings, name: str, query: Query, stream: bool) -> Ans
 
 async def _told(path: QueryPath, query: Query) -> Answer:
     """Print the events of an answer while it is made, and return it."""
+    from api.streaming import body_of
     from rag.citing.events import NAMES, Final
 
     answer: Answer | None = None
     async for event in path.stream(query):
-        line = msgspec.json.encode({"event": NAMES[type(event)], "data": event})
-        click.echo(line.decode())
+        _tell(NAMES[type(event)], body_of(event))
         answer = event.answer if isinstance(event, Final) else answer
     assert answer is not None  # noqa: S101 - a stream that ends has told its answer
     return answer
 
 
+def _tell(name: str, data: object) -> None:
+    click.echo(msgspec.json.encode({"event": name, "data": data}).decode())
+
+
 def _planned(query: Query, settings: Settings) -> Query:
-    """Return the query; one that cannot be planned is refused before a model is loaded."""
+    """Return the query; one that cannot be planned is refused before a model is loaded.
+
+    What a server can plan it says itself.
+    """
+    if settings.client.url:
+        return query
     from rag.wiring.querying import defaults, routers_of
 
     make_plan(query, defaults(settings, routers_of(settings)))
     return query
 
 
-def _json(value: T) -> str:
+def _as_json(answer: Answer) -> str:
+    from api.replies import answer_response
+
+    return _json(answer_response(answer))
+
+
+def _json(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 

@@ -5,6 +5,8 @@ import asyncio
 import click
 from rich.console import Console
 
+from api.jobs.job import Counts
+from indexers.bulk import IndexReport
 from rag.cli.progress import showing
 from rag.cli.root import cli, collection_option, current_settings, run
 from rag.settings import Settings
@@ -22,8 +24,11 @@ def reindex_command(collection: str | None, *, drop_old: bool) -> None:
     takes its name; run it again to finish what was interrupted.
     """
     settings = current_settings()
-    name = collection or settings.server.collection
-    before = run(_reindex(settings, name))
+    name, before, now, counts = run(_reindex(settings, collection))
+    click.echo(
+        f"{name}: {counts.documents:,} documents, {counts.chunks:,} chunks, {counts.encoded:,} of "
+        f"them encoded, in {counts.seconds:,.1f} s; it is {now} now"
+    )
     if drop_old:
         run(_drop(settings, before))
         click.echo(f"{before} is deleted")
@@ -31,26 +36,33 @@ def reindex_command(collection: str | None, *, drop_old: bool) -> None:
         click.echo(f"{before} stays: firstcite collections drop {before}")
 
 
-async def _reindex(settings: Settings, name: str) -> str:
-    """Reindex, print the report, and return which collection the name stood for."""
-    from rag.wiring import build
+async def _reindex(
+    settings: Settings, collection: str | None
+) -> tuple[str, str, str, IndexReport | Counts]:
+    """Return the name, what it stood for, what it stands for now, and what was done."""
+    with showing(Console(stderr=True, soft_wrap=True)) as show:
+        if settings.client.url:
+            from rag.cli.remote.collections import reindex
 
-    engine = build(settings)
-    try:
-        with showing(Console(stderr=True, soft_wrap=True)) as show:
+            return await reindex(settings.client, collection, show)
+        from rag.wiring import build
+
+        name = collection or settings.server.collection
+        engine = build(settings)
+        try:
             done = await engine.reindex(name, on_progress=lambda p: show(p.stage, p.done, p.total))
-    finally:
-        await engine.close()
-    report = done.report
-    click.echo(
-        f"{name}: {report.documents:,} documents, {report.chunks:,} chunks, {report.encoded:,} of "
-        f"them encoded, in {report.seconds:,.1f} s; it is {done.now} now"
-    )
-    return done.before
+        finally:
+            await engine.close()
+        return name, done.before, done.now, done.report
 
 
 async def _drop(settings: Settings, physical: str) -> None:
-    from rag.wiring.collections import catalogue
+    if settings.client.url:
+        from rag.cli.remote.collections import drop
+
+        await drop(settings.client, physical)
+        return
+    from rag.wiring.naming import catalogue
 
     if settings.store.url:
         await asyncio.sleep(GRACE_S)

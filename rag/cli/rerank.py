@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 from rag.cli.progress import showing
+from rag.cli.remote.where import check_options
 from rag.cli.root import SKIPPED, cli, current_settings, run
 from rag.errors import BadInput
 from rag.seams import Reranker
@@ -81,6 +82,18 @@ def rerank_command(
     is said, and the exit code is 3.
     """
     settings = current_settings()
+    check_options(
+        settings,
+        {
+            "--run": run_file,
+            "--schedule": schedule,
+            "--depth": depth,
+            "--guard": guard,
+            "--seconds": seconds,
+        },
+        "a server takes lines and a --method, all else is as it is set there: leave it out, or "
+        "run the command without --server",
+    )
     said = {"method": method, "schedule": schedule, "depth": depth, "guard": guard}
     given = {name: value for name, value in (said | {"seconds": seconds}).items() if value}
     section = msgspec.structs.replace(settings.rerank, **given)
@@ -90,7 +103,7 @@ def rerank_command(
             raise click.UsageError("--collection-path, --out and --trace go with --run")
         if sys.stdin.isatty():
             raise click.UsageError("name a run with --run, or pipe JSON lines in")
-        degraded = run(_lines(settings))
+        degraded = run(_elsewhere(settings, method) if settings.client.url else _lines(settings))
     elif collection_path is None or out is None:
         raise click.UsageError("--run needs --collection-path and --out")
     else:
@@ -142,6 +155,24 @@ async def _lines(settings: Settings) -> str:
                 click.echo(json.dumps({"id": line.id, **trace(found)}, ensure_ascii=False))
                 if found.status == "degraded":
                     degraded = degraded or f"line {number}: {found.stage.detail}"
+    return degraded
+
+
+async def _elsewhere(settings: Settings, method: str) -> str:
+    """Have a server rerank line by line; return why one was degraded, "" if none was."""
+    from rag.cli.remote.asking import client_of
+    from rag.cli.remote.others import reranked
+
+    degraded = ""
+    async with client_of(settings.client) as client:
+        for number, raw in enumerate(sys.stdin.buffer, start=1):
+            if raw.strip():
+                line = _line(number, raw)
+                chunks = [candidate.chunk for candidate in _candidates(line)]
+                told = await reranked(client, line.query, chunks, method)
+                click.echo(json.dumps({"id": line.id, **told}, ensure_ascii=False))
+                if told["status"] == "degraded":
+                    degraded = degraded or f"line {number}: {told['detail']}"
     return degraded
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec.structs import replace
 
+from rag.cli.remote.where import check_place
 from rag.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -25,16 +27,44 @@ SKIPPED = 3
     type=click.Path(path_type=Path),
     help="Settings file; by default firstcite.toml in the working folder.",
 )
+@click.option(
+    "--server",
+    metavar="URL",
+    help="Ask this server instead of working here; by default client.url of the settings.",
+)
 @click.pass_context
-def cli(context: click.Context, file: Path | None) -> None:
+def cli(context: click.Context, file: Path | None, server: str | None) -> None:
     """Search your documents, answer with citations, and measure both."""
-    context.obj = lambda: load_settings(file)
+
+    def load() -> Settings:
+        settings = load_settings(file)
+        if server is None:
+            return settings
+        return replace(settings, client=replace(settings.client, url=server))
+
+    context.obj = load
 
 
 def current_settings() -> Settings:
-    """Return the settings in effect for the running command."""
-    load: Callable[[], Settings] = click.get_current_context().obj
-    return load()
+    """Return the settings in effect for the running command.
+
+    Raises:
+        click.UsageError: they name a server, and the command cannot be done there.
+    """
+    context = click.get_current_context()
+    load: Callable[[], Settings] = context.obj
+    settings = load()
+    check_place(settings, command_of(context))
+    return settings
+
+
+def command_of(context: click.Context) -> str:
+    """Return the words of the running command, such as "collections list"."""
+    words: list[str] = []
+    while context.parent is not None:
+        words.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(words)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

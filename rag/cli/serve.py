@@ -1,6 +1,5 @@
 """`firstcite serve`: the HTTP face."""
 
-import signal
 from pathlib import Path
 
 import click
@@ -18,23 +17,32 @@ from rag.errors import BadSettings
     default=None,
     help="Port; by default server.port; 0: a free one.",
 )
-def serve_command(host: str | None, port: int | None) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=None,
+    help="Processes, each with its own models; by default server.workers; needs a Qdrant server.",
+)
+def serve_command(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve search and answers over HTTP until interrupted."""
-    import uvicorn
-
-    from api.app import create_app
     from api.hosts import loopback
+    from api.serving import serve, serve_by_workers
     from rag.wiring import build
 
     settings = current_settings()
-    changes = {k: v for k, v in (("host", host), ("port", port)) if v is not None}
-    server_settings = msgspec.structs.replace(settings.server, **changes)
-    settings = msgspec.structs.replace(settings, server=server_settings)
-    keyed = Path(server_settings.keys).exists()
-    if not keyed and not loopback(server_settings.host):
+    given = (("host", host), ("port", port), ("workers", workers))
+    server = msgspec.structs.replace(settings.server, **{k: v for k, v in given if v is not None})
+    settings = msgspec.structs.replace(settings, server=server)
+    keyed = Path(server.keys).exists()
+    if not keyed and not loopback(server.host):
         raise BadSettings(
-            f"server.host is {server_settings.host}, which others can reach, and there are no API "
-            f"keys in {server_settings.keys}: firstcite keys add NAME, or listen on 127.0.0.1"
+            f"server.host is {server.host}, which others can reach, and there are no API "
+            f"keys in {server.keys}: firstcite keys add NAME, or listen on 127.0.0.1"
+        )
+    if server.workers > 1 and not settings.store.url:
+        raise BadSettings(
+            f"server.workers is {server.workers}, but one process at a time can open the embedded "
+            "store: set store.url to a Qdrant server, or server.workers to 1"
         )
     if not keyed:
         click.echo(
@@ -42,27 +50,7 @@ def serve_command(host: str | None, port: int | None) -> None:
             "collection (firstcite keys add NAME)",
             err=True,
         )
-    failures: list[Exception] = []
-
-    def failed(error: Exception) -> None:
-        failures.append(error)
-        server.should_exit = True
-
-    app = create_app(settings, lambda: build(settings), failed)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=server_settings.host,
-            port=server_settings.port,
-            access_log=False,
-            timeout_graceful_shutdown=30,
-        )
-    )
-    # Being asked to end is no failure: exit code 0, where uvicorn alone would die by the signal.
-    signal.signal(signal.SIGTERM, server.handle_exit)
-    try:
-        server.run()
-    except SystemExit:  # uvicorn has said why it cannot listen; its code 3 means another thing here
-        raise SystemExit(1) from None
-    if failures:
-        raise failures[0]
+    if server.workers > 1:
+        serve_by_workers(settings, build)
+    else:
+        serve(settings, build)

@@ -22,11 +22,12 @@ from rag.cli.root import current_settings, run
 )
 def serve_model_command(host: str, port: int) -> None:
     """Serve the local language model by the OpenAI protocol until interrupted."""
-    import uvicorn
-
+    from api.listening import server_of
+    from api.logs import log_config
     from api.model_server import create_model_app
     from rag.wiring import load_llm
 
+    settings = current_settings()
     if not loopback(host):
         click.echo(
             f"warning: {host} is not loopback and there is no authentication: "
@@ -36,15 +37,10 @@ def serve_model_command(host: str, port: int) -> None:
     with _listening(host, port) as listening:
         signal.signal(signal.SIGTERM, _end)  # being asked to end is no failure
         click.echo("loading the model …", err=True)
-        llm = load_llm(current_settings())
+        llm = load_llm(settings)
         try:
-            config = uvicorn.Config(
-                create_model_app(llm),
-                access_log=False,
-                log_level="warning",
-                timeout_graceful_shutdown=5,
-            )
-            server = uvicorn.Server(config)
+            app = create_model_app(llm)
+            server = server_of(app, drain_s=5, log_config=log_config(), log_level="warning")
             # uvicorn ends in good order and then sends itself the signal, which is to end here.
             signal.signal(signal.SIGTERM, server.handle_exit)
             url = _url(listening)

@@ -1,6 +1,7 @@
 """Running the expansions that a plan wants: side by side, gated, in time, each with its stage."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -28,21 +29,35 @@ class Method(Frozen):
 
 
 class ExpansionCache:
-    """The latest expansions, by all that they depend on."""
+    """The latest expansions, by all that they depend on.
 
-    def __init__(self, most: int = 1_000) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, Branches] = OrderedDict()
+    Args:
+        most: so many are kept.
+        seconds: so long, for another process may have changed the collection.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        most: int = 1_000,
+        seconds: float = 60.0,  # chosen
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._most, self._seconds, self._clock = most, seconds, clock
+        self._kept: OrderedDict[Hashable, tuple[float, Branches]] = OrderedDict()
 
     def get(self, key: Hashable) -> Branches | None:
         """Return what is kept under a key."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        made, branches = self._kept.get(key, (-math.inf, None))
+        if self._clock() - made >= self._seconds:
+            self._kept.pop(key, None)
+            return None
+        self._kept.move_to_end(key)
+        return branches
 
     def put(self, key: Hashable, branches: Branches) -> None:
         """Keep branches; the one that was not used for longest makes room."""
-        self._kept[key] = branches
+        self._kept[key] = self._clock(), branches
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -1,12 +1,29 @@
 """A language model that answers what it was asked before from the cache of replies."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol
 
-from rag.llms.replies import Replies, Reply, Request, key
+from rag.llms.replies import Reply, Request, key
 from rag.seams import LLM, LLMSpec
 from rag.values import Choose, Chosen, Complete, Completed, Prompt, Score, Scored
+
+
+class Kept(Protocol):
+    """A cache of replies. It may forget; it never fails."""
+
+    async def get(self, keys: Sequence[str], kind: type[Reply]) -> list[Reply | None]:
+        """Return the reply kept under each key, or None."""
+        ...
+
+    async def put(self, replies: Mapping[str, Chosen | Scored | Completed]) -> None:
+        """Keep replies under their keys."""
+        ...
+
+    async def close(self) -> None:
+        """Release what is held."""
+        ...
 
 
 class Remembering:
@@ -17,7 +34,7 @@ class Remembering:
         replies: the cache; closed with the model.
     """
 
-    def __init__(self, llm: LLM, replies: Replies) -> None:
+    def __init__(self, llm: LLM, replies: Kept) -> None:
         self._llm = llm
         self._replies = replies
 

@@ -23,10 +23,11 @@ _RARE = {"among", "beside", "weights"}  # fields of `Complete`
 _FAILS = (sqlite3.Error, diskcache.Timeout, OSError)
 
 
-class _Plain(diskcache.Disk):  # type: ignore[misc]  # the library has no types
+class Plain(diskcache.Disk):  # type: ignore[misc]  # the library has no types
     """Never unpickles: who can write a cache file must not be able to run code."""
 
     def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> object:
+        """Return what was kept, unless it is a pickle."""
         if mode == diskcache.core.MODE_PICKLE:
             raise OSError("a pickle, which nobody of us wrote")
         return super().fetch(mode, filename, value, read)
@@ -51,7 +52,7 @@ class Replies:
             self._cache = diskcache.Cache(
                 folder,
                 timeout=_WAIT_S,
-                disk=_Plain,
+                disk=Plain,
                 size_limit=size_mb * 1_000_000,
                 eviction_policy="least-recently-used",
             )
@@ -78,7 +79,7 @@ class Replies:
     def _get(self, keys: Sequence[str], kind: type[Reply]) -> list[Reply | None]:
         try:
             with self._cache.transact():
-                return [_read(self._cache.get(key), kind) for key in keys]
+                return [read_reply(self._cache.get(key), kind) for key in keys]
         except _FAILS:
             return [None] * len(keys)
 
@@ -105,10 +106,15 @@ def key(fingerprint: str, request: Choose | Score | Complete) -> str:
     return hashlib.sha256(asked).hexdigest()
 
 
-def _read(value: object, kind: type[Reply]) -> Reply | None:
+def read_reply(value: object, kind: type[Reply]) -> Reply | None:
+    """Return the reply that was kept, None where it is none, or of another version.
+
+    >>> read_reply(b"{", Chosen), read_reply(None, Chosen)
+    (None, None)
+    """
     if not isinstance(value, bytes):
         return None
     try:
         return msgspec.json.decode(value, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None  # of another version
+        return None

@@ -5,6 +5,7 @@
 
 from rag.sections.answer import AnswerSettings, Generators
 from rag.sections.basics import MASK, Budget, Secret, Section
+from rag.sections.client import ClientSettings
 from rag.sections.encoding import EncoderSettings, SparseSettings
 from rag.sections.index import IndexSettings, NearDuplicates, Splitters
 from rag.sections.llm import LLMSettings
@@ -17,6 +18,7 @@ __all__ = [
     "MASK",
     "AnswerSettings",
     "Budget",
+    "ClientSettings",
     "EncoderSettings",
     "Generators",
     "IndexSettings",

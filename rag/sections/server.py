@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from rag.sections.basics import Positive, Section, says
+from rag.sections.basics import Positive, Secret, Section, says
 
 
 class ServerSettings(Section, frozen=True):
@@ -39,6 +39,13 @@ class ServerSettings(Section, frozen=True):
     ] = 0.0
     burst: Annotated[Positive, says("requests of a key that may come at once")] = 20
     max_body_bytes: Annotated[Positive, says("largest body of any other request")] = 1024 * 1024
+    workers: Annotated[
+        Positive, says("processes that answer, each with its own models; needs store.url")
+    ] = 1
+    redis: Annotated[
+        Secret,
+        says("address of a Redis that several servers share: rates, replies of models, jobs"),
+    ] = Secret("")
     otlp: Annotated[
         str,
         says(
@@ -46,3 +53,13 @@ class ServerSettings(Section, frozen=True):
             "empty sends nothing"
         ),
     ] = ""
+    max_connections: Annotated[
+        Positive, says("connections; for a further one the one that was idle longest is closed")
+    ] = 2_048
+    patience_s: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)],
+        says("seconds for which a client may be silent; one for every 500 bytes comes back"),
+    ] = 30.0
+    log_texts: Annotated[
+        bool, says("traces in the log quote what failed, which may be a document, question or key")
+    ] = False

@@ -2,17 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
-from indexers.stores.catalogue import Catalogue, checked_name, number_of
-from indexers.stores.catalogue_edge import EdgeCatalogue
-from rag.errors import CollectionMismatch, CollectionNotFound, RagError
+from indexers.stores.catalogue import Catalogue, checked_name, family_of, number_of
+from rag.errors import CollectionMismatch, RagError
 from rag.seams import CollectionSpec, Store
 from rag.sections import StoreSettings
 from rag.wiring.fitting import check
+from rag.wiring.naming import catalogue, missing
 
 FOLLOW_S = 2.0  # chosen: how long a name that another process has switched may lead to the old one
 
@@ -30,20 +30,27 @@ class Opened:
 class Collections:
     """What an engine has open.
 
-    A store that a name has left stays open as long as somebody refers to it: a search that has
-    begun there ends there.
+    Names that stand for one collection share its store. One that no name stands for any more stays
+    open as long as somebody refers to it: a search that has begun there ends there.
 
     Args:
         settings: where collections are.
         spec: what a collection must be built with to be searched, and is made with.
+        turn: keeps other processes from writing into the collections of a name.
     """
 
-    def __init__(self, settings: StoreSettings, spec: CollectionSpec) -> None:
+    def __init__(
+        self,
+        settings: StoreSettings,
+        spec: CollectionSpec,
+        turn: Callable[[str], AbstractAsyncContextManager[object]] = nullcontext,
+    ) -> None:
         self.spec = spec
         self._settings = settings
+        self._turn = turn
         self._catalogue: Catalogue | None = None
         self._open: dict[str, Opened] = {}
-        self._left: WeakKeyDictionary[Store, str] = WeakKeyDictionary()  # of which name
+        self._stores: WeakValueDictionary[str, Store] = WeakValueDictionary()  # by collection
         self._opening = asyncio.Lock()
         self._writing: dict[str, asyncio.Lock] = {}
 
@@ -81,24 +88,39 @@ class Collections:
 
     @asynccontextmanager
     async def writing(self, name: str) -> AsyncIterator[None]:
-        """Keep everybody else of this process from writing into a collection."""
-        async with self._writing.setdefault(name, asyncio.Lock()):
-            yield
+        """Keep everybody else from writing into a collection, under whatever name.
+
+        Raises:
+            BadCollection: no possible name.
+            StoreUnavailable: from the store, or from whatever keeps other processes away.
+        """
+        while True:
+            family = await self._family(name)
+            async with self._writing.setdefault(family, asyncio.Lock()):
+                if await self._family(name) != family:
+                    continue  # the name was switched meanwhile
+                async with self._turn(family):
+                    yield
+                return
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[Catalogue]:
-        """Close what a name stands for, and keep everybody of this process from opening it.
+        """Close what only a name stands for, and keep everybody of this process from opening it.
 
-        Searches that are under way in it fail.
+        Searches that are under way in it fail. What other names stand for, too, stays open.
 
         Raises:
             StoreUnavailable: it could not be flushed.
         """
         async with self.writing(name), self._opening:
-            self._leave(name)
-            for store in [store for store, of in self._left.items() if of == name]:
-                del self._left[store]
-                await store.close()
+            names = {**await self.catalogue().names()}
+            meant = names.pop(name, None)
+            self._open.pop(name, None)
+            for physical, store in [*self._stores.items()]:
+                its = physical == meant or number_of(name, physical) >= 0
+                if its and physical not in names.values():
+                    del self._stores[physical]
+                    await store.close()
             yield self.catalogue()
 
     @asynccontextmanager
@@ -109,17 +131,26 @@ class Collections:
             BadCollection, CollectionNotFound, StoreLocked, StoreUnavailable: as `get`.
             CollectionMismatch: it was written by another version of the schema.
         """
-        async with self._opening:
-            physical = await self.catalogue().resolve(checked_name(name))
-            if physical is None:
-                raise missing(name)
-            opened = self._open.get(name)
-            shared = opened is not None and opened.physical == physical
-            store = opened.store if opened and shared else await self.catalogue().open(physical)
-        try:
+        physical = await self.catalogue().resolve(checked_name(name))
+        if physical is None:
+            raise missing(name)
+        async with self.looking(physical) as store:
             yield physical, store
+
+    @asynccontextmanager
+    async def looking(self, physical: str) -> AsyncIterator[Store]:
+        """Give a physical collection, whatever it was built with; what is open is shared.
+
+        Raises:
+            CollectionNotFound, CollectionMismatch, StoreLocked, StoreUnavailable: as `reading`.
+        """
+        async with self._opening:
+            shared = self._stores.get(physical)
+            store = shared or await self.catalogue().open(physical)
+        try:
+            yield store
         finally:
-            if not shared:
+            if shared is None:
                 await store.close()
 
     async def beside(self, name: str, physical: str, spec: CollectionSpec) -> tuple[str, Store]:
@@ -141,7 +172,9 @@ class Collections:
         return await catalogue.create(name, spec)
 
     async def switch(self, name: str, physical: str, store: Store) -> bool:
-        """Let a name stand for a collection from now on; return whether it is searched here, too.
+        """Let a name stand for a collection from now on, and with it those that stood for the same.
+
+        Return whether it is searched here, too.
 
         It is not where it does not fit; then what is open stays so, and `store` is the caller's.
 
@@ -149,15 +182,19 @@ class Collections:
             StoreLocked, StoreUnavailable: the name could not be switched.
         """
         async with self._opening:
-            built = await store.info()
-            await self.catalogue().point(name, physical)
+            built, before = await store.info(), await self.catalogue().names()
+            names = {name} | {other for other in before if before[other] == before.get(name)}
+            for each in sorted(names):
+                if before.get(each) != each or each == name:  # a plain one can only be itself
+                    await self.catalogue().point(each, physical)
             try:
                 check(name, built, self.spec)
             except CollectionMismatch:
-                if name in self._open:
-                    self._open[name].refused = physical
+                for each in names & self._open.keys():
+                    self._open[each].refused = physical
                 return False
-            self._enter(name, physical, store)
+            for each in names:
+                self._enter(each, physical, store)
             return True
 
     def look_again(self, name: str) -> None:
@@ -178,8 +215,8 @@ class Collections:
             StoreUnavailable: a collection could not be flushed.
         """
         async with self._opening:
-            stores = [*(opened.store for opened in self._open.values()), *self._left]
-            self._open, self._left = {}, WeakKeyDictionary()
+            stores = [*self._stores.values()]
+            self._open, self._stores = {}, WeakValueDictionary()
             held, self._catalogue = self._catalogue, None
             ended = await asyncio.gather(
                 *(store.close() for store in stores), return_exceptions=True
@@ -203,7 +240,7 @@ class Collections:
             if physical in {opened.physical, opened.refused}:
                 return opened
             if physical is None:
-                self._leave(name)
+                del self._open[name]
                 return None
             store = await self._fitting(name, physical)
         except CollectionMismatch:
@@ -224,6 +261,8 @@ class Collections:
         return self._enter(name, physical, store)
 
     async def _fitting(self, name: str, physical: str) -> Store:
+        if (shared := self._stores.get(physical)) is not None:
+            return shared
         store = await self.catalogue().open(physical)
         try:
             check(name, await store.info(), self.spec)
@@ -246,32 +285,13 @@ class Collections:
         await store.close()
         return None
 
+    async def _family(self, name: str) -> str:
+        return family_of(await self.catalogue().resolve(checked_name(name)) or name)
+
     def _enter(self, name: str, physical: str, store: Store) -> Opened:
-        self._leave(name)
+        self._stores[physical] = store
         self._open[name] = Opened(physical, store, time.monotonic())
         return self._open[name]
-
-    def _leave(self, name: str) -> None:
-        if name in self._open:
-            self._left[self._open.pop(name).store] = name
-
-
-def catalogue(settings: StoreSettings) -> Catalogue:
-    """Return the catalogue of the store that the settings name.
-
-    Raises:
-        BadSettings: the url is none.
-    """
-    if settings.url:
-        from indexers.stores.catalogue_server import ServerCatalogue  # pydantic and grpc: .7 s
-
-        return ServerCatalogue(settings)
-    return EdgeCatalogue(settings)
-
-
-def missing(name: str) -> CollectionNotFound:
-    """Return the error for a name that stands for nothing."""
-    return CollectionNotFound(f"no collection '{name}': firstcite index PATH --collection {name}")
 
 
 def _as_made(spec: CollectionSpec) -> CollectionSpec:

@@ -23,19 +23,21 @@ from rag.iterate.methods import ITERATIONS
 from rag.route.route import Routers
 from rag.seams import LLM, CollectionSpec, Encoder, EncoderSpec, SparseSpec, Store
 from rag.sections import IndexSettings
-from rag.settings import Settings
+from rag.settings import Settings, locks_folder
 from rag.spans import note
 from rag.values import Document, Fault, Notice
 from rag.wiring.answering import answering, packing, window
-from rag.wiring.collections import Collections, missing
+from rag.wiring.collections import Collections
 from rag.wiring.encoding import open_stage
 from rag.wiring.fitting import check_splitter
 from rag.wiring.indexing import Indexing
 from rag.wiring.llm import open_llm
+from rag.wiring.naming import missing
 from rag.wiring.querying import defaults, routers_of, widening
 from rag.wiring.reindexing import Kind, Reindexed, reindex
 from rag.wiring.reordering import Reordering
 from rag.wiring.reranking import Rerankers
+from rag.wiring.turns import Turns
 from rerankers.late_interaction import TokenEncoder
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ class Engine:
         sparse = settings.sparse
         self.sparse = Bm25Encoder(sparse.k1, sparse.b, sparse.language)
         spec = _spec(encoder.spec, self.sparse.spec, settings.index)
-        self.collections = Collections(settings.store, spec)
+        locks = locks_folder(settings)
+        self._turns = Turns(settings.store.url, settings.server.redis, locks)
+        self.collections = Collections(settings.store, spec, self._turns.take)
         self._paths: dict[str, QueryPath] = {}
         self._llm: LLM | None = None
         self._connecting = asyncio.Lock()
@@ -202,6 +206,7 @@ class Engine:
             llm, self._llm = self._llm, None
             ended = await asyncio.gather(
                 self.collections.close(),
+                self._turns.close(),
                 self._rerankers.close(),
                 self.reordering.close(),
                 *([llm.close()] if llm else []),

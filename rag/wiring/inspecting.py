@@ -1,9 +1,10 @@
 """What a catalogue holds, told, counted and deleted; no encoder is needed for it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
 
 from indexers.bulk.seen import Seen
 from indexers.stores.catalogue import NAME, Catalogue, checked_name, number_of
@@ -12,7 +13,10 @@ from indexers.verifying import Problem
 from rag.errors import RagError
 from rag.seams import CollectionSpec, Store
 from rag.values import Frozen, Where
-from rag.wiring.collections import missing
+from rag.wiring.naming import missing
+
+Opening: TypeAlias = Callable[[str], AbstractAsyncContextManager[Store]]
+"""Gives the store of a physical collection for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,21 @@ class Described(Frozen):
         return "\n".join(f"{key:<20} {value}" for key, value in facts.items())
 
 
-async def listed(catalogue: Catalogue) -> AsyncIterator[Listed]:
+def opening(catalogue: Catalogue) -> Opening:
+    """Return a way to open stores where nobody else of this process has."""
+
+    @asynccontextmanager
+    async def opened(physical: str) -> AsyncIterator[Store]:
+        store = await catalogue.open(physical)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
+async def listed(catalogue: Catalogue, opened: Opening) -> AsyncIterator[Listed]:
     """Yield every physical collection, sorted.
 
     Raises:
@@ -75,25 +93,22 @@ async def listed(catalogue: Catalogue) -> AsyncIterator[Listed]:
     for physical in await catalogue.physicals():
         called = [name for name, named in names.items() if named == physical]
         for name in called or [""]:
-            yield await _row(catalogue, name, physical)
+            yield await _row(opened, name, physical)
 
 
-async def described(catalogue: Catalogue, name: str) -> Described:
+async def described(catalogue: Catalogue, opened: Opening, name: str) -> Described:
     """Return everything about a collection, by its name or as NAME@N.
 
     Raises:
         CollectionNotFound, CollectionMismatch, StoreLocked, StoreUnavailable: it cannot be opened.
     """
     physical = await resolved(catalogue, name)
-    store = await catalogue.open(physical)
-    try:
+    async with opened(physical) as store:
         tenants: Counter[str] = Counter()
         async for page in store.survey():
             tenants.update(record.tenant for record in page)
         by_tenant = dict(sorted(tenants.items()))
         spec, chunks = await store.info(), await store.count()
-    finally:
-        await store.close()
     size = await catalogue.size(physical)
     return Described(name, physical, spec, chunks, by_tenant, size)
 
@@ -131,7 +146,7 @@ async def resolved(catalogue: Catalogue, name: str) -> str:
 
 
 async def of_name(catalogue: Catalogue, name: str) -> Sequence[str]:
-    """Return every physical collection that goes when this is dropped, what it stands for last.
+    """Return every physical collection that goes when this is dropped; those of other names stay.
 
     Raises:
         BadCollection: no possible name.
@@ -140,8 +155,9 @@ async def of_name(catalogue: Catalogue, name: str) -> Sequence[str]:
     physical = await resolved(catalogue, name)
     if not NAME.fullmatch(name):
         return [physical]
-    others = [other for other in await catalogue.physicals() if number_of(name, other) >= 0]
-    return [*(other for other in others if other != physical), physical]
+    named = {other for by, other in (await catalogue.names()).items() if by != name}
+    family = {other for other in await catalogue.physicals() if number_of(name, other) >= 0}
+    return sorted((family | {physical}) - named)
 
 
 async def drop(catalogue: Catalogue, name: str, physicals: Sequence[str]) -> None:
@@ -152,14 +168,16 @@ async def drop(catalogue: Catalogue, name: str, physicals: Sequence[str]) -> Non
         CollectionNotFound, StoreLocked, StoreUnavailable: from the catalogue; what is still there
             has its name then.
     """
-    *others, last = physicals
-    for other in others:
-        await catalogue.drop(other)
-    named = (await catalogue.names()).get(name) == last != name
+    last = (await catalogue.names()).get(name, "")
+    for other in physicals:
+        if other != last:
+            await catalogue.drop(other)
+    named = last not in {"", name}
     if named:
         await catalogue.forget(name)
     try:
-        await catalogue.drop(last)
+        if last in physicals:
+            await catalogue.drop(last)
     except RagError:
         if named:
             await catalogue.point(name, last)
@@ -182,16 +200,13 @@ async def drop_damaged(store: Store, problems: Iterable[Problem]) -> int:
     return sum(map(len, by_tenant.values()))
 
 
-async def _row(catalogue: Catalogue, name: str, physical: str) -> Listed:
+async def _row(opened: Opening, name: str, physical: str) -> Listed:
     try:
-        store = await catalogue.open(physical)
-        try:
+        async with opened(physical) as store:
             spec, chunks = await store.info(), await store.count()
             documents = 0
             async for page in store.survey():
                 documents += len(page)
-        finally:
-            await store.close()
     except RagError as error:
         return Listed(name, physical, problem=str(error))
     return Listed(name, physical, chunks, documents, spec.encoder, spec.splitter, spec.settled)

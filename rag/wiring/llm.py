@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rag.llms.loading import Precision as TorchPrecision
     from rag.llms.local import LocalLLM
     from rag.llms.onnx.exported import Precision as OnnxPrecision
+    from rag.llms.remembering import Kept
 
 
 async def open_llm(settings: Settings) -> LLM:
@@ -27,10 +28,9 @@ async def open_llm(settings: Settings) -> LLM:
     """
     from rag.llms.accounted import Accounted
     from rag.llms.remembering import Remembering
-    from rag.llms.replies import Replies
 
     of = settings.llm
-    replies = Replies(replies_folder(settings), of.replies_mb) if of.replies_mb else None
+    replies = _replies(settings) if of.replies_mb else None
     try:
         llm = await _connect(of) if of.url else await asyncio.to_thread(load_llm, settings)
     except RagError:
@@ -38,6 +38,17 @@ async def open_llm(settings: Settings) -> LLM:
             await replies.close()
         raise
     return Accounted(Remembering(llm, replies) if replies else llm)
+
+
+def _replies(settings: Settings) -> Kept:
+    if settings.server.redis:
+        from rag.llms.shared_replies import SharedReplies
+        from rag.sharing import connect
+
+        return SharedReplies(connect(settings.server.redis))
+    from rag.llms.replies import Replies
+
+    return Replies(replies_folder(settings), settings.llm.replies_mb)
 
 
 async def _connect(of: LLMSettings) -> LLM:

@@ -9,7 +9,7 @@ from indexers.stores.catalogue import Catalogue, checked_name, number_of
 from rag.errors import CollectionMismatch, CollectionNotFound
 from rag.seams import CollectionSpec, Store
 from rag.sections import StoreSettings
-from rag.wiring.collections import catalogue
+from rag.wiring.naming import catalogue
 
 
 async def moved(

@@ -8,6 +8,7 @@ from indexers.bulk import IndexReport, Progress, index
 from indexers.copying import Copies, Copying, drop_others
 from indexers.rebuilding import held
 from indexers.splitting.pieces import Split
+from indexers.stores.catalogue import family_of
 from rag.errors import StoreUnavailable
 from rag.lanes import Lane
 from rag.seams import CollectionSpec, Encoder, SparseEncoder, Store
@@ -53,7 +54,7 @@ async def reindex(
             `Engine.reindex`.
     """
     async with collections.writing(name), collections.reading(name) as (before, source):
-        now, store = await collections.beside(name, before, kind.spec)
+        now, store = await collections.beside(family_of(before), before, kind.spec)
         used = False
         try:
             report = await rebuild(source, store, kind, on_progress)

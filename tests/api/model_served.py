@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from litestar import Litestar
 
+from api.listening import server_of
 from api.model_server import create_model_app
 from rag.llms.local import LocalLLM
 from rag.llms.remote import RemoteLLM, connect
@@ -15,9 +15,7 @@ from rag.llms.remote import RemoteLLM, connect
 @asynccontextmanager
 async def serving_app(app: Litestar) -> AsyncIterator[str]:
     """Serve an application on a free loopback port and give its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-    )
+    server = server_of(app, drain_s=5)
     running = asyncio.create_task(server.serve())
     async with asyncio.timeout(10):
         while not server.started:  # noqa: ASYNC110 - milliseconds

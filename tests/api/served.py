@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import uvicorn
 from litestar import Litestar
 
+from api.listening import server_of
 from indexers.encoders.hashed import HashedEncoder
 from indexers.splitting.pieces import whole
 from rag.sections import AnswerSettings, IndexSettings, ServerSettings, StoreSettings
@@ -59,10 +59,7 @@ class Served:
     """An application on a free loopback port, in a thread."""
 
     def __init__(self, app: Litestar) -> None:
-        config = uvicorn.Config(
-            app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=5
-        )
-        self.server = uvicorn.Server(config)
+        self.server = server_of(app, drain_s=5)
         self._thread = threading.Thread(target=self.server.run)
         self._thread.start()
         deadline = time.monotonic() + 10

@@ -1,6 +1,7 @@
 """The Python client, against a server."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from api.replies import AnswerResponse
 from api.streaming import DeltaEvent, MetaEvent
 from rag.errors import (
     BadFilter,
+    BadInput,
     CollectionNotFound,
     DocumentNotFound,
     RagError,
@@ -71,6 +73,38 @@ def test_it_puts_reads_and_deletes(opened: Client, tmp_path: Path) -> None:
     assert opened.delete_where({"document_id": "deep/notes.md"}, collection="new") == 1
 
 
+def test_it_lists_describes_counts_rebuilds_and_drops(opened: Client) -> None:
+    assert [one.name for one in opened.collections()] == ["handbook"]
+    (listed,) = opened.collections(details=True)
+    assert listed.details
+    assert (listed.details.physical, listed.details.documents) == ("handbook@1", 5)
+    told = opened.describe("handbook")
+    assert (told.physical, told.spec.encoder, told.documents["lab"]) == ("handbook@1", "hashed", 2)
+    manual = opened.count("handbook", {"metadata.kind": "manual"})
+    assert (manual.chunks, manual.documents) == (2, 2)
+    assert opened.count("handbook", {}, tenant="lab").documents == 2
+    job = opened.reindex("handbook")
+    deadline = time.monotonic() + 20
+    while not job.over:
+        assert time.monotonic() < deadline
+        job = opened.job(job.job_id)
+    assert opened.describe("handbook").physical == "handbook@2"
+    assert opened.drop("handbook@1") == ["handbook@1"]
+    assert opened.drop("handbook", dry_run=True) == ["handbook@2"]
+    assert opened.drop("handbook") == ["handbook@2"]
+    assert opened.collections(details=True) == []
+    assert opened.config()["server"]["collection"] == "handbook"
+    order = opened.rerank("ice", ["fire", "ice"], top_n=1)
+    assert [one.index for one in order.results] == [1]
+
+
+def test_a_field_that_cannot_be_used_is_named(opened: Client) -> None:
+    with pytest.raises(BadInput, match="k: Expected `int` >= 1"):
+        opened.search(QUERY, k=0)
+    with pytest.raises(BadInput, match="unknown field `top`"):
+        opened.search(QUERY, top=3)
+
+
 def test_errors_are_those_of_the_server(opened: Client, filled: Settings) -> None:
     with pytest.raises(CollectionNotFound, match="nowhere"):
         opened.search(QUERY, collection="nowhere")
@@ -122,6 +156,17 @@ def test_it_is_the_same_on_an_event_loop(url: str) -> None:
             assert await opened.delete("x", collection="new") == 1
             assert await opened.delete_where({"document_id": "x"}, collection="new") == 0
             assert (await opened.ready()).status == "ready"
+            assert len(await opened.collections(details=True)) == 2
+            assert (await opened.describe("new")).chunks == 0
+            assert (await opened.count("handbook", {})).documents == 5
+            job = await opened.reindex("new")
+            while not job.over:
+                await asyncio.sleep(0.01)
+                job = await opened.job(job.job_id)
+            assert await opened.drop("new") == ["new@1", "new@2"]
+            assert (await opened.config())["server"]["collection"] == "handbook"
+            order = await opened.rerank("ice", ["fire", "ice"])
+            assert [one.index for one in order.results] == [1, 0]
             with pytest.raises(CollectionNotFound):
                 await opened.search(QUERY, collection="nowhere")
 

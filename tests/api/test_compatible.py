@@ -228,3 +228,10 @@ def test_late_interaction_reranks(client: httpx.Client) -> None:
 
 def test_the_handbook_is_what_these_tests_ask() -> None:
     assert "two days" in DOCUMENTS[0].text
+
+
+def test_a_number_for_a_boolean_means_the_same_to_every_face(client: httpx.Client) -> None:
+    asked = {"query": "cold", "texts": ["ice", "fire"], "return_text": 1, "raw_scores": 0}
+    reply = client.post("/rerank", json=asked)
+    assert reply.status_code == 200
+    assert {row["text"] for row in reply.json()} == {"ice", "fire"}

@@ -18,9 +18,13 @@ from tests.api.served import Served, engine_of, settings_over, wait_until_ready
 TENANTS = ("red", "blue")
 PEOPLE = ("ada", "bob", "eve")
 PATHS = (
-    *("/v1/collections", "/v1/collections/handbook", "/v1/jobs", "/metrics"),
+    *("/v1/collections", "/v1/collections/handbook", "/v1/collections/live", "/v1/jobs"),
+    *("/v1/collections?details=true", "/v1/collections/handbook/details"),
+    *("/v1/collections/handbook/count", "/metrics", "/schema/openapi.json"),
     *("/v1/config", "/v1/models", "/ready", "/health"),
 )
+STREAMING = {"accept": "application/json, text/event-stream"}
+TOOL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
 WORDS = ("freezer", "badge", "lantern", "party")
 
 
@@ -85,6 +89,10 @@ class World:
             assert (job["state"], job["result"]["new"]) == ("done", len(rows))
             self.jobs[tenant] = job["job_id"]
         self.writers = writers
+        admin = bearer(ring.add("admin", "admin", "*")[0])
+        live = {"collection": "handbook"}
+        reply = self.served.client.put("/v1/aliases/live", json=live, headers=admin)
+        assert reply.status_code == 204
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -151,7 +159,19 @@ def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
     return "POST", "/v1/answer", body
 
 
-@given(st.sampled_from(list(ACCESS)), st.lists(requests(), min_size=1, max_size=4))
+@st.composite
+def tools(draw: st.DrawFn) -> tuple[str, str, dict[str, Any]]:
+    """Return the same of a call of a tool."""
+    named, tool = draw(NAMED), draw(st.sampled_from(["search", "answer", "get_document"]))
+    given: dict[str, Any] = {"tenant": named["tenant"]} if "tenant" in named else {}
+    if tool == "get_document":
+        given["document_id"] = draw(IDS)
+    else:
+        given |= {"query": draw(QUERIES), "filter": draw(FILTERS), "k": draw(st.integers(1, 50))}
+    return "POST", "/mcp", {**TOOL, "params": {"name": tool, "arguments": given}}
+
+
+@given(st.sampled_from(list(ACCESS)), st.lists(requests() | tools(), min_size=1, max_size=4))
 @settings(max_examples=150, deadline=None)
 def test_nothing_of_others_is_in_any_reply(
     world: World, name: str, asked: Sequence[tuple[str, str, dict[str, Any]]]
@@ -163,10 +183,12 @@ def test_nothing_of_others_is_in_any_reply(
         reply = world.served.client.request(
             method,
             path,
-            headers=bearer(world.keys[name]),
+            headers={**bearer(world.keys[name]), **(STREAMING if path == "/mcp" else {})},
             **sent,  # type: ignore[arg-type]
         )
         assert reply.status_code in {200, 400, 403, 404}, reply.text
+        if path == "/mcp":
+            assert '"content"' in reply.text, reply.text
         told = reply.text + str(dict(reply.headers))
         for word in _echoed(path, body):  # what was asked may be said again
             told = told.replace(word, "")
@@ -175,7 +197,9 @@ def test_nothing_of_others_is_in_any_reply(
 
 
 def _echoed(path: str, given: dict[str, Any]) -> list[str]:
-    said = [path.rpartition("/")[2], str(given.get("query", ""))]
+    arguments = given.get("params", {}).get("arguments", {})
+    said = [path.rpartition("/")[2], str({**given, **arguments}.get("query", ""))]
+    said += [str(arguments.get("document_id", "")), json.dumps(arguments.get("filter", ""))]
     said += [turn["content"] for turn in given.get("messages", ())]
     return sorted(filter(None, [*said, *" ".join(said).split()]), key=len, reverse=True)
 

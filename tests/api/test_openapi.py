@@ -140,10 +140,34 @@ def test_every_declared_error_is_problem_json(document: Json) -> None:
                 assert set(response["content"]) == {"application/json" if plain else PROBLEM}
 
 
+def test_every_guarded_route_tells_of_load_and_of_keys(document: Json) -> None:
+    for operation in operations(document):
+        responses = operation["responses"]
+        assert all("X-Request-Id" in told["headers"] for told in responses.values())
+        if operation.get("security") != [{}]:
+            assert {"400", "401", "403", "429", "500", "503"} <= set(responses)
+            assert "WWW-Authenticate" in responses["401"]["headers"]
+            assert "Retry-After" in responses["429"]["headers"]
+            assert "Retry-After" in responses["503"]["headers"]
+
+
+def test_streams_are_documented(document: Json) -> None:
+    for path in ("/v1/answer", "/v1/chat/completions"):
+        content = document["paths"][path]["post"]["responses"]["200"]["content"]
+        assert set(content) == {"application/json", "text/event-stream"}
+
+
 def test_bounds_are_in_the_document(document: Json) -> None:
     properties = document["components"]["schemas"]["SearchRequest"]["properties"]
     assert (properties["k"]["minimum"], properties["k"]["maximum"]) == (1, 1_000)
     assert (properties["query"]["minLength"], properties["query"]["maxLength"]) == (1, 20_000)
+
+
+def test_a_path_tells_all_of_its_methods(client: httpx.Client, document: Json) -> None:
+    for path, methods in document["paths"].items():
+        reply = client.options(path.replace("{", "").replace("}", ""))
+        assert reply.status_code == 204
+        assert set(reply.headers["allow"].lower().split(", ")) == {*methods, "options"}
 
 
 def test_no_page_that_loads_scripts_from_elsewhere_is_served(client: httpx.Client) -> None:

@@ -41,7 +41,8 @@ def test_requests_are_counted_by_route_and_stages_by_name(metered: httpx.Client)
     metered.post("/v1/answer", json=QUERY)
     assert b"event: final" in metered.post("/v1/answer", json={**QUERY, "stream": True}).content
     metered.post("/v1/search", json={})
-    metered.get("/some/path")  # there is no route that it could be counted by
+    metered.get("/some/path")
+    metered.request("BREW", "/some/pot")
     metered.get("/v1/documents/absent")
     after = figures(metered)
     counted = {
@@ -52,6 +53,8 @@ def test_requests_are_counted_by_route_and_stages_by_name(metered: httpx.Client)
     assert of["POST", "/v1/search", "400"] == 1
     assert of["POST", "/v1/answer", "200"] == 2
     assert of["GET", "/v1/documents/{document_id}", "404"] == 1
+    assert of["GET", "none", "404"] == 1
+    assert sum(value for (method, *_), value in of.items() if method == "other") == 1
     assert after["firstcite_answers_total", ("yes",)] == 2
     assert after["firstcite_stage_seconds_count", ("find", "ok")] == 3
     assert after["firstcite_requests_in_progress", ()] == 1  # this one

@@ -14,6 +14,7 @@ import pytest
 from api.app import create_app
 from api.streaming import streamed
 from rag.citing.events import Event, Meta, SearchResults
+from rag.deadline import within
 from rag.errors import StoreUnavailable
 from rag.settings import Settings
 from tests.api.served import Serve, engine_of, wait_until_ready
@@ -91,6 +92,30 @@ def test_an_error_in_the_middle_is_the_last_event() -> None:
     assert "secret" not in asyncio.run(_events(ValueError("secret")))
     with pytest.raises(StoreUnavailable):
         asyncio.run(streamed(_breaking(StoreUnavailable("gone"), 0)))
+
+
+def test_a_stream_says_that_its_time_is_over() -> None:
+    ended: list[str] = []
+
+    async def slow() -> AsyncGenerator[Event, None]:
+        try:
+            yield Meta("r")
+            yield SearchResults(())
+            await asyncio.sleep(30)
+        finally:
+            ended.append("ended")
+
+    async def run() -> str:
+        async with within(0.4):
+            stream = await streamed(slow())
+            pieces = [piece async for piece in stream.iterator]  # type: ignore[union-attr]
+            return b"".join(pieces).decode()  # type: ignore[arg-type]
+
+    *_, last = asyncio.run(run()).strip().split("\n\n")
+    name, data = last.splitlines()
+    assert name == "event: error"
+    assert json.loads(data.removeprefix("data: "))["type"].endswith("DeadlineExceeded")
+    assert ended == ["ended"]
 
 
 def test_clients_that_leave_leave_nothing_behind(filled: Settings, serve: Serve) -> None:

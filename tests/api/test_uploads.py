@@ -1,5 +1,6 @@
 """Documents and files come in over HTTP, each line is told what became of it, and jobs outlive."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -183,14 +184,15 @@ def test_a_job_can_be_looked_at_and_told_again(client: httpx.Client) -> None:
 
 
 def test_jobs_that_were_left_are_gone_on_with(empty: Settings, serve: Serve) -> None:
+    from api.jobs.disk import DiskShelf
     from api.jobs.job import Job
-    from api.jobs.shelf import INPUT, Shelf, new_id, now
+    from api.jobs.shelf import INPUT, new_id, now
 
-    shelf = Shelf(Path(empty.server.jobs), 3_600)
+    shelf = DiskShelf(Path(empty.server.jobs), 3_600)
     job = Job(new_id(), "documents", "handbook", "default", "running", now())
     with shelf.coming() as folder:
         (folder / INPUT).write_bytes(b'{"id": "a", "text": "left behind"}\n')
-        shelf.keep(folder, job)
+        asyncio.run(shelf.keep(folder, job))
     client = serve(create_app(empty, lambda: engine_of(empty)))
     wait_until_ready(client)
     assert json.loads(client.get(f"/v1/jobs/{job.job_id}/lines").text)["status"] == "new"

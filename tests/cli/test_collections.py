@@ -62,6 +62,17 @@ def test_collections_are_listed_with_what_they_are(firstcite: Firstcite, store: 
     assert (first["name"], first["settled"], second["name"]) == ("pets", True, "")
 
 
+def test_a_second_name_is_dropped_without_the_collection(firstcite: Firstcite, store: Path) -> None:
+    assert firstcite("collections", "alias", "live", "pets").out == "live: stands for pets@1\n"
+    assert "live = pets@1" in firstcite("collections", "list").out
+    outcome = firstcite("collections", "drop", "pets", "--yes")
+    assert (outcome.code, outcome.out) == (0, "the name pets: deleted\n")
+    assert names_in(store) == ["pets@1"]
+    outcome = firstcite("collections", "drop", "live", "--yes")
+    assert (outcome.code, outcome.out, names_in(store)) == (0, "pets@1: deleted\n", [])
+    assert firstcite("collections", "alias", "live", "pets").code == 1
+
+
 def test_a_collection_that_cannot_be_opened_is_listed_with_the_reason(
     firstcite: Firstcite, store: Path
 ) -> None:

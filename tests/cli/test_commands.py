@@ -105,13 +105,13 @@ def test_indexing_reports_what_was_skipped_by_file_and_line_and_keeps_the_rest(
 
 @pytest.mark.usefixtures("at_home")
 def test_indexing_again_changes_nothing(firstcite: Firstcite) -> None:
-    before = value(firstcite("search", "badge", "--json"))["candidates"]
+    before = value(firstcite("search", "badge", "--json"))["results"]
     outcome = firstcite("index", "docs")
     assert outcome.code == 3
     assert "4 documents, 4 chunks" in outcome.out
     assert "0 chunks encoded" in outcome.out
     assert "0 new, 0 changed, 4 unchanged; 6 inputs skipped" in outcome.out
-    assert value(firstcite("search", "badge", "--json"))["candidates"] == before
+    assert value(firstcite("search", "badge", "--json"))["results"] == before
 
 
 @pytest.mark.usefixtures("at_home")
@@ -126,21 +126,20 @@ def test_search_shows_the_place_of_every_chunk(firstcite: Firstcite) -> None:
 
 @pytest.mark.usefixtures("at_home")
 def test_search_as_json_gives_spans_that_hold_in_the_files(firstcite: Firstcite) -> None:
-    found = value(firstcite("search", "cold freezer", "--json"))["candidates"]
-    assert found[0]["chunk"]["document_id"] == "docs/freezer.md"
+    found = value(firstcite("search", "cold freezer", "--json"))["results"]
+    assert found[0]["document_id"] == "docs/freezer.md"
     assert found[0]["ranks"] == {"bm25": 1, "dense": 1}
-    for candidate in found:
-        chunk = candidate["chunk"]
-        if not chunk["source"].partition(".jsonl")[1]:
-            text = text_of(chunk["source"])
-            assert text[chunk["start"] : chunk["end"]] == chunk["text"]
+    for result in found:
+        if not result["source"].partition(".jsonl")[1]:
+            span, text = result["span"], text_of(result["source"])
+            assert text[span["start"] : span["end"]] == result["text"]
 
 
 @pytest.mark.usefixtures("at_home")
 def test_a_filter_and_a_branch_narrow_the_search(firstcite: Firstcite) -> None:
     wanted = '{"metadata.year": {"gte": 2021}}'
     found = value(firstcite("search", "who", "--filter", wanted, "--branch", "dense", "--json"))
-    assert [c["chunk"]["document_id"] for c in found["candidates"]] == ["bob"]
+    assert [one["document_id"] for one in found["results"]] == ["bob"]
 
 
 @pytest.mark.usefixtures("at_home")
@@ -167,10 +166,11 @@ def test_ask_as_json_cites_verbatim(firstcite: Firstcite) -> None:
     citations = [c for sentence in answer["sentences"] for c in sentence["citations"]]
     assert citations
     for citation in citations:
-        text = text_of(sources[citation["ref"]])
-        assert text[citation["start"] : citation["end"]] == citation["quote"]
+        span, text = citation["span"], text_of(sources[citation["ref"]])
+        assert text[span["start"] : span["end"]] == citation["quote"]
     for sentence in answer["sentences"]:
-        assert answer["text"][sentence["start"] : sentence["end"]] == sentence["text"]
+        span = sentence["span"]
+        assert answer["answer"][span["start"] : span["end"]] == sentence["text"]
 
 
 @pytest.mark.usefixtures("at_home")
@@ -226,8 +226,7 @@ def test_who_asks_sees_what_is_open_and_what_names_them(
     def found(*names: str) -> set[str]:
         more = [part for name in names for part in ("--principal", name)]
         results = value(firstcite("search", "surprise party", *asked, "--json", *more))
-        assert results["query"]["history"] == [{"role": "user", "content": "Hello."}]
-        return {c["chunk"]["document_id"] for c in results["candidates"]}
+        return {one["document_id"] for one in results["results"]}
 
     assert found() == found("ada") == found("eve", "bob") == {"open", "ada's"}
     assert found("eve") == {"open"}
@@ -421,7 +420,7 @@ def test_an_interrupted_run_ends_with_130_and_a_later_one_completes_it(
     assert outcome.code == 0
     assert "1,500 documents, 1,500 chunks" in outcome.out
     found = value(firstcite("search", "Document 1499", "--branch", "bm25", "--json"))
-    assert found["candidates"][0]["chunk"]["document_id"] == "d1499"
+    assert found["results"][0]["document_id"] == "d1499"
 
 
 @pytest.fixture

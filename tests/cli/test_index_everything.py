@@ -85,7 +85,7 @@ def test_every_good_file_is_in_the_index_and_every_bad_one_said(
     assert verdict["counts"]["chunks"] == run["chunks"]
     assert (verdict["problems"], verdict["stale"]) == ([], [])
     found = firstcite("search", "line break in a name", "-k", "1", "--json")
-    assert json.loads(found.out)["candidates"][0]["chunk"]["document_id"] == "in/two\nlines.md"
+    assert json.loads(found.out)["results"][0]["document_id"] == "in/two\nlines.md"
     assert "nobody named this" not in firstcite("search", "nobody named this file").out
     again = firstcite("index", str(folder_of(files)), "--report", str(tmp_path / "report.jsonl"))
     assert again.code == 3

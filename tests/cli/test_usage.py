@@ -16,6 +16,7 @@ GROUP = (
     "search",
     "ask",
     "serve",
+    "mcp",
     "eval",
     "doctor",
     "models",
@@ -103,6 +104,7 @@ def test_wrong_usage_is_exit_code_2_with_the_usage(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["serve", "--workers", "2"], "can open the embedded store: set store.url"),
         (["search", ""], "the query is empty"),
         (["search", " \t "], "the query is empty"),
         (["ask", ""], "the query is empty"),

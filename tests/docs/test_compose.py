@@ -143,6 +143,9 @@ def test_addresses_lead_to_services() -> None:
         assert f"127.0.0.1:{llm.port}/health" in SERVICES[name]["healthcheck"]["test"][-1]
     otlp = urlsplit(settings_with("observability.env").server.otlp)
     assert (names[str(otlp.hostname)], otlp.port) == (["jaeger"], 4318)
+    redis = urlsplit(settings_with("replicas.env").server.redis)
+    assert (redis.scheme, names[str(redis.hostname)], redis.port) == ("redis", ["redis"], 6379)
+    assert set(SERVICES["redis"]["networks"]) & set(SERVICES["api"]["networks"])
     for number, name in enumerate(names["store"], 1):
         command = SERVICES[name]["command"]
         assert option(command, "--uri") == f"http://{name}:6335"
@@ -171,11 +174,12 @@ def test_services_may_do_little_and_take_a_bounded_share(name: str) -> None:
             assert value == "" or value.startswith("/run/secrets/"), f"{name}: {key}"
 
 
-def test_only_qdrant_and_who_asks_it_are_in_its_network() -> None:
+def test_only_stores_and_who_asks_them_are_in_their_network() -> None:
     assert compose()["networks"]["data"] == {"internal": True}
     inside = {name for name, service in SERVICES.items() if "data" in service["networks"]}
-    assert inside == {"api", "prometheus", "qdrant", "qdrant-2", "qdrant-3"}
-    for name in ("qdrant", "qdrant-2", "qdrant-3"):
+    stores = {"qdrant", "qdrant-2", "qdrant-3", "redis"}
+    assert inside == {"api", "prometheus"} | stores
+    for name in stores:
         assert set(SERVICES[name]["networks"]) == {"data"}
         assert "ports" not in SERVICES[name]
 
@@ -213,7 +217,8 @@ def test_every_docker_command_names_services_profiles_and_commands_that_exist(li
             parse(shlex.join(["firstcite", *rest[1:]]))
     else:
         assert verb in {"up", "down", "build", "pull", "logs", "ps", "restart", "stop", "config"}
-        assert {word for word in rest if not word.startswith("--")} <= set(SERVICES)
+        named = {word.partition("=")[0] for word in rest if not word.startswith("--")}
+        assert named <= set(SERVICES)  # as it is, or as --scale says how many
 
 
 def test_there_are_docker_commands_to_check() -> None:

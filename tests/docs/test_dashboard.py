@@ -26,7 +26,7 @@ METRIC = re.compile(r"(firstcite_\w+)(\{[^}]*\})?")
 
 def told() -> dict[str, set[str]]:
     """The labels of every sample that a server tells when everything has happened once."""
-    meter = Meter(lambda: 1)
+    meter = Meter()
     stage = Stage("find", 1.0, cost=Cost(calls=2, depth=1, tokens_in=1, tokens_out=1, cached=1))
     meter.began()
     meter.ended("/v1/search", "POST", 200, 0.1)

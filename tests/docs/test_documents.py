@@ -52,6 +52,8 @@ def parse(command: str) -> None:
     """Parse a `firstcite …` line as click would, without running it."""
     words = shlex.split(command)
     context, arguments = click.Context(cli, info_name="firstcite"), words[1:]
+    while arguments[0].startswith("--"):  # --settings FILE, --server URL
+        arguments = arguments[2:]
     group: click.Command = cli
     while isinstance(group, click.Group):
         name, *arguments = arguments

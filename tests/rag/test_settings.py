@@ -150,7 +150,7 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
 
 
 def test_an_unknown_section_is_refused_by_its_name_with_the_known_ones() -> None:
-    known = "Known: store, encoder, sparse, index, search, rerank, answer, llm, server"
+    known = "Known: store, encoder, sparse, index, search, rerank, answer, llm, server, client"
     assert "unknown field `serach`" in refusal("[serach]\ndepth = 3\n")
     assert refusal("[serach]\n").endswith(known)
     assert "unknown field `serach`" in refusal(FIRSTCITE__SERACH__DEPTH="3")

@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from rag.errors import LLMUnavailable, ModelUnavailable
 from rag.ledger import keeping
 from rag.llms.accounted import Accounted
-from rag.llms.remembering import Remembering
+from rag.llms.remembering import Kept, Remembering
 from rag.llms.replies import Replies, key
 from rag.llms.scripted import ScriptedLLM
+from rag.llms.shared_replies import SharedReplies
+from rag.sharing import connect
 from rag.values import Choose, Chosen, Complete, Completed, Message, Score, Scored
+from tests.redis_served import served
 
 pytestmark = pytest.mark.anyio
 
@@ -42,13 +45,37 @@ class Failing(ScriptedLLM):
 
 
 @pytest.fixture
-async def replies(tmp_path: Path) -> AsyncIterator[Replies]:
+async def on_disk(tmp_path: Path) -> AsyncIterator[Replies]:
     made = Replies(tmp_path / "replies", size_mb=10)
     yield made
     await made.close()
 
 
-async def test_the_second_time_the_model_is_not_asked(replies: Replies) -> None:
+@pytest.fixture(params=["disk", "redis"])
+async def replies(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
+    if request.param == "disk":
+        made = Replies(tmp_path / "replies", size_mb=10)
+        yield made
+        await made.close()
+        return
+    with served(tmp_path) as redis:
+        shared = SharedReplies(connect(redis.url))
+        yield shared
+        await shared.close()
+
+
+async def test_a_redis_that_is_away_remembers_nothing(tmp_path: Path) -> None:
+    with served(tmp_path) as redis:
+        model = ScriptedLLM(choose=lambda _: Chosen((-0.25, None)))
+        llm = Remembering(model, SharedReplies(connect(redis.url)))
+        await llm.choose([CHOOSE])
+        redis.stop()
+        assert await llm.choose([CHOOSE]) == (Chosen((-0.25, None)),)
+        assert len(model.history) == 2
+        await llm.close()
+
+
+async def test_the_second_time_the_model_is_not_asked(replies: Kept) -> None:
     model = ScriptedLLM(choose=lambda _: Chosen((-0.25, None)), score=lambda _: Scored(-1.5, 2))
     llm = Remembering(model, replies)
     first = (await llm.choose([CHOOSE]), await llm.score([SCORE]), await llm.complete([COMPLETE]))
@@ -60,7 +87,7 @@ async def test_the_second_time_the_model_is_not_asked(replies: Replies) -> None:
     assert all(reply.usage.cached for (reply,) in again)
 
 
-async def test_a_batch_asks_only_for_what_is_new_and_only_once(replies: Replies) -> None:
+async def test_a_batch_asks_only_for_what_is_new_and_only_once(replies: Kept) -> None:
     model = ScriptedLLM(choose=lambda r: Chosen((-float(len(r.prompt[0].content)),)))
     llm = Remembering(model, replies)
     texts = ["a", "bb", "ccc", "bb", "a", "dddd"]
@@ -72,7 +99,7 @@ async def test_a_batch_asks_only_for_what_is_new_and_only_once(replies: Replies)
     assert [reply.usage.cached for reply in found] == [True, False, False, True, True, False]
 
 
-async def test_a_stream_is_kept_when_it_was_heard_to_its_end(replies: Replies) -> None:
+async def test_a_stream_is_kept_when_it_was_heard_to_its_end(replies: Kept) -> None:
     model = ScriptedLLM()
     llm = Remembering(model, replies)
     async for _ in llm.stream(COMPLETE):
@@ -94,7 +121,7 @@ async def test_it_is_kept_beyond_the_process_and_not_for_another_model(tmp_path:
         assert len(model.history) == asked
 
 
-async def test_an_error_is_not_kept(replies: Replies) -> None:
+async def test_an_error_is_not_kept(replies: Kept) -> None:
     llm = Remembering(Failing(), replies)
     for _ in range(2):
         with pytest.raises(LLMUnavailable):
@@ -112,23 +139,23 @@ async def test_the_folder_does_not_outgrow_its_size(tmp_path: Path) -> None:
     assert max(kept) == 599
 
 
-async def test_a_cache_that_fails_fails_no_request(replies: Replies) -> None:
+async def test_a_cache_that_fails_fails_no_request(on_disk: Replies) -> None:
     model = ScriptedLLM()
-    llm = Remembering(model, replies)
-    replies._cache._sql("DROP TABLE Cache")
+    llm = Remembering(model, on_disk)
+    on_disk._cache._sql("DROP TABLE Cache")
     assert len(await llm.choose([CHOOSE])) == len(await llm.choose([CHOOSE])) == 1
     assert len(model.history) == 2
 
 
-async def test_what_another_version_wrote_is_asked_anew(replies: Replies, tmp_path: Path) -> None:
+async def test_what_another_version_wrote_is_asked_anew(on_disk: Replies, tmp_path: Path) -> None:
     name = key("", CHOOSE)
     for foreign in (b"{", b'{"logprobs": "no"}', b"\xff", "text", 7):
         with diskcache.Cache(tmp_path / "replies") as cache:
             cache[name] = foreign
-        assert await replies.get([name], Chosen) == [None]
+        assert await on_disk.get([name], Chosen) == [None]
 
 
-async def test_a_pickle_in_the_folder_is_not_run(replies: Replies, tmp_path: Path) -> None:
+async def test_a_pickle_in_the_folder_is_not_run(on_disk: Replies, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
 
     class Trap:
@@ -138,7 +165,7 @@ async def test_a_pickle_in_the_folder_is_not_run(replies: Replies, tmp_path: Pat
     assert pickle.dumps(Trap())
     with diskcache.Cache(tmp_path / "replies") as cache:
         cache["trap"] = Trap()
-    assert await replies.get(["trap"], Chosen) == [None]
+    assert await on_disk.get(["trap"], Chosen) == [None]
     assert not ran.exists()
 
 
@@ -217,7 +244,7 @@ async def test_a_mixture_that_was_left_has_cost_the_tokens_of_all_prompts() -> N
     assert ledger.tokens_in == 9
 
 
-async def test_the_ledger_has_every_call_with_its_cost(replies: Replies) -> None:
+async def test_the_ledger_has_every_call_with_its_cost(replies: Kept) -> None:
     llm = Accounted(Remembering(ScriptedLLM(), replies))
     with keeping() as ledger:
         await llm.choose([CHOOSE, CHOOSE])

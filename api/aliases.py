@@ -1,0 +1,61 @@
+"""Further names of collections, switched under the programs that ask for them."""
+
+from typing import Annotated, Any
+
+from litestar import Request, delete, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from api.body import require_json
+from api.callers import Caller
+from api.guarding import needs
+from api.problems import documented
+from rag.wiring import Engine
+from rag.wiring.naming import alias, unalias
+
+_REFUSALS = documented(400, 401, 403, 404, 409, 500, 503)
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a further name is to stand for."""
+
+    collection: Annotated[str, Meta(examples=["handbook-2026"])]
+
+
+@put(
+    "/v1/aliases/{name:str}",
+    operation_id="putAlias",
+    status_code=204,
+    before_request=require_json,
+    opt=needs("admin"),
+    tags=["collections"],
+    responses={**_REFUSALS, **documented(413, 415)},
+)
+async def put_alias(
+    name: FromPath[str],
+    data: JSONBody[Target],
+    request: Request[Caller, Any, Any],
+    engine: NamedDependency[Engine],
+) -> None:
+    """Let a name stand for what another collection's name stands for now, at once."""
+    request.user.over_all_tenants()
+    await alias(engine.collections.catalogue(), name, data.collection)
+    engine.collections.look_again(name)
+
+
+@delete(
+    "/v1/aliases/{name:str}",
+    operation_id="dropAlias",
+    status_code=204,
+    opt=needs("admin"),
+    tags=["collections"],
+    responses=_REFUSALS,
+)
+async def drop_alias(
+    name: FromPath[str], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
+) -> None:
+    """Take a name away from a collection that has others."""
+    request.user.over_all_tenants()
+    await unalias(engine.collections.catalogue(), name)
+    engine.collections.look_again(name)
