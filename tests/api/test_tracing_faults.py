@@ -17,8 +17,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.app import create_app
+from api.jobs.disk import DiskShelf
 from api.jobs.job import Job
-from api.jobs.shelf import INPUT, Shelf, new_id, now
+from api.jobs.shelf import INPUT, new_id, now
 from api.streaming import streamed
 from api.tracing import Sending
 from rag.citing.events import Event, Meta
@@ -100,11 +101,11 @@ def test_a_request_whose_client_has_gone_is_cancelled(
 def test_a_job_that_was_left_is_a_trace_without_a_request(
     empty: Settings, collector: Collector
 ) -> None:
-    shelf = Shelf(Path(empty.server.jobs), 3_600)
+    shelf = DiskShelf(Path(empty.server.jobs), 3_600)
     job = Job(new_id(), "documents", "handbook", "default", "running", now())
     with shelf.coming() as folder:
         (folder / INPUT).write_bytes(b'{"id": "a", "text": "left behind"}\n')
-        shelf.keep(folder, job)
+        asyncio.run(shelf.keep(folder, job))
     with traced(empty, collector.url) as client:
         client.get(f"/v1/jobs/{job.job_id}/lines")
     span = collector.sole("job documents")
