@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import httpx
 from litestar.types import ASGIApp
 
+from rag.spans import headers
+
 Message: TypeAlias = MutableMapping[str, Any]
 
 
@@ -30,13 +32,14 @@ class InProcess(httpx.AsyncBaseTransport):
         Raises:
             ReadError: the application ended without one.
         """
+        request.headers.update(headers())  # its trace goes on
         exchange = _Exchange(self._app, request)
         try:
-            status, headers = await exchange.begun()
+            status, told = await exchange.begun()
         except BaseException:
             await exchange.aclose()
             raise
-        return httpx.Response(status, headers=headers, stream=exchange)
+        return httpx.Response(status, headers=told, stream=exchange)
 
 
 class _Exchange(httpx.AsyncByteStream):

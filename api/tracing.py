@@ -19,7 +19,6 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, Tracer
 
-from api.guarding import OPEN
 from api.problems import status_of
 from api.stamping import request_id
 from rag.errors import BadSettings
@@ -28,6 +27,7 @@ from rag.spans import NOWHERE, Timed, following, timed, told_to
 SENT_S = 3.0  # chosen: the most that sending a batch may take, all tries together
 QUEUED = 2_048  # spans that wait, at most, as OpenTelemetry has it; the oldest are dropped
 
+_UNTOLD = frozenset({"/health", "/ready"})
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _log = logging.getLogger("firstcite.traces")
 
@@ -71,7 +71,7 @@ class Sending(SpanExporter):
 
 
 class Tracing(ASGIMiddleware):
-    """A span for every request but those of open routes, which ask every few seconds how it is.
+    """A span for every request but those that only ask, every few seconds, how the server is.
 
     Args:
         address: of an OTLP collector.
@@ -81,7 +81,6 @@ class Tracing(ASGIMiddleware):
     """
 
     scopes = (ScopeType.HTTP,)
-    exclude_opt_key = OPEN
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
@@ -107,6 +106,9 @@ class Tracing(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Answer a request below a span, which goes on with the caller's trace, if there is one."""
+        if scope["path_template"] in _UNTOLD:
+            await next_app(scope, receive, send)
+            return
         method = str(scope.get("method", ""))
         method = method if method in _METHODS else "_OTHER"
         route = scope["path_template"]

@@ -16,6 +16,7 @@ from api.keys import Keyring
 from indexers.splitting.pieces import whole
 from rag.settings import Settings
 from rag.wiring import Engine
+from tests.api.collected import Collector, traced
 from tests.api.served import Serve, engine_of, wait_until_ready
 from tests.api.slow import Slow
 
@@ -55,6 +56,20 @@ def text(result: CallToolResult) -> str:
     (content,) = result.content
     assert isinstance(content, TextContent)
     return content.text
+
+
+def test_what_a_tool_does_is_told_below_its_call(filled: Settings, collector: Collector) -> None:
+    async def work(opened: Client) -> None:
+        await opened.call_tool("search", QUESTION)
+        await opened.call_tool("answer", QUESTION)
+
+    with traced(filled, collector.url) as client:
+        ask(client, work)
+    calls = collector.named("POST /mcp")
+    for path in ("search", "answer"):
+        request = collector.sole(f"POST /v1/{path}")
+        assert request.parent in {call.id for call in calls}
+        assert collector.names_below(request)[0] == "plan"
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -1,9 +1,10 @@
 """What a collector is told of requests that fail, and what becomes of requests without one."""
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,13 +12,20 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from api.app import create_app
+from api.jobs.disk import DiskShelf
+from api.jobs.job import Job
+from api.jobs.shelf import INPUT, new_id, now
+from api.streaming import streamed
 from api.tracing import Sending
-from rag.errors import BadSettings
+from rag.citing.events import Event, Meta
+from rag.errors import BadSettings, StoreUnavailable
 from rag.settings import Settings
+from rag.spans import timed, told_to
 from tests.api.collected import Collector, asking, collecting, nested, traced
 from tests.api.served import engine_of, fill, settings_over
 from tests.api.upstreamed import Canned, running
@@ -30,10 +38,11 @@ def test_what_fails_says_so(filled: Settings, collector: Collector) -> None:
     upstream = Canned(step=stall)
     with running(upstream), traced(asking(filled, upstream), collector.url) as client:
         asked = {**QUERY, "generator": "inline", "samples": 2}
-        late = client.post("/v1/answer", json=asked, headers={"x-request-timeout": "0.3"})
+        client.post("/v1/answer", json=QUERY)  # what is opened once is open
+        late = client.post("/v1/answer", json=asked, headers={"x-request-timeout": "3"})
         invalid = client.post("/v1/search", json=QUERY, headers={"x-request-timeout": "x"})
     assert (late.status_code, invalid.status_code) == (503, 400)
-    root = collector.sole("POST /v1/answer")
+    root = collector.named("POST /v1/answer")[-1]
     assert root.failed
     assert root.said["error.type"] == "DeadlineExceeded"
     assert root.said["http.response.status_code"] == 503
@@ -42,6 +51,28 @@ def test_what_fails_says_so(filled: Settings, collector: Collector) -> None:
     refused = collector.sole("POST /v1/search")
     assert (refused.failed, refused.said["http.response.status_code"]) == (False, 400)
     nested(collector)
+
+
+def test_an_error_in_the_middle_of_a_stream_is_told_though_its_status_was_sent() -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+
+    async def run(error: Exception) -> None:
+        with told_to(provider.get_tracer("test")), timed("request"):
+            async for _ in (await streamed(_breaking(error))).iterator:  # type: ignore[union-attr]
+                pass
+
+    for error in (StoreUnavailable("secret"), ValueError("secret")):
+        asyncio.run(run(error))
+    told = [dict(span.attributes or {}) for span in kept.get_finished_spans()]
+    assert told == [{"error.type": "StoreUnavailable"}, {"error.type": "ValueError"}]
+    assert not any(span.status.is_ok for span in kept.get_finished_spans())
+
+
+async def _breaking(error: Exception) -> AsyncGenerator[Event, None]:
+    yield Meta("r")
+    raise error
 
 
 def test_a_request_whose_client_has_gone_is_cancelled(
@@ -65,6 +96,21 @@ def test_a_request_whose_client_has_gone_is_cancelled(
     assert root.failed
     assert root.said["error.type"] == "cancelled"
     nested(collector)
+
+
+def test_a_job_that_was_left_is_a_trace_without_a_request(
+    empty: Settings, collector: Collector
+) -> None:
+    shelf = DiskShelf(Path(empty.server.jobs), 3_600)
+    job = Job(new_id(), "documents", "handbook", "default", "running", now())
+    with shelf.coming() as folder:
+        (folder / INPUT).write_bytes(b'{"id": "a", "text": "left behind"}\n')
+        asyncio.run(shelf.keep(folder, job))
+    with traced(empty, collector.url) as client:
+        client.get(f"/v1/jobs/{job.job_id}/lines")
+    span = collector.sole("job documents")
+    assert span.said["firstcite.job.id"] == job.job_id
+    assert (span.parent, span.links) == ("", ())
 
 
 def test_without_a_collector_requests_are_answered_and_the_server_ends(
