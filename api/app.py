@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.admitting import Admitting, Gate, Rates
+from api.asker import asker
 from api.collections import (
     create_collection,
     drop_collection,
@@ -33,6 +34,7 @@ from api.keys import Keyring
 from api.loading import Loading
 from api.metering import Meter, Metering
 from api.operations import config, health, metrics, ready
+from api.page.routes import part, start
 from api.problems import problems
 from api.queries import answer, search
 from api.stamping import stamp
@@ -98,6 +100,9 @@ def create_app(
             ready,
             metrics,
             config,
+            asker,
+            start,
+            part,
         ],
         lifespan=[loading.lifespan],
         guards=[guarding(Keyring(Path(server.keys)), server.host, rates.take)],
