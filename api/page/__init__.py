@@ -1,1 +1,1 @@
-"""The page at `/`: HTML, style and ES modules as they are written, and the routes that serve them."""
+"""The page at `/`: HTML, style and ES modules as they are written, and their routes."""

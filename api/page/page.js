@@ -61,7 +61,7 @@ async function run(at) {
     if (running !== stop) return;
     if (!(error instanceof Problem) && !stopped(error)) throw error;
     if (!stopped(error)) tellProblem(error, () => void run(at));
-    if (at.mode === "search" || !outcome.querySelector(".sentence")) outcome.replaceChildren();
+    if (at.mode === "search" || !outcome.querySelector(".answer")?.textContent) outcome.replaceChildren();
     if (stopped(error) && !outcome.firstChild) say("Stopped");
   } finally {
     if (running === stop) {

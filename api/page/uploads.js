@@ -133,7 +133,8 @@ class Row {
   async over(job) {
     const told = { done: "Done", failed: "Failed", cancelled: "Cancelled" }[job.state];
     if (job.error) this.settle(told, `${job.error.title}. ${job.error.detail}`);
-    else this.settle(nothing(job) ? "Nothing could be read" : told, job.result ? summary(job) : "");
+    else if (nothing(job)) this.settle("Nothing could be read", "");
+    else this.settle(told, job.result ? summary(job) : "");
     const faults = await faultsOf(job.job_id);
     if (!faults.length) return;
     this.about.append(el("ul", { class: "faults" }, faults.map((text) => el("li", { dir: "auto", text }))));

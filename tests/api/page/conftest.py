@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Unpack
 
 import httpx
 import pytest
@@ -12,10 +12,17 @@ from playwright.sync_api import Browser, sync_playwright
 from api.app import create_app
 from rag.settings import Settings
 from tests.api.page.documents import DOCUMENTS
-from tests.api.page.visiting import Visit, apart, chromium, visit
+from tests.api.page.visiting import Look, Visit, apart, chromium, visit
 from tests.api.served import Served, engine_of, settings_over, wait_until_ready
 
 Visitor = Callable[..., Visit]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what drives a browser: minutes that `make test` leaves to `make test-all`."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +49,7 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     """A function that opens a visit; what none may do is looked at in the end."""
     visits: list[Visit] = []
 
-    def come(client: httpx.Client, **given: Any) -> Visit:
+    def come(client: httpx.Client, **given: Unpack[Look]) -> Visit:
         visits.append(visit(browser, str(client.base_url), **given))
         return visits[-1]
 

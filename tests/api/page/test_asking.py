@@ -28,7 +28,9 @@ PENGUIN = "How many fish does the penguin 🐧 eat a day?"
 def marked(visit: Visit) -> str:
     """What is marked in the document that is shown."""
     expect(visit.page.locator("#reader mark").first).to_be_visible()
-    return "".join(visit.page.locator("#reader mark").evaluate_all("all => all.map(m => m.textContent)"))
+    return "".join(
+        visit.page.locator("#reader mark").evaluate_all("all => all.map(m => m.textContent)")
+    )
 
 
 def even(text: str) -> str:
@@ -98,10 +100,10 @@ def test_a_quote_that_no_longer_stands_there_is_said_to_be_gone(
     expect(here.page.locator("#reader mark")).to_have_count(0)
 
 
-def test_an_abstention_says_why_and_offers_what_was_found(
-    tmp_path: Path, visitor: Visitor
-) -> None:
-    settings = msgspec.structs.replace(settings_over(tmp_path / "store"), answer=AnswerSettings(floor=0.99))
+def test_an_abstention_says_why_and_offers_what_was_found(tmp_path: Path, visitor: Visitor) -> None:
+    settings = msgspec.structs.replace(
+        settings_over(tmp_path / "store"), answer=AnswerSettings(floor=0.99)
+    )
     with serving(settings) as client:
         reason = client.post("/v1/answer", json={"query": "Who won the regatta?"}).json()["reason"]
         here = visitor(client)
@@ -134,7 +136,10 @@ def test_the_address_says_what_is_asked_and_going_back_shows_it_again(
     expect(other.page.locator("#question")).to_have_value(QUESTION)
 
 
-WRITTEN = "The sample freezer stays cold for two days without power [1]. It was built by 77 elephants in 1912 [1]."
+WRITTEN = (
+    "The sample freezer stays cold for two days without power [1]. It was built by 77 elephants in "
+    "1912 [1]."
+)
 
 
 @contextmanager
@@ -224,7 +229,12 @@ def test_a_problem_shows_its_remedy_and_keeps_what_was_typed(
 def test_a_busy_server_says_when_to_try_again(site: httpx.Client, visitor: Visitor) -> None:
     here = visitor(site)
     page = here.open()
-    told = {"status": 429, "type": "urn:firstcite:error:Overloaded", "title": "Too much", "detail": "later"}
+    told = {
+        "status": 429,
+        "type": "urn:firstcite:error:Overloaded",
+        "title": "Too much",
+        "detail": "later",
+    }
     headers = {"retry-after": "7", "content-type": "application/problem+json"}
     replies(page, "**/v1/answer", status=429, body=json.dumps(told), headers=headers)
     page.fill("#question", QUESTION)

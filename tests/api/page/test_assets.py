@@ -1,18 +1,16 @@
 """The page's files: what browsers are told of them, and that they lead nowhere else."""
 
 import re
-import sys
-import zipfile
 from pathlib import Path
-from subprocess import run
 
 import httpx
 import pytest
 
+from api.app import create_app
 from api.keys import Keyring
 from api.page.routes import MEDIA_TYPES, POLICY, parts
 from rag.settings import Settings
-from tests.api.served import Serve
+from tests.api.served import Serve, engine_of
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "api" / "page"
@@ -62,9 +60,6 @@ def test_nothing_but_parts_is_served(client: httpx.Client, name: str) -> None:
 
 
 def test_the_page_needs_no_key_and_what_it_shows_does(serve: Serve, filled: Settings) -> None:
-    from api.app import create_app
-    from tests.api.served import engine_of
-
     Keyring(Path(filled.server.keys)).add("ada", "read")
     client = serve(create_app(filled, lambda: engine_of(filled)))
     assert {client.get(path).status_code for path in PATHS} == {200}
@@ -84,18 +79,14 @@ def test_every_import_and_every_id_is_there() -> None:
 @pytest.mark.parametrize("name", sorted(PATHS.values()))
 def test_no_part_makes_markup_of_texts_or_leads_elsewhere(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
-    for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function("):
+    for word in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacent",
+        "document.write",
+        "eval(",
+        "Function(",
+    ):
         assert word not in text
     assert not re.findall(r"https?://(?!\$)[\w.]+", text)
     assert len(text.splitlines()) <= (1_100 if name.endswith(".css") else 400)
-
-
-def test_the_wheel_holds_the_page(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
-    told = run([*command, "-w", str(tmp_path), str(ROOT)], capture_output=True, text=True, check=False)
-    if "hatchling" in told.stderr:
-        pytest.skip("building a wheel without a network needs hatchling")
-    assert told.returncode == 0, told.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    held = zipfile.ZipFile(wheel).namelist()
-    assert {f"api/page/{name}" for name in parts()} <= set(held)

@@ -63,7 +63,14 @@ def test_a_hostile_address_runs_nothing(site: httpx.Client, visitor: Visitor) ->
     here = visitor(site)
     page = here.open()
     heard = alarmed(page)
-    for place in (f"#q={ATTACK}", f"#q=x&collection={ATTACK}", f"#q=x&filter={ATTACK}", f"#q=x&preset={ATTACK}", "#%", "#q=%ff"):
+    for place in (
+        f"#q={ATTACK}",
+        f"#q=x&collection={ATTACK}",
+        f"#q=x&filter={ATTACK}",
+        f"#q=x&preset={ATTACK}",
+        "#%",
+        "#q=%ff",
+    ):
         page.goto("about:blank")
         page.goto(f"{here.origin}/{place}")
         expect(page.locator("#collection option").first).to_be_attached()
@@ -93,5 +100,7 @@ def test_the_policy_stops_what_a_script_would_inject(site: httpx.Client, visitor
                    catch { return false } }"""
     )
     assert not injected
-    assert page.evaluate("window.violations.splice(0).length") == 1, "the watch of these tests works"
+    assert page.evaluate("window.violations.splice(0).length") == 1, (
+        "the watch of these tests works"
+    )
     here.complaints.clear()

@@ -118,7 +118,9 @@ def test_what_a_key_may_do_is_told(site: httpx.Client, keys: dict[str, str]) -> 
         name: site.get("/v1/caller", headers={"authorization": f"Bearer {key}"}).json()
         for name, key in keys.items()
     }
-    assert {name: (t["role"], t["tenant"], t["principals"], t["writes"]) for name, t in told.items()} == {
+    assert {
+        name: (t["role"], t["tenant"], t["principals"], t["writes"]) for name, t in told.items()
+    } == {
         "read": ("read", "default", None, False),
         "admin": ("admin", "*", None, True),
         "ada": ("read", "default", ["ada"], False),

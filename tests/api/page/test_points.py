@@ -13,7 +13,9 @@ from rag.values import Verification
 from tests.api.page.visiting import visit
 
 PIECES = ["a", " ", "é", "\u0301", "漢", "😀", "👩\u200d👧", "𝒜", "\n", "\u202e"]
-TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=60
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,9 @@ def told(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]], list[Verification
     spans = list(zip(edges[::2], edges[1::2], strict=False))
     numbers = draw(st.sets(st.sampled_from(range(len(spans))))) if spans else set()
     fixes = [
-        Verification(number, "none", draw(st.sampled_from(["keep", "drop", "rewrite"])), draw(TEXTS))
+        Verification(
+            number, "none", draw(st.sampled_from(["keep", "drop", "rewrite"])), draw(TEXTS)
+        )
         for number in numbers
     ]
     return text, spans, fixes

@@ -101,7 +101,13 @@ def test_progress_is_shown_while_a_job_is_at_work(
 ) -> None:
     (tmp_path / "a.md").write_text("The buoy is red.", encoding="utf-8")
     page = visitor(site).open()
-    job = {"job_id": "x", "kind": "file", "collection": "c", "tenant": "default", "state": "running"}
+    job: dict[str, object] = {
+        "job_id": "x",
+        "kind": "file",
+        "collection": "c",
+        "tenant": "default",
+        "state": "running",
+    }
     job |= {"progress": {"stage": "encoding chunks", "done": 3, "total": 12}, "error": None}
     replies(page, "**/v1/files/**", status=202, json=job)
     replies(page, "**/v1/jobs/x", json=job)
@@ -123,8 +129,7 @@ class _Waiting(HashedEncoder):
         self._go = go
 
     async def encode(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vector:
-        while not self._go.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(self._go.wait, 20)
         return await super().encode(texts, kind)
 
 

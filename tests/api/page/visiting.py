@@ -4,10 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from shutil import which
-from typing import Any, TypeVar
+from typing import Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WATCH = """
@@ -16,6 +16,26 @@ addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`), true);
 """
 T = TypeVar("T")
+
+
+class Look(TypedDict, total=False):
+    """What a visitor has."""
+
+    color_scheme: Literal["light", "dark"]
+    viewport: ViewportSize
+    device_scale_factor: float
+    reduced_motion: Literal["reduce"]
+    java_script_enabled: bool
+
+
+class Reply(TypedDict, total=False):
+    """What a path is answered with."""
+
+    status: int
+    body: str
+    json: object
+    headers: dict[str, str]
+    content_type: str
 
 
 def chromium() -> str | None:
@@ -53,7 +73,9 @@ class Visit:
 
     def answered(self) -> None:
         """Wait for the end of an answer."""
-        expect(self.page.locator("#outcome[aria-busy=false] .verdict[data-answerable]")).to_be_visible()
+        expect(
+            self.page.locator("#outcome[aria-busy=false] .verdict[data-answerable]")
+        ).to_be_visible()
 
     def check(self) -> None:
         """Nothing was asked of another origin, refused by the policy, or went wrong in a script."""
@@ -62,9 +84,11 @@ class Visit:
         assert {f"{u.scheme}://{u.netloc}" for u in map(urlsplit, self.asked)} <= {self.origin}
 
 
-def visit(browser: Browser, origin: str, **given: Any) -> Visit:
+def visit(browser: Browser, origin: str, **given: Unpack[Look]) -> Visit:
     """Return a visitor in a context of its own."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **given})
+    usual: Look = {"viewport": {"width": 1280, "height": 800}}
+    look: Look = {**usual, **given}
+    context = browser.new_context(**look)
     context.set_default_timeout(10_000)
     context.add_init_script(WATCH)
     page = context.new_page()
@@ -80,7 +104,7 @@ def _heard(made: Visit, kind: str, text: str) -> None:
         made.complaints.append(text)  # a refused request is the server's to judge, not the page's
 
 
-def replies(page: Page, path: str, **reply: Any) -> None:
+def replies(page: Page, path: str, **reply: Unpack[Reply]) -> None:
     """Let a path be answered so, whatever the server would say."""
     page.unroute(path)
     page.route(path, lambda route: route.fulfill(**reply))
