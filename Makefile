@@ -16,7 +16,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-llm bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ bench-encode: setup ## the encoder by runtime and precision; writes eval/results
 
 bench-llm: setup ## the language model by backend, and drafting; writes eval/results/bench-llm/
 	$(BIN)/python -m eval.bench --only choose write --collections $(COLLECTIONS) --out eval/results/bench-llm
+
+bench-http: setup ## the server under load (5 minutes); writes eval/results/bench-http/
+	$(BIN)/python -m eval.bench --only http --collections $(COLLECTIONS) --out eval/results/bench-http
 
 bench-rerank: setup ## every reranking method on 100 candidates; writes eval/results/bench-rerank/
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank

@@ -7,7 +7,8 @@ beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memo
 process over 50,000 chunks, with its memory. `encode` (`eval.bench_encoders`): the
 encoder in every runtime and precision, on documents. Of the language model
 (`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
-(`eval.bench_rerank`): every method and schedule on 100 candidates.
+(`eval.bench_rerank`): every method and schedule on 100 candidates. `http` (`eval.bench_http`): the
+server under load.
 """
 
 import argparse
@@ -127,6 +128,13 @@ def bench_bulk(collections: Path) -> Figures:
     return bench_bulk.bench_bulk(collections)
 
 
+def bench_http(collections: Path, seconds: float) -> Figures:
+    """Return how the server does under load; imports psutil, which is for benchmarks alone."""
+    from eval import bench_http
+
+    return bench_http.bench_http(collections, seconds)
+
+
 def bench_llm() -> ModuleType:
     """Return the benchmarks of the language model; imports transformers, which `quiet` precedes."""
     return import_module("eval.bench_llm")
@@ -170,8 +178,9 @@ def main() -> None:
         nargs="*",
         default=["encoder", "index", "search", "graph"],
         help="of these; bulk (make bench-bulk), encode (make bench-encode), choose and write "
-        "(make bench-llm), rerank (make bench-rerank)",
+        "(make bench-llm), rerank (make bench-rerank), http (make bench-http)",
     )
+    parser.add_argument("--seconds", type=float, default=60, help="http: of overload")
     options = parser.parse_args()
     quiet()
     scifact = options.collections / "scifact"
@@ -187,6 +196,7 @@ def main() -> None:
         "choose": lambda: bench_llm().bench_choose(documents),
         "write": lambda: bench_llm().bench_write(documents),
         "rerank": lambda: import_module("eval.bench_rerank").bench_rerank(documents),
+        "http": lambda: bench_http(options.collections, options.seconds),
     }
     report: Figures = {
         "collection": folder.name,

@@ -32,13 +32,28 @@ async def beating(
                 while not (await asyncio.wait({following}, timeout=every))[0]:
                     yield Heartbeat()
             finally:
-                if not following.done():
-                    following.cancel()
-                    await asyncio.wait({following})
-                elif not following.cancelled():
-                    following.exception()  # is seen, also where whoever listens has just left
+                await _ended(following)
             try:
                 piece = following.result()
             except StopAsyncIteration:
                 return
             yield piece
+
+
+async def _ended(task: "asyncio.Future[T]") -> None:
+    """Cancel what is not done, and return when it is, however often that is interrupted.
+
+    Whoever leaves may be cancelled more than once, and a stream at work cannot be closed.
+    """
+    interrupted: asyncio.CancelledError | None = None
+    if not task.done():
+        task.cancel()
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            interrupted = error
+    if not task.cancelled():
+        task.exception()  # is seen, also where whoever listens has just left
+    if interrupted:
+        raise interrupted

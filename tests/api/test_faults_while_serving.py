@@ -1,4 +1,4 @@
-"""A disk that is full, a clock that jumps, a model that goes, an end in the middle: nothing is lost."""
+"""Full disks, jumping clocks, models that go, ends in the middle: nothing is lost."""
 
 import http.client
 import json
@@ -87,7 +87,7 @@ def test_who_was_accepted_is_answered_when_the_server_is_asked_to_end(
         time.sleep(0.7)
         server.ask_to_end()
         time.sleep(0.3)
-        with pytest.raises(OSError, match="refused|reset"), server.connect() as late:
+        with pytest.raises(OSError, match=r"refused|reset"), server.connect() as late:
             late.recv(1)
         assert server.ended() == 0
         wait.join(10)
@@ -120,7 +120,7 @@ def test_a_server_that_is_killed_goes_on_with_its_jobs(settings: Settings, tmp_p
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
     """Give a disk of its own."""
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk is not allowed here")
     try:

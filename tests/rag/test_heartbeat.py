@@ -53,3 +53,31 @@ async def test_an_error_comes_through() -> None:
     assert await anext(beats) == 1
     with pytest.raises(ValueError, match="broken"):
         await anext(beats)
+
+
+def test_who_is_cancelled_twice_leaves_nothing_at_work() -> None:
+    ended: list[str] = []
+
+    async def slow() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.sleep(0.05)
+            ended.append("ended")
+
+    async def run() -> None:
+        async def listen() -> None:
+            async for _ in beating(slow()):
+                pass
+
+        task = asyncio.create_task(listen())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert ended == ["ended"]
