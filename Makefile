@@ -16,7 +16,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-llm bench-rerank results rerank-results query-results answer-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-llm bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,14 +41,17 @@ demo: setup ## index the documentation and the example handbook, ask three quest
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "How is an interrupted indexing run finished?"
 	$(BIN)/firstcite eval retrieval examples/handbook --out $(DEMO)/report
 
-test: setup ## tests that need no model (no network, no server)
-	$(PYTEST) -m "not model"
+test: setup ## tests that need no model and no browser (no network, no server)
+	$(PYTEST) -m "not model and not browser"
 
-test-all: setup ## all tests: with the packaged models, and FIRSTCITE_TEST_QDRANT_URL where it is set
+test-all: setup ## all tests: with the packaged models, a Chromium, and FIRSTCITE_TEST_QDRANT_URL where it is set
 	$(PYTEST)
 
 test-http: setup ## schemathesis for longer: 100 examples for every route (20 minutes)
 	FIRSTCITE_TEST_EXAMPLES=100 $(BIN)/pytest --timeout 7200 tests/api/test_schemathesis.py
+
+screenshots: setup ## the pictures of the page in docs/images (needs a Chromium)
+	FIRSTCITE_RENEW_SCREENSHOTS=1 $(BIN)/pytest tests/api/page/test_screenshots.py
 
 check: setup ## format, lint, types, import ladder, documentation
 	$(BIN)/ruff format --check .

@@ -23,10 +23,16 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
     collection: Annotated[str, Meta(examples=["handbook-2026"])]
 
 
+class Aliased(Struct, frozen=True):
+    """A name, and the physical collection that it stands for now."""
+
+    name: str
+    physical: Annotated[str, Meta(examples=["handbook-2026@1"])]
+
+
 @put(
     "/v1/aliases/{name:str}",
     operation_id="putAlias",
-    status_code=204,
     before_request=require_json,
     opt=needs("admin"),
     tags=["collections"],
@@ -37,11 +43,12 @@ async def put_alias(
     data: JSONBody[Target],
     request: Request[Caller, Any, Any],
     engine: NamedDependency[Engine],
-) -> None:
+) -> Aliased:
     """Let a name stand for what another collection's name stands for now, at once."""
     request.user.over_all_tenants()
-    await alias(engine.collections.catalogue(), name, data.collection)
+    physical = await alias(engine.collections.catalogue(), name, data.collection)
     engine.collections.look_again(name)
+    return Aliased(name, physical)
 
 
 @delete(

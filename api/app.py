@@ -10,6 +10,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api.admitting import Admitting, Gate
 from api.aliases import drop_alias, put_alias
+from api.asker import asker
 from api.collections import (
     count,
     create_collection,
@@ -36,6 +37,7 @@ from api.loading import Loading
 from api.mcp.over_http import OverHTTP
 from api.metering import Meter, Metering
 from api.operations import config, health, metrics, ready
+from api.page.routes import part, start
 from api.problems import problems
 from api.queries import answer, search
 from api.shared import shared
@@ -110,6 +112,9 @@ def create_app(
             metrics,
             config,
             tools.route(),
+            asker,
+            start,
+            part,
         ],
         lifespan=[*(one.lifespan for one in tracing), loading.lifespan, tools.lifespan],
         guards=[guarding(keyring, server.host, take)],

@@ -29,6 +29,7 @@ from api.client_wire import (
     parsed,
     reaching,
     refusal,
+    to_alias,
     to_answer,
     to_collections,
     to_config,
@@ -43,6 +44,7 @@ from api.client_wire import (
     to_reindex,
     to_rerank,
     to_search,
+    to_unalias,
 )
 from api.collections import Counted, Details, Listed
 from api.compatible.reranking import RerankReply
@@ -216,6 +218,22 @@ class Client:
             RagError: as `search`.
         """
         return self._ask(to_drop(collection, dry_run=dry_run)).collections
+
+    def alias(self, name: str, collection: str) -> str:
+        """Let a further name stand for a collection; return which physical one that is.
+
+        Raises:
+            RagError: as `search`; Conflict: the name is the only one of another collection.
+        """
+        return self._ask(to_alias(name, collection)).physical
+
+    def unalias(self, name: str) -> None:
+        """Take a name away from a collection that has others.
+
+        Raises:
+            RagError: as `search`; Conflict: it has none.
+        """
+        self._ask(to_unalias(name))
 
     def reindex(self, collection: str) -> Job:
         """Let a collection be built anew; return the job, which has begun.

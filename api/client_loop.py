@@ -18,6 +18,7 @@ from api.client_wire import (
     parsed,
     reaching,
     refusal,
+    to_alias,
     to_answer,
     to_collections,
     to_config,
@@ -32,6 +33,7 @@ from api.client_wire import (
     to_reindex,
     to_rerank,
     to_search,
+    to_unalias,
 )
 from api.collections import Counted, Details, Listed
 from api.compatible.reranking import RerankReply
@@ -140,6 +142,14 @@ class AsyncClient:
     async def drop(self, collection: str, *, dry_run: bool = False) -> list[str]:
         """Do as `api.client.Client.drop`."""
         return (await self._ask(to_drop(collection, dry_run=dry_run))).collections
+
+    async def alias(self, name: str, collection: str) -> str:
+        """Do as `api.client.Client.alias`."""
+        return (await self._ask(to_alias(name, collection))).physical
+
+    async def unalias(self, name: str) -> None:
+        """Do as `api.client.Client.unalias`."""
+        await self._ask(to_unalias(name))
 
     async def reindex(self, collection: str) -> Job:
         """Do as `api.client.Client.reindex`."""

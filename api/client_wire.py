@@ -10,6 +10,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from api.aliases import Aliased
 from api.collections import Collections, Counted, Details, Dropped
 from api.compatible.reranking import RerankReply
 from api.documents import DocumentBody
@@ -151,6 +152,16 @@ def to_drop(name: str, *, dry_run: bool) -> Asked[Dropped]:
     return Asked(Dropped, "DELETE", _named(name), params={"dry_run": dry_run})
 
 
+def to_alias(name: str, collection: str) -> Asked[Aliased]:
+    """Return the request to let a further name stand for a collection."""
+    return Asked(Aliased, "PUT", _aliased(name), {"collection": collection})
+
+
+def to_unalias(name: str) -> Asked[None]:
+    """Return the request to take a name away from a collection that has others."""
+    return Asked(type(None), "DELETE", _aliased(name))
+
+
 def to_reindex(name: str) -> Asked[Job]:
     """Return the request to build a collection anew."""
     return Asked(Job, "POST", f"{_named(name)}/reindex")
@@ -159,6 +170,10 @@ def to_reindex(name: str) -> Asked[Job]:
 def to_config() -> Asked[dict[str, dict[str, Any]]]:
     """Return the request for the settings in effect."""
     return Asked(dict[str, dict[str, Any]], "GET", "/v1/config")
+
+
+def _aliased(name: str) -> str:
+    return f"/v1/aliases/{quote(name, safe='')}"
 
 
 def _named(collection: str) -> str:
@@ -214,7 +229,7 @@ def parsed(asked: Asked[T], reply: httpx.Response) -> T:
     """
     if reply.is_error:
         raise refusal(reply)
-    return msgspec.json.decode(reply.content, type=asked.reply)
+    return msgspec.json.decode(reply.content or b"null", type=asked.reply)
 
 
 def line_of(row: str, on_line: Callable[[Line], None]) -> Job | None:

@@ -18,6 +18,7 @@ from rag.values import Access, Chunk, DocumentRecord
 from rag.wiring import Engine
 
 PATH = "/v1/documents/"
+CHUNK_ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 
 class ChunkBody(Struct, frozen=True):
@@ -26,6 +27,7 @@ class ChunkBody(Struct, frozen=True):
     chunk_id: str
     text: str
     span: Span
+    gap: Annotated[str, Meta(description="The white space between it and the next one.")]
     context: Annotated[str, Meta(description="What stands above it in the document.")]
     page: Annotated[int, Meta(description="On which it starts; 0 where there are no pages.")]
     valid_from: str
@@ -63,9 +65,11 @@ async def document(
     principal: FromQuery[list[str] | None] = None,
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_CHUNKS)] = 100,
+    chunk: Annotated[str | None, QueryParameter(pattern=CHUNK_ID)] = None,
 ) -> DocumentBody:
     """Return a document with its chunks and where they stand in it.
 
+    With `chunk`, the id of one, they are those around it; `offset` counts where there is none such.
     What may not be read is answered as what does not exist.
     """
     caller = request.user
@@ -79,6 +83,9 @@ async def document(
     found = await store.records(access.tenant, [id_])
     if not found or not found[0].digest or not access.allows(of_record(found[0])):
         raise DocumentNotFound(f"no document '{id_}' in this collection")
+    of_interest = await store.get([chunk], access) if chunk else ()
+    if of_interest and of_interest[0].document_id == id_:
+        offset = max(0, min(of_interest[0].ordinal - limit // 2, found[0].chunks - limit))
     chunks = await store.around([(id_, offset, offset + limit)], access)
     return _body(found[0], offset, chunks)
 
@@ -113,6 +120,7 @@ def _body(record: DocumentRecord, offset: int, chunks: tuple[Chunk, ...]) -> Doc
                 chunk.id,
                 chunk.text,
                 Span(chunk.start, chunk.end),
+                chunk.gap,
                 chunk.context,
                 chunk.page,
                 chunk.valid_from,

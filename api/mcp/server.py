@@ -32,6 +32,7 @@ from mcp_types import Tool as Told
 from starlette.requests import Request
 
 from api.client_loop import AsyncClient
+from api.guarding import presented
 from api.mcp.tools import TOOLS, Done, Tool, schema
 from rag.errors import RagError, StillLoading, Unauthenticated
 
@@ -146,7 +147,7 @@ class _UnderWay:
     def _named(self, context: Context, request_id: object) -> tuple[str, str, str] | None:
         headers = context.request.headers if context.request else {}
         session = headers.get(SESSION, "")
-        return (session, headers.get("authorization", ""), repr(request_id)) if session else None
+        return (session, presented(headers), repr(request_id)) if session else None
 
 
 def _told(tool: Tool) -> Told:

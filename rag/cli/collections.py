@@ -131,9 +131,12 @@ def drop_command(name: str, *, yes: bool) -> None:
 @name_argument
 def alias_command(alias: str, name: str) -> None:
     """Let ALIAS stand for what NAME stands for now; a running server follows within seconds."""
+    from rag.cli.remote import collections as remote
     from rag.wiring.naming import alias as named
 
     async def work(settings: Settings) -> str:
+        if settings.client.url:
+            return await remote.alias(settings.client, alias, name)
         async with _catalogue(settings) as catalogue:
             return await named(catalogue, alias, name)
 

@@ -49,7 +49,7 @@ def current_settings() -> Settings:
     """Return the settings in effect for the running command.
 
     Raises:
-        click.UsageError: they name a server, and the command cannot be done there.
+        BadInput: they name a server, and the command cannot be done there.
     """
     context = click.get_current_context()
     load: Callable[[], Settings] = context.obj

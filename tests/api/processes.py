@@ -26,6 +26,7 @@ class Process:
 
     def __init__(self, settings: Settings, folder: Path, *before: str) -> None:
         folder.mkdir(exist_ok=True)
+        (folder / "said.txt").unlink(missing_ok=True)
         server = msgspec.structs.replace(settings.server, port=0)
         settings = msgspec.structs.replace(settings, server=server)
         (folder / "firstcite.toml").write_bytes(_toml(settings))
@@ -87,12 +88,17 @@ class Process:
 
 
 @contextmanager
-def process(settings: Settings, folder: Path, *before: str) -> Iterator[Process]:
-    """Give a running server, by the command that stands before its own where one is given."""
+def process(
+    settings: Settings, folder: Path, *before: str, ends: bool = False
+) -> Iterator[Process]:
+    """Give a server that runs until the end, or `ends` before it.
+
+    `before` is the command that stands before its own.
+    """
     started = Process(settings, folder, *before)
     try:
         yield started
-        assert started._process.poll() is None, started.said.read_text()[-2_000:]
+        assert ends or started._process.poll() is None, started.said.read_text()[-2_000:]
     finally:
         started.stop()
 

@@ -34,7 +34,7 @@ class Obedient(HashedEncoder):
         for text in texts:
             if "defect" in text:
                 raise ValueError(f"cannot read {text!r}")
-            if said := re.fullmatch(r"wait ([0-9.]+) s", text):
+            if said := re.search(r"wait ([0-9.]+) s", text):
                 await asyncio.sleep(float(said[1]))
         return await super().encode(texts, kind)
 

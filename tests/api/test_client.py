@@ -17,6 +17,7 @@ from rag.errors import (
     BadFilter,
     BadInput,
     CollectionNotFound,
+    Conflict,
     DocumentNotFound,
     RagError,
     Unauthenticated,
@@ -90,6 +91,10 @@ def test_it_lists_describes_counts_rebuilds_and_drops(opened: Client) -> None:
         job = opened.job(job.job_id)
     assert opened.describe("handbook").physical == "handbook@2"
     assert opened.drop("handbook@1") == ["handbook@1"]
+    assert opened.alias("live", "handbook") == "handbook@2"
+    opened.unalias("live")
+    with pytest.raises(Conflict, match="only name"):
+        opened.unalias("handbook")
     assert opened.drop("handbook", dry_run=True) == ["handbook@2"]
     assert opened.drop("handbook") == ["handbook@2"]
     assert opened.collections(details=True) == []
@@ -163,6 +168,8 @@ def test_it_is_the_same_on_an_event_loop(url: str) -> None:
             while not job.over:
                 await asyncio.sleep(0.01)
                 job = await opened.job(job.job_id)
+            assert await opened.alias("other", "new") == "new@2"
+            await opened.unalias("other")
             assert await opened.drop("new") == ["new@1", "new@2"]
             assert (await opened.config())["server"]["collection"] == "handbook"
             order = await opened.rerank("ice", ["fire", "ice"])

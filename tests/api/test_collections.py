@@ -68,9 +68,12 @@ def test_a_collection_is_rebuilt_while_it_is_searched(served: httpx.Client) -> N
 def test_a_name_is_switched_from_one_collection_to_another(served: httpx.Client) -> None:
     asked = {**QUERY, "collection": "live"}
     served.post("/v1/collections", json={"name": "next"})
-    assert served.put("/v1/aliases/live", json={"collection": "next"}).status_code == 204
+    assert served.put("/v1/aliases/live", json={"collection": "next"}).json() == {
+        "name": "live",
+        "physical": "next@1",
+    }
     assert served.post("/v1/search", json=asked).json()["results"] == []
-    assert served.put("/v1/aliases/live", json={"collection": "handbook"}).status_code == 204
+    assert served.put("/v1/aliases/live", json={"collection": "handbook"}).status_code == 200
     found = served.post("/v1/search", json=asked).json()["results"]
     assert found == served.post("/v1/search", json=QUERY).json()["results"] != []
     assert names(served) == ["handbook", "live", "next"]
@@ -83,13 +86,14 @@ def test_a_name_is_switched_from_one_collection_to_another(served: httpx.Client)
         told = served.get(f"/v1/collections/{name}").json()
         assert told["chunks"] == len(DOCUMENTS) + 1
 
-    assert served.delete("/v1/collections/handbook").status_code == 204  # only a name of it
+    gone = served.delete("/v1/collections/handbook").json()
+    assert gone == {"collections": ["handbook@1"]}  # and a name: what it stood for stays
     assert served.post("/v1/search", json=asked).json()["results"]
     refused(served.delete("/v1/aliases/live"), 409)  # now it is the only one
     refused(served.put("/v1/aliases/live", json={"collection": "next"}), 409)
     refused(served.put("/v1/aliases/live", json={"collection": "nowhere"}), 404)
     refused(served.put("/v1/aliases/a@b", json={"collection": "live"}), 400)
-    assert served.put("/v1/aliases/other", json={"collection": "live"}).status_code == 204
+    assert served.put("/v1/aliases/other", json={"collection": "live"}).status_code == 200
     assert served.delete("/v1/aliases/other").status_code == 204
     refused(served.delete("/v1/aliases/other"), 404)
     refused(served.post("/v1/search", json={**QUERY, "collection": "other"}), 404)

@@ -58,6 +58,7 @@ def test_who_may_not_read_a_document_learns_nothing(client: httpx.Client) -> Non
         ({"offset": -1}, 400),
         ({"limit": 0}, 400),
         ({"limit": 1_001}, 400),
+        ({"chunk": "no id"}, 400),
         ({"collection": "x"}, 404),
     ],
 )
@@ -86,6 +87,16 @@ def test_any_id_can_be_asked_for_and_chunks_come_in_pages(empty: Settings, serve
         assert (body["document_id"], body["total"], body["offset"]) == (id_, 7, 2)
         assert [chunk["text"] for chunk in body["chunks"]] == paragraphs[2:5]
     assert read(client, IDS[0], offset=7).json()["chunks"] == []
+    whole = read(client, IDS[0]).json()["chunks"]
+    assert "".join(c["text"] + c["gap"] for c in whole[:-1]) + whole[-1]["text"] == "\n\n".join(
+        paragraphs
+    )
+    for at, chunk in enumerate(whole):
+        around = read(client, IDS[0], chunk=chunk["chunk_id"], limit=3).json()
+        assert around["offset"] == min(max(0, at - 1), 4)
+        assert chunk in around["chunks"]
+        elsewhere = read(client, IDS[1], chunk=chunk["chunk_id"], offset=1, limit=3).json()
+        assert elsewhere["offset"] == 1, "a chunk of another document says nothing"
 
 
 @given(st.text(max_size=20))

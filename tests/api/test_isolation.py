@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from api.keys import Keyring
+from api.page.routes import START, parts
 from rag.values import Access, Chunk, Document
 from tests.api.served import Served, engine_of, settings_over, wait_until_ready
 
@@ -21,7 +22,7 @@ PATHS = (
     *("/v1/collections", "/v1/collections/handbook", "/v1/collections/live", "/v1/jobs"),
     *("/v1/collections?details=true", "/v1/collections/handbook/details"),
     *("/v1/collections/handbook/count", "/metrics", "/schema/openapi.json"),
-    *("/v1/config", "/v1/models", "/ready", "/health"),
+    *("/v1/config", "/v1/models", "/v1/caller", "/ready", "/health", "/", "/page/page.js"),
 )
 STREAMING = {"accept": "application/json, text/event-stream"}
 TOOL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
@@ -92,7 +93,7 @@ class World:
         admin = bearer(ring.add("admin", "admin", "*")[0])
         live = {"collection": "handbook"}
         reply = self.served.client.put("/v1/aliases/live", json=live, headers=admin)
-        assert reply.status_code == 204
+        assert reply.status_code == 200
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -232,3 +233,18 @@ def test_writers_neither_see_nor_change_what_is_others(world: World) -> None:
         assert client.delete("/v1/documents", params=given, headers=mine).json() == {"deleted": 0}
         readable = f"/v1/documents/{theirs.id}"
         assert client.get(readable, headers=bearer(world.writers[other])).status_code == 200
+
+
+def test_the_page_is_the_same_for_everybody(world: World) -> None:
+    for path in ("/", *(f"/page/{name}" for name in parts() if name != START)):
+        told = [world.served.client.get(path, headers=bearer(key)) for key in world.keys.values()]
+        told.append(world.served.client.get(path))
+        assert len({reply.content for reply in told}) == 1
+        assert {reply.status_code for reply in told} == {200}
+
+
+def test_a_key_is_told_of_itself_alone(world: World) -> None:
+    for name, access in ACCESS.items():
+        told = world.served.client.get("/v1/caller", headers=bearer(world.keys[name])).json()
+        named = None if access.principals is None else list(access.principals)
+        assert (told["tenant"], told["principals"]) == (access.tenant, named)

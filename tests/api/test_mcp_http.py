@@ -199,3 +199,25 @@ def test_other_methods_and_large_bodies_are_refused(client: httpx.Client) -> Non
     assert client.post("/mcp", json=large, headers=HEADERS).status_code == 413
     plain = {**HEADERS, "content-type": "text/plain"}
     assert client.post("/mcp", content=b"{}", headers=plain).status_code == 400
+
+
+@pytest.mark.parametrize("version", ["", "2025-06-18", "2026-07-28", "1999-01-01"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 20_000,
+        b"[]",
+        b"null",
+        b'{"jsonrpc": "2.0"}',
+        b'{"id": 1e999}',
+    ],
+)
+def test_what_is_no_message_is_the_client_s_fault(
+    client: httpx.Client, body: bytes, version: str
+) -> None:
+    headers = {**HEADERS, "content-type": "application/json", "mcp-protocol-version": version}
+    reply = client.post("/mcp", content=body, headers=headers)
+    assert 400 <= reply.status_code < 500

@@ -32,12 +32,12 @@ class Canned(Upstream):
 
 
 @contextmanager
-def running(upstream: Upstream) -> Iterator[Upstream]:
+def running(upstream: Upstream, port: int = 0) -> Iterator[Upstream]:
     """Serve in a thread of its own; whoever asks must leave before the end."""
     started, ended = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with serving(upstream):
+        async with serving(upstream, port):
             started.set()
             await asyncio.to_thread(ended.wait)
 

@@ -145,6 +145,10 @@ def test_a_collection_is_built_anew_and_dropped(firstcite: Firstcite, server: st
     again = firstcite(*there, "reindex", "--drop-old")
     assert again.out.endswith("it is handbook@3 now\nhandbook@2 is deleted\n")
     assert "freezer" in firstcite(*there, "search", "freezer", "-k", "1").out
+    named = firstcite(*there, "collections", "alias", "live", "handbook")
+    assert named.out == "live: stands for handbook@3\n"
+    dropped = firstcite(*there, "collections", "drop", "live", "--yes")
+    assert dropped.out == "the name live: deleted\n"
     dropped = firstcite(*there, "collections", "drop", "handbook", "--yes")
     assert dropped.out == "handbook@3: deleted\n"
     assert firstcite(*there, "search", "x").code == 1

@@ -58,6 +58,16 @@ async def drop(server: ClientSettings, name: str, *, dry_run: bool = False) -> S
         return await client.drop(name, dry_run=dry_run)
 
 
+async def alias(server: ClientSettings, name: str, collection: str) -> str:
+    """Let a further name stand for a collection; return which physical one that is.
+
+    Raises:
+        RagError: as the client.
+    """
+    async with client_of(server) as client:
+        return await client.alias(name, collection)
+
+
 async def reindex(
     server: ClientSettings, collection: str | None, show: Show
 ) -> tuple[str, str, str, Counts]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import click
 from click.core import ParameterSource
 
+from rag.errors import BadInput
 from rag.settings import Settings
 
 _FILES = "it works with files and models of the machine that it is run on"
@@ -15,6 +16,7 @@ ASK = frozenset(
     {
         *("index", "search", "ask", "reindex", "rerank", "doctor", "mcp"),
         *("collections list", "collections info", "collections count", "collections drop"),
+        "collections alias",
     }
 )
 """Commands that ask the server where one is named."""
@@ -46,7 +48,7 @@ def check_place(settings: Settings, command: str) -> None:
     """Pass where a command can be done where the settings say.
 
     Raises:
-        click.UsageError: a server is named, and the command cannot be done there.
+        BadInput: a server is named, and the command cannot be done there.
     """
     if settings.client.url and command in CANNOT:
         raise _refused(settings, command, CANNOT[command])
@@ -56,7 +58,7 @@ def check_options(settings: Settings, given: Mapping[str, object], why: str) -> 
     """Pass where no server is named, or none of these options is given.
 
     Raises:
-        click.UsageError: one is.
+        BadInput: one is.
     """
     for option, value in given.items():
         if value and settings.client.url:
@@ -73,5 +75,5 @@ def named_tenant(tenant: str | None) -> str | None:
     return tenant if named else None
 
 
-def _refused(settings: Settings, what: str, why: str) -> click.UsageError:
-    return click.UsageError(f"{what} does not work with the server {settings.client.url}: {why}")
+def _refused(settings: Settings, what: str, why: str) -> BadInput:
+    return BadInput(f"{what} does not work with the server {settings.client.url}: {why}")

@@ -290,9 +290,9 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def serving(upstream: Upstream) -> AsyncIterator[Upstream]:
+async def serving(upstream: Upstream, port: int = 0) -> AsyncIterator[Upstream]:
     """Serve on a free port; `upstream.url` is the address. Clients must leave before the end."""
-    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(upstream.serve, "127.0.0.1", port)
     upstream.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield upstream

@@ -1,0 +1,1 @@
+"""The page at `/`: HTML, style and ES modules as they are written, and their routes."""
