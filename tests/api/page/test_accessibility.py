@@ -43,6 +43,7 @@ def choose(here: Visit) -> None:
     here.page.get_by_role("button", name="Add a filter").click()
     here.page.locator("#filter-raw > summary").click()
     here.page.locator("#options > summary").click()
+    here.page.get_by_text("Expansions", exact=True).click()
 
 
 def add(here: Visit) -> None:

@@ -219,7 +219,7 @@ def test_a_problem_shows_its_remedy_and_keeps_what_was_typed(
     detail = site.post("/v1/answer", json={"query": "x", "preset": "slow"}).json()["detail"]
     expect(page.get_by_role("alert").filter(has_text=detail)).to_be_visible()
     expect(page.locator("#question")).to_have_value("freezer")
-    page.locator("#options summary").click()
+    page.locator("#options > summary").click()
     page.select_option("#preset", "fast")
     page.click("#submit")
     here.answered()

@@ -69,7 +69,7 @@ def test_a_stage_that_failed_is_told(site: httpx.Client, visitor: Visitor, answe
     answer["trace"][-1] |= {"status": "failed", "detail": "extractive, for inline failed: gone"}
     page = visitor(site).open()
     answered(page, answer)
-    expect(page.locator("#outcome .warned")).to_contain_text(
+    expect(page.locator("#outcome p.warned")).to_contain_text(
         "generate failed: extractive, for inline"
     )
 

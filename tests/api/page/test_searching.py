@@ -181,6 +181,7 @@ def test_options_are_sent_and_only_what_the_server_knows_is_offered(
     assert names == [expansion["name"] for expansion in choices["expansions"]]
     page.fill("#k", "1")
     page.select_option("#preset", "fast")
+    page.get_by_text("Expansions", exact=True).click()
     page.check("input[value=rocchio]")
     page.select_option("#superseded", "hide")
     expect(page.locator("#option-count")).to_have_text("4")

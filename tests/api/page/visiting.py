@@ -15,6 +15,7 @@ window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`), true);
 """
+PATIENCE_MS = 20_000  # on a machine that does other things too
 T = TypeVar("T")
 
 
@@ -89,7 +90,8 @@ def visit(browser: Browser, origin: str, **given: Unpack[Look]) -> Visit:
     usual: Look = {"viewport": {"width": 1280, "height": 800}}
     look: Look = {**usual, **given}
     context = browser.new_context(**look)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(WATCH)
     page = context.new_page()
     made = Visit(context, page, origin.rstrip("/"))
