@@ -107,36 +107,53 @@ def serving(folder: Path) -> Iterator[Server]:
 
 
 def added(server: Server, folder: Path, queries: Sequence[str], seconds: float) -> Figures:
-    """Return the p50 of a search by the engine alone and through HTTP, taking turns."""
+    """Return the p50 of a search by the engine alone and through HTTP, taking turns.
+
+    What HTTP adds is told by what no stage of a search took, here and there: the stages themselves
+    take as long as the machine has other things to do, more or less from one second to the next.
+    """
     command = [sys.executable, "-m", "eval.bench_http", json.dumps(queries)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     alone = subprocess.Popen(command, cwd=folder, text=True, **pipes)  # type: ignore[call-overload]  # noqa: S603
-    ours: list[float] = []
-    theirs: list[float] = []
+    told: dict[str, list[Figures]] = {"engine": [], "http": []}
     for turn in range(TURNS + 1):
         alone.stdin.write(f"{seconds}\n")
         alone.stdin.flush()
         engine = json.loads(alone.stdout.readline())
-        through = load(server, queries, 1, seconds)["ms"]
+        through = load(server, queries, 1, seconds, stages=True)
         if turn:  # the first one warms up
-            ours += engine
-            theirs += through
+            told["engine"].append(engine)
+            told["http"].append(through)
     alone.communicate()
-    p50 = {"engine": statistics.median(ours), "http": statistics.median(theirs)}
+    whole, beyond = (
+        {
+            by: statistics.median(ms for turn in turns for ms in turn[of])
+            for by, turns in told.items()
+        }
+        for of in ("ms", "beyond_ms")
+    )
     return {
-        "queries": {"engine": len(ours), "http": len(theirs)},
-        "p50_ms": {name: round(ms, 2) for name, ms in p50.items()},
-        "added_ms": round(p50["http"] - p50["engine"], 2),
+        "queries": {by: sum(len(turn["ms"]) for turn in turns) for by, turns in told.items()},
+        "p50_ms": {by: round(ms, 2) for by, ms in whole.items()},
+        "p50 beyond the stages_ms": {by: round(ms, 2) for by, ms in beyond.items()},
+        "p50 apart_ms": round(whole["http"] - whole["engine"], 2),
+        "added_ms": round(beyond["http"] - beyond["engine"], 2),
     }
 
 
 def load(
-    server: Server, queries: Sequence[str], clients: int, seconds: float, each_s: float = 0
+    server: Server,
+    queries: Sequence[str],
+    clients: int,
+    seconds: float,
+    each_s: float = 0,
+    *,
+    stages: bool = False,
 ) -> Figures:
     """Return the statuses and the milliseconds of so many clients."""
     bodies = (json.dumps({"query": query, "k": K}) for query in queries)
     how = ["--clients", str(clients), "--seconds", str(seconds), "--each-s", str(each_s)]
-    return _clients(server, bodies, *how)
+    return _clients(server, bodies, *how, *(["--stages"] if stages else []))
 
 
 def _clients(server: Server, bodies: Iterable[str], *how: str) -> Figures:
@@ -198,7 +215,8 @@ def leaving(server: Server, queries: Sequence[str], clients: int) -> Figures:
     ]
     server.client.post("/v1/answer", json={"query": queries[0], "generator": "inline"})  # loads it
     threads, files = server.process.num_threads(), server.process.num_fds()
-    told = _clients(server, bodies, "--leave", str(clients), "--clients", str(LEAVING))
+    how = ["--path", "/v1/answer", "--leave", str(clients), "--clients", str(LEAVING)]
+    told = _clients(server, bodies, *how)
     began = time.perf_counter()
     while server.under_way or server.process.cpu_percent(0.5) > BUSY:
         if time.perf_counter() - began > GIVEN_S:
@@ -242,11 +260,14 @@ async def _alone(queries: Sequence[str]) -> None:
     path = await engine.collection("default")
     asked = cycle(queries)
     for line in sys.stdin:
-        ends, ms = time.perf_counter() + float(line), []
+        ends = time.perf_counter() + float(line)
+        told: dict[str, list[float]] = {"ms": [], "beyond_ms": []}
         while (began := time.perf_counter()) < ends:
-            await path.search(Query(next(asked), K))
-            ms.append((time.perf_counter() - began) * 1_000)
-        sys.stdout.write(json.dumps(ms) + "\n")
+            results = await path.search(Query(next(asked), K))
+            took = (time.perf_counter() - began) * 1_000
+            told["ms"].append(took)
+            told["beyond_ms"].append(took - sum(stage.ms for stage in results.trace))
+        sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
     await engine.close()
 
