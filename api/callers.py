@@ -6,13 +6,14 @@ from typing import Literal, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-from rag.errors import Forbidden
+from rag.errors import BadInput, Forbidden
 from rag.values import DEFAULT_TENANT, Frozen
 
 Role: TypeAlias = Literal["read", "write", "admin"]
 """read searches and answers; write also changes documents; admin also changes collections."""
 
 EVERY_TENANT = "*"
+LONGEST_TENANT = 128  # characters
 RANK: Mapping[str, int] = {"read": 0, "write": 1, "admin": 2}
 
 
@@ -58,11 +59,17 @@ class Caller(Frozen):
         """Return the tenant of a request that names this one, or none.
 
         Raises:
+            BadInput: no possible tenant.
             Forbidden: it is another than the caller's.
 
         >>> Caller("ada", tenant="blue").in_tenant(UNSET), Caller("ada").in_tenant("red")
         ('blue', 'red')
         """
+        if not isinstance(named, UnsetType) and not 0 < len(named) <= LONGEST_TENANT:
+            raise BadInput(
+                f"a tenant's name has 1 to {LONGEST_TENANT} characters, and this one has "
+                f"{len(named)}: leave tenant out for the usual one"
+            )
         if self.tenant == EVERY_TENANT:
             return DEFAULT_TENANT if isinstance(named, UnsetType) else named
         if named is UNSET or named == self.tenant:

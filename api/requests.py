@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.callers import Caller
+from api.callers import LONGEST_TENANT, Caller
 from rag.errors import BadFilter
 from rag.filters import parse_where
 from rag.plan import MAX_K, MAX_QUERY_CHARS, MAX_SAMPLES
@@ -25,7 +25,7 @@ Tenant = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=128,
+        max_length=LONGEST_TENANT,
         description="Whose documents; by default the key's tenant, or default.",
     ),
 ]

@@ -227,6 +227,18 @@ def test_a_key_sees_the_jobs_of_its_tenant_and_writes_into_it(
     )
 
 
+@pytest.mark.parametrize("tenant", ["", "t" * 129])
+def test_an_impossible_tenant_is_refused(client: httpx.Client, tenant: str) -> None:
+    named = {"tenant": tenant}
+    for reply in (
+        client.post("/v1/documents", content=b'{"id": "a"}', headers=LINES, params=named),
+        client.put("/v1/files/a.txt", content=b"text", params=named),
+        client.get("/v1/documents/a", params=named),
+        client.delete("/v1/documents/a", params=named),
+    ):
+        assert "1 to 128 characters" in str(refused(reply, 400)["detail"])
+
+
 def test_documents_are_deleted_by_id_and_by_filter(client: httpx.Client) -> None:
     rows = [{"id": f"d{n}", "text": f"text {n}", "n": n} for n in range(6)]
     put(client, *rows, collection="gone")
