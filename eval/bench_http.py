@@ -120,7 +120,7 @@ def added(server: Server, folder: Path, queries: Sequence[str], seconds: float) 
         alone.stdin.write(f"{seconds}\n")
         alone.stdin.flush()
         engine = json.loads(alone.stdout.readline())
-        through = load(server, queries, 1, seconds, stages=True)
+        through = _clients(server, _bodies(queries), "--one-by-one", "--seconds", str(seconds))
         if turn:  # the first one warms up
             told["engine"].append(engine)
             told["http"].append(through)
@@ -142,18 +142,15 @@ def added(server: Server, folder: Path, queries: Sequence[str], seconds: float) 
 
 
 def load(
-    server: Server,
-    queries: Sequence[str],
-    clients: int,
-    seconds: float,
-    each_s: float = 0,
-    *,
-    stages: bool = False,
+    server: Server, queries: Sequence[str], clients: int, seconds: float, each_s: float = 0
 ) -> Figures:
     """Return the statuses and the milliseconds of so many clients."""
-    bodies = (json.dumps({"query": query, "k": K}) for query in queries)
     how = ["--clients", str(clients), "--seconds", str(seconds), "--each-s", str(each_s)]
-    return _clients(server, bodies, *how, *(["--stages"] if stages else []))
+    return _clients(server, _bodies(queries), *how)
+
+
+def _bodies(queries: Sequence[str]) -> list[str]:
+    return [json.dumps({"query": query, "k": K}) for query in queries]
 
 
 def _clients(server: Server, bodies: Iterable[str], *how: str) -> Figures:

@@ -14,6 +14,7 @@ import pytest
 from rag.errors import BadSettings
 from rag.sections import MASK, LLMSettings, Secret, Section, StoreSettings
 from rag.settings import (
+    BOUNDED,
     QUIET,
     Settings,
     known_keys,
@@ -287,7 +288,7 @@ def test_quiet_switches_off_telemetry_and_leaves_what_the_user_has_set(
     quiet()
     assert os.environ["HAYSTACK_TELEMETRY_ENABLED"] == "False"
     assert os.environ["TRANSFORMERS_VERBOSITY"] == "info"
-    assert all(name in os.environ for name in QUIET)
+    assert all(name in os.environ for name in QUIET | BOUNDED)
     assert logging.getLogger("haystack").level == logging.ERROR
 
 
