@@ -137,12 +137,11 @@ def test_every_setting_is_set_by_its_variable(section: str, key: msgspec.structs
         "policy": "mark",
         "scorer": "query-likelihood",
     }
-    others |= {"contextual": "true", "late": "true"}
     others |= {"near_duplicates": "link", "near_duplicate_share": "0.9"}
     others |= {"write_ordering": "strong", "read_consistency": "all", "quantisation": "binary"}
-    others |= {"vectors_on_disk": "true", "payload_on_disk": "true"}
-    others |= {"writes": "true", "letter_prior": "true", "updates": "true", "superseded": "hide"}
-    text = others.get(key.name) or {bool: "false", int: "17", float: "0.25"}.get(type(default), "x")
+    others |= {"superseded": "hide"}
+    of_type = {bool: str(not default).lower(), int: "17", float: "0.25"}
+    text = others.get(key.name) or of_type.get(type(default), "x")
     settings = load_settings(environment={f"FIRSTCITE__{section}__{key.name}".upper(): text})
     value = getattr(getattr(settings, section), key.name)
     assert value != default
