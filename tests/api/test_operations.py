@@ -1,5 +1,6 @@
 """What the server tells of itself, and to whom."""
 
+import time
 from pathlib import Path
 
 import httpx
@@ -44,7 +45,11 @@ def test_requests_are_counted_by_route_and_stages_by_name(metered: httpx.Client)
     metered.get("/some/path")
     metered.request("BREW", "/some/pot")
     metered.get("/v1/documents/absent")
+    ends = time.monotonic() + 10
     after = figures(metered)
+    while after["firstcite_requests_in_progress", ()] > 1:  # a reply is there before its figures
+        assert time.monotonic() < ends
+        after = figures(metered)
     counted = {
         key: value for key, value in after.items() if key[0] == "firstcite_request_seconds_count"
     }
@@ -57,7 +62,6 @@ def test_requests_are_counted_by_route_and_stages_by_name(metered: httpx.Client)
     assert sum(value for (method, *_), value in of.items() if method == "other") == 1
     assert after["firstcite_answers_total", ("yes",)] == 2
     assert after["firstcite_stage_seconds_count", ("find", "ok")] == 3
-    assert after["firstcite_requests_in_progress", ()] == 1  # this one
     assert after["firstcite_jobs_unfinished", ()] == 0
 
 
