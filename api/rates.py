@@ -19,6 +19,9 @@ from rag.llms.replies import Plain
 Take: TypeAlias = Callable[[str], Awaitable[None]]
 """Takes a token of a caller; raises Overloaded where there is none."""
 
+ROUNDING = (
+    1e-6  # of a token: who waits as long as he was told is not refused for a float's last bit
+)
 _REMEMBERED = 10_000  # callers whose rate is known; the one that was silent longest is forgotten
 
 
@@ -50,7 +53,8 @@ class Limit:
         (1.0, -0.5)
         """
         tokens, since = held or (float(self.burst), now)
-        return min(float(self.burst), tokens + max(0.0, now - since) / self.each) - 1
+        left = min(float(self.burst), tokens + max(0.0, now - since) / self.each) - 1
+        return 0.0 if -ROUNDING < left < 0 else left
 
     def passed(self, left: float) -> None:
         """Pass where a token was taken.

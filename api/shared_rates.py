@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from api.rates import Limit, Rates
+from api.rates import ROUNDING, Limit, Rates
 from rag.sharing import FAILS, PREFIX, Trust
 
 _TAKE = """
@@ -13,6 +13,7 @@ local held = redis.call('HMGET', KEYS[1], 'tokens', 'since')
 local tokens, since = tonumber(held[1]) or burst, tonumber(held[2]) or now
 tokens = math.min(burst, tokens + math.max(0, now - since) / each)
 local left = tokens - 1
+if left < 0 and left > -tonumber(ARGV[3]) then left = 0 end
 if left >= 0 then tokens = left end
 redis.call('HSET', KEYS[1], 'tokens', string.format('%.17g', tokens),
            'since', string.format('%.17g', now))
@@ -44,7 +45,7 @@ class SharedRates:
         """
         if self._trust.given:
             try:
-                args = [self._limit.burst, self._limit.each]
+                args = [self._limit.burst, self._limit.each, ROUNDING]
                 left = await self._script(keys=[f"{PREFIX}rate:{caller}"], args=args)
             except FAILS as error:
                 self._trust.lost(error, "every server limits rates by itself")
