@@ -7,6 +7,7 @@ stands between is not what the results say.
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,30 +125,10 @@ def _answers() -> Report:
     return found
 
 
-def bench() -> list[str]:
-    """The newest figures of every benchmark."""
-    return _newest("bench")
-
-
-def bench_encode() -> list[str]:
-    """The newest figures of the encoder by runtime and precision."""
-    return _newest("bench-encode")
-
-
-def bench_bulk() -> list[str]:
-    """The newest figures of a run over 50,000 chunks."""
-    return _newest("bench-bulk")
-
-
 def scale() -> list[str]:
     """How the embedded store grows."""
     file = ROOT / "eval" / "results" / "scale" / "scale.json"
     return grown(msgspec.json.decode(file.read_bytes()))
-
-
-def bench_llm() -> list[str]:
-    """The newest figures of every benchmark of the language model."""
-    return _newest("bench-llm")
 
 
 def rerankers() -> list[str]:
@@ -266,11 +247,12 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "answering": answering,
     "citations": citations,
     "generators": generators,
-    "bench": bench,
-    "bench_encode": bench_encode,
-    "bench_bulk": bench_bulk,
+    "bench": partial(_newest, "bench"),
+    "bench_encode": partial(_newest, "bench-encode"),
+    "bench_bulk": partial(_newest, "bench-bulk"),
+    "bench_http": partial(_newest, "bench-http"),
     "scale": scale,
-    "bench_llm": bench_llm,
+    "bench_llm": partial(_newest, "bench-llm"),
     "rerankers": rerankers,
     "reranking_cost": reranking_cost,
     "expansions": expansions,
