@@ -9,9 +9,9 @@ from msgspec import Meta, Struct
 
 from api.body import require_json
 from api.callers import Caller
+from api.given import Given
 from api.guarding import needs
 from api.problems import documented
-from rag.wiring import Engine
 from rag.wiring.naming import alias, unalias
 
 _REFUSALS = documented(400, 401, 403, 404, 409, 500, 503)
@@ -42,9 +42,10 @@ async def put_alias(
     name: FromPath[str],
     data: JSONBody[Target],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
 ) -> Aliased:
     """Let a name stand for what another collection's name stands for now, at once."""
+    engine = given.engine
     request.user.over_all_tenants()
     physical = await alias(engine.collections.catalogue(), name, data.collection)
     engine.collections.look_again(name)
@@ -60,9 +61,10 @@ async def put_alias(
     responses=_REFUSALS,
 )
 async def drop_alias(
-    name: FromPath[str], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
+    name: FromPath[str], request: Request[Caller, Any, Any], given: NamedDependency[Given]
 ) -> None:
     """Take a name away from a collection that has others."""
+    engine = given.engine
     request.user.over_all_tenants()
     await unalias(engine.collections.catalogue(), name)
     engine.collections.look_again(name)

@@ -27,6 +27,7 @@ from api.compatible.reranking import rerank_either, rerank_v1, rerank_v2
 from api.deletions import delete_document, delete_documents
 from api.documenting import Documented
 from api.documents import document
+from api.given import Given, Uploads
 from api.guarding import guarding, knowing
 from api.job_routes import cancel_job, get_job, get_job_lines, list_jobs
 from api.jobs.indexing import index_file, index_lines, rebuild
@@ -43,7 +44,7 @@ from api.queries import answer, search
 from api.shared import shared
 from api.stamping import stamp
 from api.tracing import Tracing
-from api.uploads import Uploads, put_documents, put_file
+from api.uploads import put_documents, put_file
 from rag.settings import Settings
 from rag.wiring import Engine
 
@@ -76,6 +77,7 @@ def create_app(
     light = Gate("server.max_searches", server.max_searches)
     heavy = Gate("server.max_answers", server.max_answers)
     loading = Loading(load, on_failure, runner)
+    given = Given(loading.engine, settings, meter, uploads)
     tracing = [Tracing(server.otlp)] if server.otlp else []
     keyring = Keyring(Path(server.keys))
     tools = OverHTTP(knowing(keyring, server.host), server.max_body_bytes)
@@ -118,13 +120,7 @@ def create_app(
         ],
         lifespan=[*(one.lifespan for one in tracing), loading.lifespan, tools.lifespan],
         guards=[guarding(keyring, server.host, take)],
-        dependencies={
-            "engine": Provide(loading.engine, sync_to_thread=False),
-            "default": Provide(lambda: server.collection, sync_to_thread=False),
-            "current": Provide(lambda: settings, sync_to_thread=False),
-            "meter": Provide(lambda: meter, sync_to_thread=False),
-            "uploads": Provide(lambda: uploads, sync_to_thread=False),
-        },
+        dependencies={"given": Provide(lambda: given, sync_to_thread=False)},
         middleware=[*tracing, Metering(meter), Admitting(light, heavy)],
         plugins=[problems()],
         before_send=[stamp, meter.unrouted],

@@ -7,13 +7,13 @@ from litestar.di import NamedDependency
 from msgspec import Meta, Struct
 
 from api.callers import Caller, Role
+from api.given import Given
 from api.guarding import needs
 from api.problems import documented
 from indexers.reading.formats import FORMATS, PACKED
 from rag.expand.methods import EXPANSIONS
 from rag.presets import PRESETS
 from rag.sections import Generators
-from rag.settings import Settings
 
 
 class Expansion(Struct, frozen=True):
@@ -54,9 +54,7 @@ class AskerBody(Struct, frozen=True):
     responses=documented(401, 403, 500),
     opt=needs("read"),
 )
-async def asker(
-    request: Request[Caller, Any, Any], current: NamedDependency[Settings]
-) -> AskerBody:
+async def asker(request: Request[Caller, Any, Any], given: NamedDependency[Given]) -> AskerBody:
     """Say what the key of this request may do, and what may be chosen."""
     caller = request.user
     return AskerBody(
@@ -65,10 +63,10 @@ async def asker(
         None if caller.principals is None else list(caller.principals),
         caller.may("write"),
         Choices(
-            current.server.collection,
-            current.search.preset,
+            given.settings.server.collection,
+            given.settings.search.preset,
             list(PRESETS),
-            current.answer.generator,
+            given.settings.answer.generator,
             list(get_args(Generators)),
             [Expansion(name, method.asks) for name, method in EXPANSIONS.items()],
             [*FORMATS, PACKED],

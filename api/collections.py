@@ -13,12 +13,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType, convert
 
 from api.body import require_json
 from api.callers import EVERY_TENANT, Caller
+from api.given import Given
 from api.guarding import needs
 from api.jobs.job import Job
 from api.jobs.shelf import INPUT, new_id, now
 from api.problems import documented
 from api.requests import conditions
-from api.uploads import Uploads
 from indexers.stores.catalogue import checked_name
 from rag.errors import CollectionNotFound, Conflict, RagError, Unavailable
 from rag.seams import Store
@@ -115,10 +115,11 @@ class CollectionBody(Struct, frozen=True):
 @get("/v1/collections", operation_id="listCollections", opt=needs("read"), **_ABOUT)
 async def list_collections(
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
     details: FromQuery[bool] = False,
 ) -> Collections:
     """List the collections in which something is found by who asks; with details, all there are."""
+    engine = given.engine
     if details:
         request.user.over_all_tenants()
         await _open(engine, await engine.collections.catalogue().names())
@@ -132,9 +133,10 @@ async def list_collections(
 
 @get("/v1/collections/{name:str}", operation_id="getCollection", opt=needs("read"), **_ABOUT)
 async def get_collection(
-    name: FromPath[str], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
+    name: FromPath[str], request: Request[Caller, Any, Any], given: NamedDependency[Given]
 ) -> CollectionBody:
     """Return what a collection is built with."""
+    engine = given.engine
     store = (await engine.collection(name)).parts.store
     everywhere = request.user.tenant == EVERY_TENANT
     if not everywhere and not await _finds(store, engine, request.user):
@@ -146,9 +148,10 @@ async def get_collection(
 
 @get("/v1/collections/{name:str}/details", operation_id="describe", opt=needs("read"), **_ABOUT)
 async def describe(
-    name: FromPath[str], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
+    name: FromPath[str], request: Request[Caller, Any, Any], given: NamedDependency[Given]
 ) -> Details:
     """Return everything about a collection, also one that is named outright (handbook@1)."""
+    engine = given.engine
     request.user.over_all_tenants()
     await _open(engine, [name])
     of = engine.collections
@@ -159,13 +162,14 @@ async def describe(
 async def count(
     name: FromPath[str],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
     tenant: FromQuery[str | None] = None,
     filter: Annotated[  # noqa: A002 - as it is called everywhere
         str, QueryParameter(description="Conditions that must all hold, as JSON.")
     ] = "{}",
 ) -> Counted:
     """Count the chunks that conditions hold for: a tenant's, or everybody's for who reaches all."""
+    engine = given.engine
     caller = request.user
     everybody = tenant is None and caller.tenant == EVERY_TENANT
     whose = None if everybody else caller.in_tenant(UNSET if tenant is None else tenant)
@@ -184,9 +188,10 @@ async def count(
     responses={**_REFUSALS, **documented(413, 415)},
 )
 async def create_collection(
-    data: JSONBody[Name], request: Request[Caller, Any, Any], engine: NamedDependency[Engine]
+    data: JSONBody[Name], request: Request[Caller, Any, Any], given: NamedDependency[Given]
 ) -> CollectionBody:
     """Make an empty collection, as the settings say."""
+    engine = given.engine
     request.user.over_all_tenants()
     checked_name(data.name)
     if await engine.collections.get(data.name) is not None:
@@ -206,7 +211,7 @@ async def create_collection(
 async def drop_collection(
     name: FromPath[str],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
     dry_run: FromQuery[bool] = False,
 ) -> Dropped:
     """Delete a collection with everything in it, of every tenant; or say what would go.
@@ -214,6 +219,7 @@ async def drop_collection(
     A name takes with it what a reindex has left, and leaves what other names stand for; one named
     outright (handbook@1) goes alone.
     """
+    engine = given.engine
     request.user.over_all_tenants()
     if dry_run:
         return Dropped(list(await of_name(engine.collections.catalogue(), name)))
@@ -234,10 +240,10 @@ async def drop_collection(
 async def reindex(
     name: FromPath[str],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    uploads: NamedDependency[Uploads],
+    given: NamedDependency[Given],
 ) -> Response[Job]:
     """Build a collection anew as the settings are now, beside the old one, and switch to it."""
+    engine, uploads = given.engine, given.uploads
     request.user.over_all_tenants()
     if await engine.collections.catalogue().resolve(checked_name(name)) is None:
         raise CollectionNotFound(f"no collection '{name}'")

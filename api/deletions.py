@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct
 
 from api.callers import Caller
 from api.documents import PATH, of_record
+from api.given import Given
 from api.guarding import needs
 from api.problems import documented
 from api.requests import conditions
@@ -18,7 +19,6 @@ from indexers.stores.exact import holds
 from rag.errors import BadFilter, DocumentNotFound
 from rag.seams import Store
 from rag.values import Where
-from rag.wiring import Engine
 
 _REFUSALS = documented(400, 401, 403, 404, 409, 500, 503)
 
@@ -39,15 +39,15 @@ class Deleted(Struct, frozen=True):
 )
 async def delete_document(
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
+    given: NamedDependency[Given],
     collection: FromQuery[str | None] = None,
     tenant: FromQuery[str | None] = None,
 ) -> Deleted:
     """Delete a document: it is found no more once the reply is there."""
+    engine = given.engine
     whose = request.user.in_tenant(UNSET if tenant is None else tenant)
     id_ = unquote(request.scope["raw_path"].decode("ascii", "replace").partition(PATH)[2])
-    gone = await engine.delete(collection or default, whose, [id_])
+    gone = await engine.delete(collection or given.default, whose, [id_])
     if not gone:
         raise DocumentNotFound(f"no document '{id_}' in this collection")
     return Deleted(gone)
@@ -63,8 +63,7 @@ async def delete_document(
 )
 async def delete_documents(
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
+    given: NamedDependency[Given],
     filter: Annotated[  # noqa: A002 - as it is called everywhere
         str,
         QueryParameter(
@@ -77,11 +76,12 @@ async def delete_documents(
     dry_run: FromQuery[bool] = False,
 ) -> Deleted:
     """Delete the documents that all conditions hold for, or count them."""
+    engine = given.engine
     whose = request.user.in_tenant(UNSET if tenant is None else tenant)
     where = conditions(filter)
     if not where:
         raise BadFilter("a filter without conditions would delete every document: name some")
-    name = collection or default
+    name = collection or given.default
     store = (await engine.collection(name)).parts.store
     ids = await _found(store, whose, where)
     if dry_run:

@@ -9,13 +9,13 @@ from litestar.params import FromQuery, QueryParameter
 from msgspec import UNSET, Meta, Struct
 
 from api.callers import Caller
+from api.given import Given
 from api.guarding import needs
 from api.problems import documented
 from api.replies import Span
 from api.requests import MAX_CHUNKS
 from rag.errors import DocumentNotFound
 from rag.values import Access, Chunk, DocumentRecord
-from rag.wiring import Engine
 
 PATH = "/v1/documents/"
 CHUNK_ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -58,8 +58,7 @@ class DocumentBody(Struct, frozen=True):
 )
 async def document(
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
+    given: NamedDependency[Given],
     collection: FromQuery[str | None] = None,
     tenant: FromQuery[str | None] = None,
     principal: FromQuery[list[str] | None] = None,
@@ -72,6 +71,7 @@ async def document(
     With `chunk`, the id of one, they are those around it; `offset` counts where there is none such.
     What may not be read is answered as what does not exist.
     """
+    engine = given.engine
     caller = request.user
     access = Access(
         caller.in_tenant(UNSET if tenant is None else tenant),
@@ -79,7 +79,7 @@ async def document(
     )
     # Ids may hold any character; in a path that was decoded, slashes at the end count for nothing.
     id_ = unquote(request.scope["raw_path"].decode("ascii", "replace").partition(PATH)[2])
-    store = (await engine.collection(collection or default)).parts.store
+    store = (await engine.collection(collection or given.default)).parts.store
     found = await store.records(access.tenant, [id_])
     if not found or not found[0].digest or not access.allows(of_record(found[0])):
         raise DocumentNotFound(f"no document '{id_}' in this collection")

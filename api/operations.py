@@ -8,14 +8,12 @@ from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.callers import Caller
+from api.given import Given
 from api.guarding import OPEN, needs
-from api.metering import Meter
 from api.problems import documented
 from api.replies import Health, Ready
 from rag.errors import BadCollection, CollectionNotFound, Conflict, Unavailable
 from rag.sections import MASK, Secret
-from rag.settings import Settings
-from rag.wiring import Engine
 
 
 @get("/health", operation_id="health", tags=["operations"], opt={OPEN: True}, security=[{}])
@@ -32,16 +30,19 @@ async def health() -> Health:
     opt={OPEN: True},
     security=[{}],
 )
-async def ready(engine: NamedDependency[Engine], default: NamedDependency[str]) -> Ready:
+async def ready(
+    given: NamedDependency[Given],
+) -> Ready:
     """Say that the models are loaded and the store answers; 503 until then."""
+    engine = given.engine
     try:
-        await (await engine.collection(default)).parts.store.count()
+        await (await engine.collection(given.default)).parts.store.count()
     except CollectionNotFound:
         pass  # nothing was indexed yet: the server can do its work all the same
     except (BadCollection, Conflict) as error:  # whoever asks for readiness is not at fault
         raise Unavailable(str(error)) from error
     spec = engine.encoder.spec
-    return Ready("ready", default, spec.name, spec.precision)
+    return Ready("ready", given.default, spec.name, spec.precision)
 
 
 @get(
@@ -53,11 +54,11 @@ async def ready(engine: NamedDependency[Engine], default: NamedDependency[str]) 
     opt=needs("admin"),
 )
 async def metrics(
-    request: Request[Caller, Any, Any], meter: NamedDependency[Meter]
+    request: Request[Caller, Any, Any], given: NamedDependency[Given]
 ) -> Response[bytes]:
     """Return the figures of this process, as Prometheus reads them: of all tenants together."""
     request.user.over_all_tenants()
-    return Response(meter.exposed(), media_type=CONTENT_TYPE_LATEST)
+    return Response(given.meter.exposed(), media_type=CONTENT_TYPE_LATEST)
 
 
 @get(
@@ -68,11 +69,11 @@ async def metrics(
     opt=needs("admin"),
 )
 async def config(
-    request: Request[Caller, Any, Any], current: NamedDependency[Settings]
+    request: Request[Caller, Any, Any], given: NamedDependency[Given]
 ) -> dict[str, dict[str, Any]]:
     """Return the settings that are in effect, secrets masked."""
     request.user.over_all_tenants()
-    told: dict[str, dict[str, Any]] = msgspec.to_builtins(current, enc_hook=_masked)
+    told: dict[str, dict[str, Any]] = msgspec.to_builtins(given.settings, enc_hook=_masked)
     return told
 
 

@@ -11,8 +11,8 @@ from msgspec import UnsetType, structs
 from api.body import require_json
 from api.callers import Caller
 from api.explaining import explanation
+from api.given import Given
 from api.guarding import needs
-from api.metering import Meter
 from api.problems import documented
 from api.replies import (
     AnswerResponse,
@@ -44,13 +44,12 @@ _REFUSALS = documented(400, 401, 403, 404, 409, 413, 415, 500, 503)
 async def search(
     data: JSONBody[SearchRequest],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
-    meter: NamedDependency[Meter],
+    given: NamedDependency[Given],
 ) -> SearchResponse:
     """Find the k best chunks for a query."""
+    engine = given.engine
     query = data.parse(request.user)
-    path = await _path(engine, data.collection, default)
+    path = await _path(engine, data.collection, given.default)
     if data.explain:
         results, found, fused = await path.explain(query)
         told = structs.replace(
@@ -59,7 +58,7 @@ async def search(
     else:
         results = await path.search(query)
         told = search_response(results)
-    meter.trace(results.trace)
+    given.meter.trace(results.trace)
     return told
 
 
@@ -75,21 +74,20 @@ async def search(
 async def answer(
     data: JSONBody[AnswerRequest],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
-    meter: NamedDependency[Meter],
+    given: NamedDependency[Given],
 ) -> Response[Any]:
     """Answer a question with sentences that are quoted and cited, or say why not.
 
     With `stream`, or for who accepts `text/event-stream`, the answer comes while it is made, as the
     events meta, search_results, (delta | citation)…, verification…, final, done.
     """
+    engine = given.engine
     query = data.parse(request.user)
-    path = await _path(engine, data.collection, default)
+    path = await _path(engine, data.collection, given.default)
     if data.stream or EVENTS in request.headers.get("accept", ""):
-        return await streamed(meter.events(path.stream(query, request_id(request.scope))))
+        return await streamed(given.meter.events(path.stream(query, request_id(request.scope))))
     answered = await path.answer(query)
-    meter.answer(answered)
+    given.meter.answer(answered)
     return Response(answer_response(answered))
 
 

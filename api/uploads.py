@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -22,10 +21,11 @@ from msgspec import UNSET, Struct
 
 from api.body import UNSUPPORTED_MEDIA_TYPE
 from api.callers import Caller
+from api.given import Given, Uploads
 from api.guarding import needs
 from api.jobs.job import Job, Kind
 from api.jobs.runner import Runner, told
-from api.jobs.shelf import INPUT, Shelf, new_id, now
+from api.jobs.shelf import INPUT, new_id, now
 from api.problems import HEADERS, documented
 from api.streaming import in_time
 from indexers.reading.formats import format_of
@@ -60,22 +60,10 @@ class _Rows(Struct):
     documents: list[msgspec.Raw]
 
 
-@dataclass(frozen=True, slots=True)
-class Uploads:
-    """What takes uploads in."""
-
-    shelf: Shelf
-    runner: Runner
-    collection: str  # of who names none
-    most: int  # bytes of an upload
-    most_json: int  # bytes of one that is read at once
-
-
 @post("/v1/documents", operation_id="putDocuments", **_UPLOAD)
 async def put_documents(
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    uploads: NamedDependency[Uploads],
+    given: NamedDependency[Given],
     collection: FromQuery[str | None] = None,
     tenant: FromQuery[str | None] = None,
     wait: FromQuery[bool] = True,
@@ -87,6 +75,7 @@ async def put_documents(
     "metadata", "markup", "language"}`, or a JSON list of them. One replaces what has the same id.
     What became of each comes back line by line; without `wait`, the job that does it.
     """
+    engine, uploads = given.engine, given.uploads
     declared, _ = request.content_type
     if declared not in LINES and declared != "application/json":
         raise ClientException(
@@ -96,7 +85,13 @@ async def put_documents(
         )
     whole = declared == "application/json"
     job = await _received(
-        request, uploads, "documents", "", (collection, tenant), idempotency_key, as_lines=whole
+        request,
+        uploads,
+        "documents",
+        "",
+        (collection, tenant),
+        idempotency_key,
+        as_lines=whole,
     )
     return await _reply(job, engine, uploads, wait=wait)
 
@@ -104,8 +99,7 @@ async def put_documents(
 @put(FILES + "{name:path}", operation_id="putFile", **_UPLOAD)
 async def put_file(
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    uploads: NamedDependency[Uploads],
+    given: NamedDependency[Given],
     collection: FromQuery[str | None] = None,
     tenant: FromQuery[str | None] = None,
     wait: FromQuery[bool] = True,
@@ -115,6 +109,7 @@ async def put_file(
 
     The name is the id of its document; those of an archive or a table have it as their beginning.
     """
+    engine, uploads = given.engine, given.uploads
     name = unquote(request.scope["raw_path"].decode("ascii", "replace").partition(FILES)[2])
     if not format_of(name):
         raise BadInput(f"the format of '{name[-100:]}' is unknown: known are {known()}")

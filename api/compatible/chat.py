@@ -21,15 +21,14 @@ from api.callers import Caller
 from api.compatible.listing import ANSWERS
 from api.compatible.refusing import HANDLERS, documented
 from api.compatible.telling import ChatReply, Told, told_in_pieces
+from api.given import Given
 from api.guarding import needs
-from api.metering import Meter
 from api.model_schemas import StreamOptions, Turn
 from api.requests import MAX_TURNS, AnswerRequest, K, Principals, Tenant
 from api.requests import Turn as Before
 from api.stamping import request_id
 from api.streaming import EVENTS, HEADERS, begun
 from rag.errors import BadInput, NotFound
-from rag.wiring import Engine
 
 PASSED_OVER = frozenset(
     {"frequency_penalty", "max_completion_tokens", "max_tokens", "metadata", "presence_penalty"}
@@ -147,21 +146,20 @@ async def require_supported(request: Request[Any, Any, Any]) -> None:
 async def chat(
     data: JSONBody[Chat],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
-    default: NamedDependency[str],
-    meter: NamedDependency[Meter],
+    given: NamedDependency[Given],
 ) -> Response[Any]:
     """Answer the last message from the documents, with citations."""
+    engine = given.engine
     asked = data.parse()
     named = data.named or ("" if isinstance(asked.collection, UnsetType) else asked.collection)
-    path = await engine.collection(named or default)
+    path = await engine.collection(named or given.default)
     query = asked.parse(request.user)
     told = Told(data.model)
     if not data.stream:
         answer = await path.answer(query)
-        meter.answer(answer)
+        given.meter.answer(answer)
         return Response(told.whole(answer))
-    events = await begun(meter.events(path.stream(query, request_id(request.scope))))
+    events = await begun(given.meter.events(path.stream(query, request_id(request.scope))))
     usage = bool(data.stream_options and data.stream_options.include_usage)
     pieces = told_in_pieces(events, told, usage=usage)
     return Stream(pieces, media_type=EVENTS, headers=HEADERS)

@@ -12,10 +12,10 @@ from msgspec import Meta, Struct
 
 from api.body import require_json
 from api.compatible.refusing import HANDLERS, documented
+from api.given import Given
 from api.guarding import needs
 from rag.errors import BadInput
 from rag.values import Vector
-from rag.wiring import Engine
 
 MOST = 2_048  # texts of a request: OpenAI's own limit
 
@@ -73,10 +73,9 @@ class EmbeddingReply(Struct, frozen=True):
     responses=documented(400, 401, 403, 413, 415, 500, 503),
     opt=needs("read"),
 )
-async def embed(
-    data: JSONBody[EmbeddingRequest], engine: NamedDependency[Engine]
-) -> EmbeddingReply:
+async def embed(data: JSONBody[EmbeddingRequest], given: NamedDependency[Given]) -> EmbeddingReply:
     """Return the vectors of texts, by the encoder that collections are built with."""
+    engine = given.engine
     spec = engine.encoder.spec
     if data.dimensions not in {None, spec.dimension}:
         raise BadInput(f"dimensions is {data.dimensions}, {spec.name} gives {spec.dimension}")

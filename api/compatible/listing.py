@@ -7,8 +7,8 @@ from litestar.di import NamedDependency
 from msgspec import Meta, Struct
 
 from api.compatible.refusing import HANDLERS, documented
+from api.given import Given
 from api.guarding import needs
-from rag.wiring import Engine
 from rag.wiring.reordering import NAMES
 
 ANSWERS = "firstcite"
@@ -42,8 +42,9 @@ class Models(Struct, frozen=True):
     responses=documented(401, 403, 500, 503),
     opt=needs("read"),
 )
-async def list_models(engine: NamedDependency[Engine]) -> Models:
+async def list_models(given: NamedDependency[Given]) -> Models:
     """List what may be named as a model: for answers, for vectors, for reranking."""
+    engine = given.engine
     rerankers = [Model(name, "rerank") for name in NAMES]
     encoder = Model(engine.encoder.spec.name, "embeddings")
     return Models([Model(ANSWERS, "chat"), encoder, *rerankers])

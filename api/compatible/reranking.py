@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.body import require_json
 from api.callers import Caller
+from api.given import Given
 from api.guarding import needs
 from api.problems import documented
 from rag.errors import BadInput
@@ -155,29 +156,30 @@ _ABOUT: dict[str, Any] = {
 async def rerank_v1(
     data: JSONBody[RerankRequest],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
 ) -> RerankReply:
     """Put documents in order, as Jina, Cohere (v1), vLLM and llama.cpp do."""
-    return await _reranked(data, await request.json(), engine, "1")
+    return await _reranked(data, await request.json(), given.engine, "1")
 
 
 @post("/v2/rerank", operation_id="rerankV2", **_ABOUT)
 async def rerank_v2(
     data: JSONBody[RerankRequest],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
 ) -> RerankReply:
     """Put documents in order, as Cohere (v2) does."""
-    return await _reranked(data, await request.json(), engine, "2")
+    return await _reranked(data, await request.json(), given.engine, "2")
 
 
 @post("/rerank", operation_id="rerankEither", **_ABOUT)
 async def rerank_either(
     data: JSONBody[EitherRequest],
     request: Request[Caller, Any, Any],
-    engine: NamedDependency[Engine],
+    given: NamedDependency[Given],
 ) -> Response[Any]:
     """Put `texts` in order, as TEI does, or `documents`, as Jina does."""
+    engine = given.engine
     body = await request.json()
     if data.documents is UNSET and data.texts is UNSET:
         raise BadInput("there is nothing to put in order: send documents, or texts")
