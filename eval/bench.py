@@ -122,12 +122,16 @@ def bench_encode(documents: Sequence[Document]) -> Figures:
 
 def bench_bulk(collections: Path) -> Figures:
     """Return what a run over 50,000 chunks takes; imports psutil, which is for benchmarks alone."""
-    return bench_bulk.bench_bulk(collections)
+    from eval.benchmarks import bulk
+
+    return bulk.bench_bulk(collections)
 
 
 def bench_http(collections: Path, seconds: float) -> Figures:
     """Return how the server does under load; imports psutil, which is for benchmarks alone."""
-    return bench_http.bench_http(collections, seconds)
+    from eval.benchmarks import serving
+
+    return serving.bench_http(collections, seconds)
 
 
 def bench_llm() -> ModuleType:

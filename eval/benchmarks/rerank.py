@@ -1,7 +1,7 @@
 """What the reranking methods cost: one query, 100 candidates, the embedded model, one run.
 
 `eval.studies.rerank_quality` says what they are worth; here the first documents of a collection
-stand for candidates. Every method reads the same texts with the same model, without a cache of replies.
+stand for candidates. Every method reads the same texts with the same model, without a cache.
 """
 
 import asyncio
