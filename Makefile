@@ -90,22 +90,22 @@ bench-rerank: setup ## every reranking method on 100 candidates; writes eval/res
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank
 
 rerank-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
-	$(BIN)/python -m eval.rerank_quality --collections $(COLLECTIONS) --out eval/results/rerank
+	$(BIN)/python -m eval.studies.rerank_quality --collections $(COLLECTIONS) --out eval/results/rerank
 
 query-results: setup ## what expansions and steps are worth with the settings' model (an hour); goes on where it was ended
-	$(BIN)/python -m eval.query_quality --collections $(COLLECTIONS) --out eval/results/queries
+	$(BIN)/python -m eval.studies.query_quality --collections $(COLLECTIONS) --out eval/results/queries
 
 answer-results: setup ## what extractive answers and calibrating are worth (minutes)
-	$(BIN)/python -m eval.answer_quality --collections $(COLLECTIONS) --out eval/results/answers
+	$(BIN)/python -m eval.studies.answer_quality --collections $(COLLECTIONS) --out eval/results/answers
 
 citation-results: setup ## whether every quote stands and citations carry, over all collections (minutes)
-	$(BIN)/python -m eval.citation_quality --collections $(COLLECTIONS) --out eval/results/citations
+	$(BIN)/python -m eval.studies.citation_quality --collections $(COLLECTIONS) --out eval/results/citations
 
 generator-results: setup ## what answers by the settings' model are worth, generator by generator (half an hour)
-	$(BIN)/python -m eval.generator_quality --collections $(COLLECTIONS) --out eval/results/generators
+	$(BIN)/python -m eval.studies.generator_quality --collections $(COLLECTIONS) --out eval/results/generators
 
 scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
-	$(BIN)/python -m eval.scale --out eval/results/scale
+	$(BIN)/python -m eval.benchmarks.scale --out eval/results/scale
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \
@@ -115,7 +115,7 @@ results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder 
 				--system convex --out $(RESULTS)/$$collection-$$splitter || exit 1; \
 		done; \
 	done
-	$(BIN)/python -m eval.abstention --collections $(COLLECTIONS) --out eval/results/abstention
+	$(BIN)/python -m eval.studies.abstention --collections $(COLLECTIONS) --out eval/results/abstention
 	$(BIN)/python -m eval.tables
 
 clean: ## remove what setup and the tools made

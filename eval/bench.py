@@ -3,11 +3,10 @@
 Sections: `encoder` (against SentenceTransformer.encode), `index` (`firstcite index`, the whole
 process, against the encoder alone on the same texts), `search` (100,000 chunks, encoder excluded,
 beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memory store), `graph`
-(what the Haystack graph adds to the functions it is made of). `bulk` (`eval.bench_bulk`): the whole
-process over 50,000 chunks, with its memory. `encode` (`eval.bench_encoders`): the
-encoder in every runtime and precision, on documents. Of the language model
-(`eval.bench_llm`): `choose` (labels, by backend) and `write` (drafting). `rerank`
-(`eval.bench_rerank`): every method and schedule on 100 candidates. `http` (`eval.bench_http`): the
+(what the Haystack graph adds to the functions it is made of). In `eval.benchmarks`: `bulk`, the
+whole process over 50,000 chunks, with its memory; `encode` (`encoders`), the encoder in every
+runtime and precision, on documents; of the language model (`llm`) `choose` (labels, by backend) and
+`write` (drafting); `rerank`, every method and schedule on 100 candidates; `http` (`serving`), the
 server under load.
 """
 
@@ -27,8 +26,8 @@ from typing import Any
 
 import msgspec
 
-from eval.bench_pipeline import bench_graph
-from eval.bench_search import bench_search
+from eval.benchmarks.pipeline import bench_graph
+from eval.benchmarks.search import bench_search
 from eval.provenance import provenance
 from eval.report import table
 from indexers.encoders.dense import DenseEncoder
@@ -114,7 +113,7 @@ def bench_index(folder: Path, documents: Sequence[Document]) -> Figures:
 
 def bench_encode(documents: Sequence[Document]) -> Figures:
     """Return what the encoder takes in every runtime and precision."""
-    from eval.bench_encoders import TEXTS, figures, measured
+    from eval.benchmarks.encoders import TEXTS, figures, measured
 
     texts = [f"{document.title} {document.text}" for document in documents[:TEXTS]]
     found = measured(texts, "", models_folder(Settings()), rounds=ROUNDS)
@@ -123,21 +122,21 @@ def bench_encode(documents: Sequence[Document]) -> Figures:
 
 def bench_bulk(collections: Path) -> Figures:
     """Return what a run over 50,000 chunks takes; imports psutil, which is for benchmarks alone."""
-    from eval import bench_bulk
+    from eval.benchmarks import bulk
 
-    return bench_bulk.bench_bulk(collections)
+    return bulk.bench_bulk(collections)
 
 
 def bench_http(collections: Path, seconds: float) -> Figures:
     """Return how the server does under load; imports psutil, which is for benchmarks alone."""
-    from eval import bench_http
+    from eval.benchmarks import serving
 
-    return bench_http.bench_http(collections, seconds)
+    return serving.bench_http(collections, seconds)
 
 
 def bench_llm() -> ModuleType:
     """Return the benchmarks of the language model; imports transformers, which `quiet` precedes."""
-    return import_module("eval.bench_llm")
+    return import_module("eval.benchmarks.llm")
 
 
 def to_markdown(report: Figures) -> str:
@@ -195,7 +194,7 @@ def main() -> None:
         "encode": lambda: bench_encode(documents),
         "choose": lambda: bench_llm().bench_choose(documents),
         "write": lambda: bench_llm().bench_write(documents),
-        "rerank": lambda: import_module("eval.bench_rerank").bench_rerank(documents),
+        "rerank": lambda: import_module("eval.benchmarks.rerank").bench_rerank(documents),
         "http": lambda: bench_http(options.collections, options.seconds),
     }
     report: Figures = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytrec_eval
 
-from eval.collection import Qrels
+from eval.data.collection import Qrels
 from rag.values import Frozen
 
 Run = Mapping[str, Sequence[str]]

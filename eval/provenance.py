@@ -55,10 +55,14 @@ def command(arguments: Sequence[str]) -> str:
     "firstcite eval scifact '--out=a b' x/y"
     >>> command(["/opt/eval/bench.py", "--out", "x"])
     'python -m eval.bench --out x'
+    >>> command(["/opt/eval/studies/quoting.py"])
+    'python -m eval.studies.quoting'
     """
     program, *rest = arguments
     file = Path(program)
-    module = file.parent.name if file.stem == "__main__" else f"{file.parent.name}.{file.stem}"
+    within = file.parts[::-1].index("eval") + 1 if "eval" in file.parts else 2
+    parts = file.with_suffix("").parts[-within:]
+    module = ".".join(part for part in parts if part != "__main__")
     start = ["python", "-m", module] if file.suffix == ".py" else [program]
     return shlex.join(map(_last_part, [*start, *rest]))
 

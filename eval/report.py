@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from eval.data.runs import write_run
 from eval.measures import LABELS, MEASURES
 from eval.provenance import provenance
 from eval.retrieval import Experiment
-from eval.runs import write_run
 
 REPORT_VERSION = 1
 _ROUND = 6

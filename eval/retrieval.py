@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.collection import Collection, corpus_of
+from eval.data.collection import Collection, corpus_of
+from eval.data.runs import Ranked, ScoredDocument, best_chunks
 from eval.measures import Scores, score
-from eval.runs import Ranked, ScoredDocument, best_chunks
 from indexers.bulk import IndexReport
 from indexers.reading import read_paths
 from rag.errors import BadCollection, BadInput, CollectionMismatch

@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from eval import answer_quality, generator_quality
-from eval.abstention import answered
-from eval.answer_report import overview, verdict
+from eval.answers.report import overview, verdict
 from eval.bench import figures
+from eval.benchmarks.scale import grown
 from eval.report import table
-from eval.scale import grown
+from eval.studies import answer_quality, generator_quality
+from eval.studies.abstention import answered
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results" / "retrieval"

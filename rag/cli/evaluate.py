@@ -117,7 +117,7 @@ async def _retrieval(
     settings: Settings, folder: Path, split: str, systems: tuple[str, ...], out: Path
 ) -> int:
     """Evaluate, print the report, and return the number of faults."""
-    from eval.collection import read_collection
+    from eval.data.collection import read_collection
     from eval.report import write_report
     from eval.retrieval import choose, evaluate
     from rag.wiring import build
@@ -139,9 +139,9 @@ async def _answers(
     settings: Settings, folder: Path, queries: int, collection: str, out: Path
 ) -> int:
     """Measure, print the report, and return the exit code."""
-    from eval.answer_report import write_answers, write_report
-    from eval.answers import answers
-    from eval.collection import read_questions
+    from eval.answers.asking import answers
+    from eval.answers.report import write_answers, write_report
+    from eval.data.collection import read_questions
     from rag.wiring import build
 
     asked = read_questions(folder, queries)

@@ -102,7 +102,7 @@ def bench_encoder_command(texts: Path | None, seconds: float, rounds: int) -> No
 
     What differs too much from torch in fp32 is never the fastest. The first run exports the model.
     """
-    from eval.bench_encoders import made_up, measured, shown, texts_of
+    from eval.benchmarks.encoders import made_up, measured, shown, texts_of
 
     settings = current_settings()
     found = measured(

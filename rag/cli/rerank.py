@@ -117,9 +117,9 @@ async def _run(
     settings: Settings, run_file: Path, folder: Path, out: Path, trace_file: Path | None, jobs: int
 ) -> str:
     """Rerank a run; return why a query was degraded, "" if none was."""
-    from eval.collection import read_queries
-    from eval.reranking import read_texts, rerank_run
-    from eval.runs import ScoredDocument, read_run, write_run
+    from eval.data.collection import read_queries
+    from eval.data.runs import ScoredDocument, read_run, write_run
+    from eval.studies.reranking import read_texts, rerank_run
 
     first, queries = read_run(run_file), read_queries(folder)
     if unknown := [query_id for query_id in first if query_id not in queries]:
@@ -143,7 +143,7 @@ async def _run(
 
 async def _lines(settings: Settings) -> str:
     """Rerank line by line; return why one was degraded, "" if none was."""
-    from eval.reranking import trace
+    from eval.studies.reranking import trace
 
     degraded = ""
 

@@ -1,4 +1,4 @@
-"""How likely people quote a sentence, as `python -m eval.answer_quality` fitted it.
+"""How likely people quote a sentence, as `python -m eval.studies.answer_quality` fitted it.
 
 On all answerable questions of CLAP NQ dev; what people quoted are the selected sentences of the
 first annotation.

@@ -8,7 +8,7 @@ Store           indexers/stores/exact.py      ExactStore
 LLM             rag/llms/scripted.py          ScriptedLLM
 Reranker        rerankers/unchanged.py        Unchanged
 Generator       rag/answering/answering.py    Answering (over fakes)
-Judge           eval/qrels.py                 QrelsJudge
+Judge           eval/data/qrels.py                 QrelsJudge
 """
 
 from rag.seams.answering import Generator, Judge, Reranked, Reranker

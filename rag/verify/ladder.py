@@ -13,7 +13,7 @@ from rag.verify.facts import SOFT, Lack, missing
 from rag.verify.overlap import Packed, contained, mixed
 
 FULL, PARTIAL = 0.60, 0.28
-"""Least scores of "full" and "partial", chosen on SciFact's train claims (`eval.verification`).
+"""Least scores of "full" and "partial", chosen on SciFact's train claims (`eval.studies`).
 
 At .60 pass 1 % of the sentences beside the rationale in its abstract; .28 parts rationale and other
 sentences best (Youden's J).

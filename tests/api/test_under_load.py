@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from eval.http_load import Load, leave
+from eval.benchmarks.load import Load, leave
 from rag.sections import LLMSettings
 from tests.api.processes import MB, process
 from tests.api.served import fill, settings_over

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.answers import Answers, Checked, Misquoted, Told
-from eval.citations import Quality
+from eval.answers.asking import Answers, Checked, Misquoted, Told
+from eval.answers.citations import Quality
 from eval.tables import ROOT
 from indexers.bulk import IndexReport
 from rag.cli.evaluate import exit_code

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eval.runs import ScoredDocument, read_run, write_run
+from eval.data.runs import ScoredDocument, read_run, write_run
 from tests.cli.outcome import Firstcite
 from tests.eval.tiny import write_beir
 

@@ -1,7 +1,7 @@
 """Questions over two documents: what several steps find that one search does not.
 
 An expert's replies are canned, made from the collection's own supporting facts: this shows the
-mechanics. What the embedded model achieves is measured by `python -m eval.query_quality`.
+mechanics. What the embedded model achieves is measured by `python -m eval.studies.query_quality`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from eval.collection import Collection, read_collection
+from eval.data.collection import Collection, read_collection
 from indexers.reading import read_paths
 from rag.llms.scripted import ScriptedLLM
 from rag.pipeline import QueryPath

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 import pytrec_eval
 
-from eval.collection import Collection, read_collection
+from eval.data.collection import Collection, read_collection
+from eval.data.runs import ScoredDocument
 from eval.measures import MEASURES, score
 from eval.report import table, to_json, to_markdown, write_report
 from eval.retrieval import Experiment, SystemResult
-from eval.runs import ScoredDocument
 from indexers.bulk import IndexReport
 from rag.values import Fault
 from tests.eval.tiny import QRELS, QUERIES, write_beir

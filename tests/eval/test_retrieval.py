@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.collection import Collection, read_collection
+from eval.data.collection import Collection, read_collection
 from eval.retrieval import DEPTH, SYSTEMS, Experiment, System, choose, evaluate
 from indexers.splitting.pieces import Split, whole
 from rag.errors import BadCollection, BadInput, CollectionMismatch

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import eval.qrels
+import eval.data.qrels
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.encoders.hashed import HashedEncoder
 from indexers.stores.exact import ExactStore
@@ -27,7 +27,7 @@ FAKES: dict[str, object] = {
     "LLM": ScriptedLLM(),
     "Reranker": Unchanged(),
     "Generator": quoting(HashedEncoder(), Floor(0.5), Limits(3)),
-    "Judge": eval.qrels.QrelsJudge({}),
+    "Judge": eval.data.qrels.QrelsJudge({}),
 }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.qrels import QrelsJudge
+from eval.data.qrels import QrelsJudge
 from rag.seams import Judge
 from rag.values import Case, Judgment
 

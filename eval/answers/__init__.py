@@ -1,0 +1,1 @@
+"""Cited answers: asked, checked, scored, reported."""

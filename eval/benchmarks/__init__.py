@@ -1,0 +1,1 @@
+"""What `eval.bench` times, part by part, and how the embedded store grows."""

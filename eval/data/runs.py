@@ -1,0 +1,97 @@
+"""Runs: what a system returned for every query, as TREC run files."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.data.collection import numbered_lines
+from rag.errors import BadCollection
+from rag.values import Candidate, Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredDocument(Frozen):
+    """A document of a ranking with its score."""
+
+    document_id: str
+    score: float
+
+
+STEP = 1e-6  # eight times the relative step of a float32
+
+Ranked = Mapping[str, Sequence[ScoredDocument]]
+"""Query id → documents, best first."""
+
+
+def best_chunks(candidates: Sequence[Candidate], depth: int) -> tuple[ScoredDocument, ...]:
+    """Return documents in the order of their best chunk, at most `depth`."""
+    best: dict[str, float] = {}
+    for candidate in candidates:  # best first, so the first chunk of a document is its best
+        best.setdefault(candidate.chunk.document_id, candidate.score)
+    return tuple(ScoredDocument(d, s) for d, s in list(best.items())[:depth])
+
+
+def read_run(file: Path) -> dict[str, tuple[ScoredDocument, ...]]:
+    """Return the rankings of a TREC run file, plain or gzipped, queries in the file's order.
+
+    Documents stand by falling score, as trec_eval reads them; equal ones by rank, then as in the
+    file. %20 in ids is white space.
+
+    Raises:
+        BadCollection: no file, a malformed line, or a document twice for a query; the message names
+            file and line.
+    """
+    if not file.is_file():
+        raise BadCollection(f"{file} is missing: name a run in TREC format")
+    found: dict[str, dict[str, tuple[float, int]]] = {}
+    for number, line in numbered_lines(file):
+        query_id, document_id, rank, score = _place(f"{file}:{number}", line)
+        if document_id in found.setdefault(query_id, {}):
+            raise BadCollection(f"{file}:{number}: {query_id} ranks {document_id} twice")
+        found[query_id][document_id] = (-score, rank)
+    if not found:
+        raise BadCollection(f"{file} holds no ranking")
+    return {
+        query_id: tuple(
+            ScoredDocument(document_id, -of[document_id][0])
+            for document_id in sorted(of, key=of.__getitem__)
+        )
+        for query_id, of in found.items()
+    }
+
+
+def _place(where: str, line: str) -> tuple[str, str, int, float]:
+    try:
+        query_id, _, document_id, rank, text, *_ = line.split()
+        place, score = int(rank), float(text)
+    except ValueError:
+        raise BadCollection(
+            f"{where}: expected query-id Q0 document-id rank score tag, by spaces"
+        ) from None
+    if not math.isfinite(score):
+        raise BadCollection(f"{where}: {text} is no score")
+    return query_id.replace("%20", " "), document_id.replace("%20", " "), place, score
+
+
+def write_run(file: Path, ranked: Ranked, tag: str) -> None:
+    """Write a run in TREC format: query, Q0, document, rank, score, tag.
+
+    trec_eval sorts by score, as float32, and ignores the rank. So a score that does not fall by
+    more than float32 can tell is lowered until it does: sorting gives back the ranking. White
+    space in ids, which the format cannot hold, is written as %20.
+    """
+    lines = []
+    for query_id, documents in ranked.items():
+        last = math.inf
+        for rank, document in enumerate(documents, start=1):
+            ceiling = last - STEP * max(1.0, abs(last)) if rank > 1 else math.inf
+            last = min(document.score, ceiling)
+            ids = f"{_field(query_id)} Q0 {_field(document.document_id)}"
+            lines.append(f"{ids} {rank} {last:.9f} {tag}\n")
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+def _field(text: str) -> str:
+    return re.sub(r"\s", "%20", text)

@@ -1,0 +1,1 @@
+"""Experiments: collections × systems × measures, described by a file, run once, kept whole."""
