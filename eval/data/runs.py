@@ -1,8 +1,9 @@
 """Runs: what a system returned for every query, as TREC run files."""
 
+import gzip
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,18 @@ Ranked = Mapping[str, Sequence[ScoredDocument]]
 
 def best_chunks(candidates: Sequence[Candidate], depth: int) -> tuple[ScoredDocument, ...]:
     """Return documents in the order of their best chunk, at most `depth`."""
+    return best_documents(((c.chunk.document_id, c.score) for c in candidates), depth)
+
+
+def best_documents(places: Iterable[tuple[str, float]], depth: int) -> tuple[ScoredDocument, ...]:
+    """Return documents with the score of their first place, at most `depth`.
+
+    >>> best_documents([("b", 0.9), ("a", 0.8), ("b", 0.7)], 10)
+    (ScoredDocument(document_id='b', score=0.9), ScoredDocument(document_id='a', score=0.8))
+    """
     best: dict[str, float] = {}
-    for candidate in candidates:  # best first, so the first chunk of a document is its best
-        best.setdefault(candidate.chunk.document_id, candidate.score)
+    for document_id, score in places:  # best first, so the first chunk of a document is its best
+        best.setdefault(document_id, score)
     return tuple(ScoredDocument(d, s) for d, s in list(best.items())[:depth])
 
 
@@ -37,7 +47,7 @@ def read_run(file: Path) -> dict[str, tuple[ScoredDocument, ...]]:
     """Return the rankings of a TREC run file, plain or gzipped, queries in the file's order.
 
     Documents stand by falling score, as trec_eval reads them; equal ones by rank, then as in the
-    file. %20 in ids is white space.
+    file. %20 in ids is white space. Lines that begin with # are comments, as of trec_eval 10.
 
     Raises:
         BadCollection: no file, a malformed line, or a document twice for a query; the message names
@@ -47,6 +57,8 @@ def read_run(file: Path) -> dict[str, tuple[ScoredDocument, ...]]:
         raise BadCollection(f"{file} is missing: name a run in TREC format")
     found: dict[str, dict[str, tuple[float, int]]] = {}
     for number, line in numbered_lines(file):
+        if line.startswith("#"):
+            continue
         query_id, document_id, rank, score = _place(f"{file}:{number}", line)
         if document_id in found.setdefault(query_id, {}):
             raise BadCollection(f"{file}:{number}: {query_id} ranks {document_id} twice")
@@ -72,25 +84,35 @@ def _place(where: str, line: str) -> tuple[str, str, int, float]:
         ) from None
     if not math.isfinite(score):
         raise BadCollection(f"{where}: {text} is no score")
-    return query_id.replace("%20", " "), document_id.replace("%20", " "), place, score
+    return re.sub("^%23", "#", _read_id(query_id)), _read_id(document_id), place, score
 
 
-def write_run(file: Path, ranked: Ranked, tag: str) -> None:
-    """Write a run in TREC format: query, Q0, document, rank, score, tag.
+def write_run(file: Path, ranked: Ranked, tag: str, comment: str = "") -> None:
+    """Write a run in TREC format: query, Q0, document, rank, score, tag; gzipped for a name in .gz.
 
     trec_eval sorts by score, as float32, and ignores the rank. So a score that does not fall by
     more than float32 can tell is lowered until it does: sorting gives back the ranking. White
-    space in ids, which the format cannot hold, is written as %20.
+    space in ids, which the format cannot hold, is written as %20. The lines of the comment come
+    first, each after "# ", and a query id that begins with # begins with %23.
     """
-    lines = []
+    lines = [f"# {line}\n" for line in comment.splitlines()]
     for query_id, documents in ranked.items():
         last = math.inf
         for rank, document in enumerate(documents, start=1):
             ceiling = last - STEP * max(1.0, abs(last)) if rank > 1 else math.inf
             last = min(document.score, ceiling)
-            ids = f"{_field(query_id)} Q0 {_field(document.document_id)}"
+            ids = f"{_query(query_id)} Q0 {_field(document.document_id)}"
             lines.append(f"{ids} {rank} {last:.9f} {tag}\n")
-    file.write_text("".join(lines), encoding="utf-8")
+    text = "".join(lines).encode()
+    file.write_bytes(gzip.compress(text, mtime=0) if file.suffix == ".gz" else text)
+
+
+def _read_id(text: str) -> str:
+    return text.replace("%20", " ")
+
+
+def _query(text: str) -> str:
+    return _field(f"%23{text[1:]}" if text.startswith("#") else text)
 
 
 def _field(text: str) -> str:
