@@ -51,7 +51,7 @@ def asked(system: SystemTable) -> dict[str, object]:
     return {
         key: cut(value)
         for key, value in msgspec.to_builtins(system).items()
-        if key != "collections" and value != msgspec.to_builtins(usual)[key]
+        if value != msgspec.to_builtins(usual)[key]
     }
 
 
