@@ -19,6 +19,7 @@ COMMANDS = (
     "query",
     "rerank",
     "evaluate",
+    "experiments",
     "serve",
     "mcp",
     "keys",
