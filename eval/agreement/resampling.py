@@ -27,14 +27,13 @@ _AT_ONCE = 500  # draws of one matrix product: (500, q) counts of queries
 class Interval(Frozen):
     """A figure with its 95 % interval.
 
-    `method` is "BCa" (Efron 1987), "percentile", or why there is none; then, and where a figure is
-    not defined, it is NaN. `undefined` counts resamples that the figure is not defined on; they are
-    left out.
+    `method` is "BCa" (Efron 1987), "percentile", or why there is no interval. `undefined` counts
+    resamples that the figure is not defined on; they are left out.
     """
 
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
     method: str
     undefined: int = 0
 
@@ -71,11 +70,11 @@ def interval(statistic: Callable[[Array], Array], of: Resamples, level: float = 
     q, known = len(of.without), drawn[np.isfinite(drawn)]
     undefined = len(drawn) - len(known)
     if not math.isfinite(value):
-        return Interval(math.nan, math.nan, math.nan, "not defined", undefined)
+        return Interval(None, None, None, "not defined", undefined)
     if q < 2:
-        return Interval(value, math.nan, math.nan, "one query has no interval", undefined)
+        return Interval(value, None, None, "one query has no interval", undefined)
     if undefined > len(drawn) / 2:
-        return Interval(value, math.nan, math.nan, "mostly not defined", undefined)
+        return Interval(value, None, None, "mostly not defined", undefined)
     tails, method = ((1 - level) / 2, (1 + level) / 2), "percentile"
     if q >= FEW and (corrected := _bca(value, known, statistic(of.without), tails)):
         tails, method = corrected, "BCa"

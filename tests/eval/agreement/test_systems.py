@@ -53,7 +53,8 @@ def test_a_judge_that_swaps_the_best_two_has_a_high_tau_and_a_low_one_at_the_top
     assert set(found.top) == {3, 5}
     assert found.moved == 1
     assert found.rbo < 0.95
-    assert found.tau.low <= found.tau.value <= found.tau.high
+    assert found.tau.low is not None
+    assert found.tau.low <= 13 / 15
     assert found.pairs.both == 14
     assert found.pairs.opposed == 1
     assert (found.pairs.human, found.pairs.judge, found.pairs.neither) == (0, 0, 0)
@@ -70,7 +71,7 @@ def test_pairs_add_up_and_noise_is_not_called_significant() -> None:
 def test_equal_systems_have_no_tau() -> None:
     same = np.full((40, 3), 0.5)
     found = compare_systems("abc", same, same)
-    assert math.isnan(found.tau.value)
+    assert found.tau.value is None
     assert found.moved == 0
     assert found.pairs.neither == 3
 
