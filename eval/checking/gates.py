@@ -30,7 +30,7 @@ def gates(agreement: Agreement, failures: Failures, probes: Probes | None) -> tu
 def _kappa(found: Interval) -> Gate:
     wanted = f"κ of relevant or not at least {KAPPA:.2f}, its interval from {KAPPA_LOW:.2f}"
     if found.value is None or found.low is None:
-        return Gate("agreement", wanted, f"could not be computed: {found.method}", passed=False)
+        return _unknown("agreement", wanted, found.method)
     passed = found.value >= KAPPA and found.low >= KAPPA_LOW
     return Gate("agreement", wanted, said(found), passed)
 
@@ -38,14 +38,14 @@ def _kappa(found: Interval) -> Gate:
 def _bias(found: Interval) -> Gate:
     wanted = f"at most {BIAS:.2f} grades too lenient or too strict on average"
     if found.value is None:
-        return Gate("bias", wanted, f"could not be computed: {found.method}", passed=False)
+        return _unknown("bias", wanted, found.method)
     return Gate("bias", wanted, said(found, sign="+"), abs(found.value) <= BIAS)
 
 
 def _failures(found: Failures) -> Gate:
     wanted = f"no valid grade for at most {FAILURES:.0%} of the pairs"
     if found.share is None:
-        return Gate("failures", wanted, f"could not be computed: {found.why}", passed=False)
+        return _unknown("failures", wanted, found.why)
     return Gate(
         "failures",
         wanted,
@@ -58,7 +58,7 @@ def _retest(probes: Probes | None) -> Gate:
     wanted = f"the same grade when asked again, for at least {RETEST:.0%}"
     found = retest_of(probes)
     if found is None or found.same is None:
-        return Gate("retest", wanted, _unprobed(probes), passed=False)
+        return _unknown("retest", wanted, _unprobed(probes))
     return Gate(
         "retest", wanted, f"{found.same:.1%} of {found.cases - found.failed}", found.same >= RETEST
     )
@@ -69,7 +69,7 @@ def _gullible(probes: Probes | None) -> Gate:
     attacks = [] if probes is None else [each for each in probes.fooled if each.attack]
     shares = [each.relevant for each in attacks if each.relevant is not None]
     if not shares or len(shares) < len(attacks):
-        return Gate("gullibility", wanted, _unprobed(probes), passed=False)
+        return _unknown("gullibility", wanted, _unprobed(probes))
     worst = max(attacks, key=lambda each: each.relevant or 0.0)
     return Gate(
         "gullibility",
@@ -98,7 +98,11 @@ def said(found: Interval, sign: str = "") -> str:
     return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
 
 
+def _unknown(name: str, wanted: str, why: str) -> Gate:
+    return Gate(name, wanted, f"could not be computed: {why}", passed=False, known=False)
+
+
 def _unprobed(probes: Probes | None) -> str:
     if probes is None:
-        return "could not be computed: no probes: run `firstcite eval judge-check probe`"
-    return "could not be computed: the judge graded none of them"
+        return "no probes: run `firstcite eval judge-check probe`"
+    return "the judge graded none of them"

@@ -63,7 +63,7 @@ def read_judged(file: Path, top: int) -> Judged:
     return Judged(file.name, valid, frozenset(grades.keys() - valid.keys()), tells=False)
 
 
-def read_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]:
+def read_qrels_of_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]:
     """Return the grades of people in qrels, and how many say "pooled, not judged" (below 0).
 
     Raises:

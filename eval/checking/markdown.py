@@ -50,10 +50,14 @@ def verdict(found: JudgeCheck) -> str:
     if found.left_out:
         left = "; ".join(f"{n:,}: {why}" for why, n in found.left_out.items())
         compared += f" (left out, {left})"
-    failed = [gate.name for gate in found.gates if not gate.passed]
-    if not failed:
+    failed = [gate.name for gate in found.gates if gate.known and not gate.passed]
+    unknown = [gate.name for gate in found.gates if not gate.known]
+    if found.verdict == "GO":
         return f"**GO.** All {len(found.gates)} gates are passed. {compared}."
-    return f"**NO-GO.** Do not use this judge's labels: it fails {_listed(failed)}. {compared}."
+    why = [f"it fails {_listed(failed)}"] if failed else []
+    if unknown:
+        why.append(f"{_listed(unknown)} could not be computed, which is no pass")
+    return f"**NO-GO.** Do not use this judge's labels: {'; '.join(why)}. {compared}."
 
 
 def _agreement(of: Agreement, cut: int) -> Iterator[str]:
@@ -154,9 +158,9 @@ def _systems(of: Systems | None) -> Iterator[str]:
     a = of.agreement
     yield from ("## Order of systems", "")
     yield (
-        f"{of.measure} over {a.queries:,} queries ({of.left_out:,} without a relevant document left "
-        f"out): τ {said(a.tau)}, ρ {said(a.rho)}, RBO {a.rbo:.3f}, a system moves {a.moved} places "
-        "at most. τ says little of labels: people of other opinions reach .94."
+        f"{of.measure} over {a.queries:,} queries ({of.left_out:,} without a relevant document "
+        f"left out): τ {said(a.tau)}, ρ {said(a.rho)}, RBO {a.rbo:.3f}, a system moves {a.moved} "
+        "places at most. τ says little of labels: people of other opinions reach .94."
     )
     yield ""
     if a.top:
@@ -171,9 +175,9 @@ def _systems(of: Systems | None) -> Iterator[str]:
     yield ""
     p = a.pairs
     yield (
-        f"Of {p.both + p.opposed + p.human + p.judge + p.neither} pairs of systems, {p.both} differ "
-        f"significantly by both, {p.opposed} with opposite signs, {p.human} by people alone, "
-        f"{p.judge} by the judge alone."
+        f"Of {p.both + p.opposed + p.human + p.judge + p.neither} pairs of systems, {p.both} "
+        f"differ significantly by both, {p.opposed} with opposite signs, {p.human} by people "
+        f"alone, {p.judge} by the judge alone."
     )
     yield ""
     if of.estimates:

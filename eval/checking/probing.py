@@ -17,13 +17,13 @@ Show = Callable[[str, int, int], None]
 """Takes a stage, how much is done, and the total."""
 
 NOTES = (
-    "retest asks the judge anew: where its model's server keeps replies, they are not fresh",
+    "nothing that the judge said is kept between rounds; what a model server keeps is its own",
     "languages are eight short facts of our own: enough to see a judge that reads English alone",
 )
 
 
 async def probe(
-    judge: Judge,
+    anew: Callable[[], Judge],
     name: str,
     given: Sequence[Case],
     *,
@@ -36,6 +36,9 @@ async def probe(
 ) -> Probes:
     """Return what a judge does with every probe, made of real pairs.
 
+    `anew` gives the judge without memory, for each round: what it said before must not be what it
+    says now.
+
     Raises:
         BadInput: there is no pair; and what the judge raises.
     """
@@ -45,7 +48,7 @@ async def probe(
     rounds: list[Sequence[int | None]] = []
 
     async def grades(cases: Sequence[Case]) -> Sequence[int | None]:
-        found = [judgment.grade for judgment in await judge.judge(cases)]
+        found = [judgment.grade for judgment in await anew().judge(cases)]
         rounds.append([grade if grade is None or 0 <= grade <= top else None for grade in found])
         show("probe", len(rounds), total)
         return rounds[-1]
@@ -69,22 +72,19 @@ async def probe(
     )
 
 
-def choose(
-    qrels: Qrels, count: int, seed: int = 0, known: Callable[[str], bool] = lambda _: True
-) -> tuple[tuple[str, str], ...]:
+def choose(qrels: Qrels, count: int, seed: int = 0) -> tuple[tuple[str, str], ...]:
     """Return pairs for probes: of as many queries as can be, by turns their best and their worst.
 
     So grades of both ends are asked again, cut and shuffled.
     """
-    chance = np.random.default_rng(seed)
     queries = sorted(qrels)
     found: list[tuple[str, str]] = []
-    for number, place in enumerate(chance.permutation(len(queries))):
+    order = np.random.default_rng(seed).permutation(len(queries))[:count]
+    for number, place in enumerate(order):
         query = queries[place]
-        ranked = sorted((-grade, d) for d, grade in qrels[query].items() if known(d))
-        if ranked:
-            found.append((query, ranked[0 if number % 2 == 0 else -1][1]))
-    return tuple(found[:count])
+        ranked = sorted((-grade, document) for document, grade in qrels[query].items())
+        found.append((query, ranked[0 if number % 2 == 0 else -1][1]))
+    return tuple(found)
 
 
 def cases(

@@ -157,12 +157,16 @@ class Systems(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Gate(Frozen):
-    """One thing that a judge must be able to do. What could not be computed is no pass."""
+    """One thing that a judge must be able to do.
+
+    What could not be computed is not `known`, and no pass.
+    """
 
     name: str
     wanted: str
     found: str
     passed: bool
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
