@@ -20,6 +20,7 @@ COMMANDS = (
     "rerank",
     "evaluate",
     "experiments",
+    "judge_check",
     "serve",
     "mcp",
     "keys",
