@@ -20,6 +20,7 @@ COMMANDS = (
     "rerank",
     "evaluate",
     "experiments",
+    "tuning",
     "judge_check",
     "serve",
     "mcp",
