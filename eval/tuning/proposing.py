@@ -57,7 +57,7 @@ def chosen_sampler(wanted: str, packages: Sequence[str] = BOTORCH) -> tuple[str,
     >>> chosen_sampler("tpe", ["no-such-package"])
     ('tpe', '')
     """
-    missing = [name for name in packages if not next(distributions(name=name), None)]
+    missing = [name for name in packages if not list(distributions(name=name))]
     if wanted == "botorch" and missing:
         return "tpe", f"{missing[0]} is not installed: TPE proposes (pip install 'firstcite[tune]')"
     return wanted, ""
