@@ -21,6 +21,7 @@ COMMANDS = (
     "evaluate",
     "experiments",
     "judge_check",
+    "evaluating_judge",
     "serve",
     "mcp",
     "keys",

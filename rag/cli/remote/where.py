@@ -37,6 +37,7 @@ CANNOT: Mapping[str, str] = {
     "--server",
     "eval run": "it indexes and measures with the settings of this machine: run it without "
     "--server",
+    "eval judge": f"{_FILES}: run it here, without --server; llm.url names a model's server",
     "models fetch": f"{_FILES}: run it on the server's machine",
     "models export": f"{_FILES}: run it on the server's machine",
     "models check": f"{_FILES}: run it on the server's machine",
