@@ -1,4 +1,4 @@
-"""Labels by file: a judge's ledger, or qrels in BEIR's form."""
+"""Labels by file: what a judge said of each pair, or qrels in the form of BEIR or TREC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import msgspec
 
 from eval.checking.labelled import Pair
 from eval.data.collection import Qrels, numbered_lines, read_qrels
+from eval.data.trec import read_trec_qrels
 from eval.experiments.record import Lineage
 from rag.errors import BadCollection
 from rag.llms.family import family
@@ -56,9 +57,10 @@ def read_judged(file: Path, top: int) -> Judged:
     Raises:
         BadCollection: no file, a malformed line, or no label; it names file and line.
     """
-    if _is_ledger(file):
+    first = _first(file)
+    if first.startswith("{"):
         return _ledger(file, top)
-    grades = _pairs(read_qrels(file))
+    grades = _pairs(file, first)
     valid = {pair: grade for pair, grade in grades.items() if 0 <= grade <= top}
     return Judged(file.name, valid, frozenset(grades.keys() - valid.keys()), tells=False)
 
@@ -69,7 +71,7 @@ def read_qrels_of_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]
     Raises:
         BadCollection: as `read_judged`, or a grade above the scale.
     """
-    grades = _pairs(read_qrels(file))
+    grades = _pairs(file, _first(file))
     for (query_id, document_id), grade in grades.items():
         if grade > top:
             raise BadCollection(
@@ -80,13 +82,14 @@ def read_qrels_of_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]
     return judged, len(grades) - len(judged)
 
 
-def _is_ledger(file: Path) -> bool:
+def _first(file: Path) -> str:
+    """Return the first line of a file that tells its form."""
     if not file.is_file():
-        raise BadCollection(f"{file} is missing: name a ledger or qrels")
+        raise BadCollection(f"{file} is missing: name labels by pair, or qrels")
     _, first = next(iter(numbered_lines(file)), (0, ""))
     if not first:
-        raise BadCollection(f"{file} is empty: name a ledger or qrels with labels")
-    return first.lstrip().startswith("{")
+        raise BadCollection(f"{file} is empty: name labels by pair, or qrels")
+    return first.lstrip()
 
 
 def _ledger(file: Path, top: int) -> Judged:
@@ -110,5 +113,8 @@ def _ledger(file: Path, top: int) -> Judged:
     return Judged(file.name, grades, frozenset(failed), tells=True, lineage=lineage)
 
 
-def _pairs(qrels: Qrels) -> dict[Pair, int]:
+def _pairs(file: Path, first: str) -> dict[Pair, int]:
+    """Return the grades of qrels: TREC's have four columns, BEIR's three with tabs between."""
+    trec = len(first.split("\t")) != 3 and len(first.split()) == 4
+    qrels = read_trec_qrels(file) if trec else read_qrels(file)
     return {(q, d): grade for q, of in qrels.items() for d, grade in of.items()}

@@ -42,7 +42,7 @@ def to_csv(cases: Sequence[tuple[str, Case]]) -> str:
     Where a text begins as a formula does, an apostrophe stands before it: spreadsheets run them.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for pair_id, case in cases:
         writer.writerow(

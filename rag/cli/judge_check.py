@@ -73,7 +73,7 @@ def sample_command(folder: Path, judged: Path, pairs: int, top: int, seed: int, 
     cases = cases_of(sample, _asked(folder, read_queries(folder), wanted), _texts(folder, wanted))
     out.mkdir(parents=True, exist_ok=True)
     write_sample(sample, out / SAMPLE)
-    (out / SHEET).write_text(to_csv(cases), encoding="utf-8-sig")  # so that spreadsheets know
+    (out / SHEET).write_bytes(to_csv(cases).encode("utf-8-sig"))  # the mark tells spreadsheets
     (out / PAGE).write_text(to_page(cases, top, f"Label {folder.resolve().name}"), encoding="utf-8")
     drawn = ", ".join(f"{s.drawn} of {s.size:,} graded {s.grade}" for s in sample.strata)
     click.echo(f"{len(cases)} pairs of {sample.queries} queries: {drawn}")

@@ -89,3 +89,10 @@ def test_people_who_pooled_and_did_not_judge_are_counted_apart(tmp_path: Path) -
     assert read_qrels_of_people(file, 3) == ({("q", "a"): 2}, 1)
     with pytest.raises(BadCollection, match="q a has the grade 2: the scale is 0 to 1"):
         read_qrels_of_people(file, 1)
+
+
+@pytest.mark.parametrize("between", [" ", "\t"])
+def test_qrels_of_trec_are_read_too(tmp_path: Path, between: str) -> None:
+    file = tmp_path / "judge.txt"
+    file.write_text(between.join(["q", "0", "a", "2"]) + "\n")
+    assert read_judged(file, 3).grades == {("q", "a"): 2}
