@@ -1,13 +1,18 @@
 """`firstcite eval judge-check …`: may a judge's labels be used?"""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
+from rich.console import Console
 
 from rag.cli.evaluate import eval_group
-from rag.cli.root import current_settings
+from rag.cli.progress import showing
+from rag.cli.root import current_settings, run
 from rag.errors import BadInput
+from rag.settings import Settings
 
 SAMPLE = "sample.json"
 SHEET = "pairs.csv"
@@ -80,6 +85,27 @@ def sample_command(folder: Path, judged: Path, pairs: int, top: int, seed: int, 
     if labels.failed:
         click.echo(f"left out: {len(labels.failed):,} pairs without a valid grade", err=True)
     click.echo(f"label {out / PAGE} or {out / SHEET}; keep {SAMPLE} for the report")
+
+
+@judge_check.command("probe")
+@_folder
+@click.option("--judge", required=True, help="One of those of `firstcite eval judge`.")
+@click.option("--split", default="test", show_default=True, help="qrels/<split>.tsv.")
+@click.option(
+    "--cases", type=click.IntRange(min=1), default=40, show_default=True, help="Of each probe."
+)
+@_seed
+@_out
+def probe_command(folder: Path, judge: str, split: str, cases: int, seed: int, out: Path) -> None:
+    """Ask a judge about texts made to tell, of the BEIR collection in FOLDER.
+
+    Asks again, in another order, about cut and translated passages, and about texts that answer
+    nothing but try to please. Writes probes.json for the report. What the judge said before, here
+    or in a cache of ours, is not used.
+    """
+    settings = current_settings()
+    out.mkdir(parents=True, exist_ok=True)
+    run(_probe(settings, folder, split, judge, cases, seed, out / PROBES))
 
 
 @judge_check.command("report")
@@ -163,6 +189,37 @@ def report_command(
     click.echo(text)
 
 
+async def _probe(
+    settings: Settings, folder: Path, split: str, judge: str, count: int, seed: int, file: Path
+) -> None:
+    """Probe, write what was found, and print it."""
+    from eval.checking.markdown import of_probes
+    from eval.checking.probing import cases, choose, probe
+    from eval.checking.record import write
+    from eval.data.collection import read_collection
+    from eval.judges.judge import Room
+    from eval.judges.ledger import Ledger
+    from eval.judges.opening import check, make_judge, room_of
+    from rag.wiring import open_llm
+
+    check(judge, None)
+    collection = read_collection(folder, split)
+    pairs = choose(collection.qrels, count, seed)
+    given = cases(pairs, collection.queries, _texts(folder, pairs))
+    llm = await open_llm(replace(settings, llm=replace(settings.llm, replies_mb=0)))
+    try:
+        make = partial(make_judge, judge, llm, room=room_of(settings, Room().passage_tokens))
+        lineage = make(Ledger()).lineage
+        with showing(Console(stderr=True, soft_wrap=True)) as show:
+            found = await probe(
+                lambda: make(Ledger()), judge, given, lineage, count=count, seed=seed, show=show
+            )
+    finally:
+        await llm.close()
+    write(found, file)
+    click.echo("\n".join(of_probes(found)))
+
+
 def _asked(
     folder: Path, queries: Mapping[str, str], pairs: Iterable[tuple[str, str]]
 ) -> Mapping[str, str]:
@@ -187,6 +244,6 @@ def _texts(folder: Path, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
     found = read_texts(folder, {f"{q} {d}": (ScoredDocument(d, 0.0),) for q, d in pairs})
     return {
-        name: f"{chunk.title}\n{chunk.text}" if chunk.title else chunk.text
+        name: f"{chunk.title}. {chunk.text}" if chunk.title else chunk.text
         for name, chunk in found.items()
     }
