@@ -20,6 +20,7 @@ COMMANDS = (
     "rerank",
     "evaluate",
     "experiments",
+    "evaluating_judge",
     "judge_check",
     "serve",
     "mcp",

@@ -10,8 +10,8 @@ from eval.checking.labelled import Pair
 from eval.data.collection import Qrels, numbered_lines, read_qrels
 from eval.data.trec import read_trec_qrels
 from eval.experiments.record import Lineage
+from eval.judges.sources import read_provenance
 from rag.errors import BadCollection
-from rag.llms.family import family
 from rag.values import Frozen
 
 _WANTED = 'wanted is {"query_id": "…", "document_id": "…", "grade": 0 to 3, or null}'
@@ -21,8 +21,6 @@ class _Line(msgspec.Struct, frozen=True):
     query_id: str
     document_id: str
     grade: int | None
-    model: str = ""
-    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +47,20 @@ class Judged(Frozen):
 
 
 def read_judged(file: Path, top: int) -> Judged:
-    """Return a judge's labels, of a ledger of JSON lines or of qrels.
+    """Return a judge's labels, of JSON lines (`eval.judges.sources`) or of qrels.
 
     A grade that is not on the scale 0 … `top` is a failure like no grade at all. Of a pair that
-    stands in a ledger twice the last line counts: it was judged anew.
+    stands in JSON lines twice the last one counts: it was judged anew. Beside qrels that `firstcite
+    eval judge` wrote lie its JSON lines, which are read instead: they hold the failures too.
 
     Raises:
         BadCollection: no file, a malformed line, or no label; it names file and line.
     """
-    first = _first(file)
+    lines, first = file.with_suffix(".jsonl"), _first(file)
     if first.startswith("{"):
-        return _ledger(file, top)
+        return _lines(file, top)
+    if file.suffix == ".tsv" and lines.is_file():
+        return _lines(lines, top)
     grades = _pairs(file, first)
     valid = {pair: grade for pair, grade in grades.items() if 0 <= grade <= top}
     return Judged(file.name, valid, frozenset(grades.keys() - valid.keys()), tells=False)
@@ -92,10 +93,9 @@ def _first(file: Path) -> str:
     return first.lstrip()
 
 
-def _ledger(file: Path, top: int) -> Judged:
+def _lines(file: Path, top: int) -> Judged:
     grades: dict[Pair, int] = {}
     failed: set[Pair] = set()
-    lineage = None
     for number, text in numbered_lines(file):
         try:
             line = msgspec.json.decode(text, type=_Line)
@@ -108,8 +108,8 @@ def _ledger(file: Path, top: int) -> Judged:
             failed.add(pair)
         else:
             grades[pair] = line.grade
-        if line.model:
-            lineage = Lineage("judge", family(line.model), line.model, line.prompt)
+    said = file.with_suffix(".json")
+    lineage = read_provenance(said).lineage if said.is_file() else None
     return Judged(file.name, grades, frozenset(failed), tells=True, lineage=lineage)
 
 

@@ -1,6 +1,5 @@
 """`firstcite eval judge-check …`: may a judge's labels be used?"""
 
-from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from rich.console import Console
 from rag.cli.evaluate import eval_group
 from rag.cli.progress import showing
 from rag.cli.root import current_settings, run
-from rag.errors import BadInput
 from rag.settings import Settings
 
 SAMPLE = "sample.json"
@@ -68,14 +66,17 @@ def sample_command(folder: Path, judged: Path, pairs: int, top: int, seed: int, 
     """
     from eval.checking.judged import read_judged
     from eval.checking.sampling import draw, write_sample
-    from eval.checking.sheet import cases_of, to_csv, to_page
+    from eval.checking.sheet import to_csv, to_page
     from eval.data.collection import read_queries
+    from eval.judges.pairs import read_texts, with_texts
 
     current_settings()
     labels = read_judged(judged, top)
     sample = draw(labels.qrels, judged.name, top=top, pairs=pairs, seed=seed)
     wanted = [(pair.query_id, pair.document_id) for pair in sample.pairs]
-    cases = cases_of(sample, _asked(folder, read_queries(folder), wanted), _texts(folder, wanted))
+    texts = read_texts(folder, {document for _, document in wanted})
+    given = with_texts(wanted, read_queries(folder), texts, str(folder))
+    cases = tuple(zip((pair.pair_id for pair in sample.pairs), given, strict=True))
     out.mkdir(parents=True, exist_ok=True)
     write_sample(sample, out / SAMPLE)
     (out / SHEET).write_bytes(to_csv(cases).encode("utf-8-sig"))  # the mark tells spreadsheets
@@ -194,18 +195,20 @@ async def _probe(
 ) -> None:
     """Probe, write what was found, and print it."""
     from eval.checking.markdown import of_probes
-    from eval.checking.probing import cases, choose, probe
+    from eval.checking.probing import choose, probe
     from eval.checking.record import write
     from eval.data.collection import read_collection
     from eval.judges.judge import Room
     from eval.judges.ledger import Ledger
     from eval.judges.opening import check, make_judge, room_of
+    from eval.judges.pairs import read_texts, with_texts
     from rag.wiring import open_llm
 
     check(judge, None)
     collection = read_collection(folder, split)
     pairs = choose(collection.qrels, count, seed)
-    given = cases(pairs, collection.queries, _texts(folder, pairs))
+    texts = read_texts(folder, {document for _, document in pairs})
+    given = with_texts(pairs, collection.queries, texts, str(folder))
     llm = await open_llm(replace(settings, llm=replace(settings.llm, replies_mb=0)))
     try:
         make = partial(make_judge, judge, llm, room=room_of(settings, Room().passage_tokens))
@@ -218,32 +221,3 @@ async def _probe(
         await llm.close()
     write(found, file)
     click.echo("\n".join(of_probes(found)))
-
-
-def _asked(
-    folder: Path, queries: Mapping[str, str], pairs: Iterable[tuple[str, str]]
-) -> Mapping[str, str]:
-    """Return the queries.
-
-    Raises:
-        BadInput: one of the pairs' is not among them.
-    """
-    for query_id, document_id in pairs:
-        if query_id not in queries:
-            raise BadInput(
-                f"{folder}: queries.jsonl lacks '{query_id}', which is judged with "
-                f"'{document_id}': name the collection that was judged"
-            )
-    return queries
-
-
-def _texts(folder: Path, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the texts of the pairs' documents, titles before them."""
-    from eval.data.runs import ScoredDocument
-    from eval.studies.reranking import read_texts
-
-    found = read_texts(folder, {f"{q} {d}": (ScoredDocument(d, 0.0),) for q, d in pairs})
-    return {
-        name: f"{chunk.title}. {chunk.text}" if chunk.title else chunk.text
-        for name, chunk in found.items()
-    }
