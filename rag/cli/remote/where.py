@@ -37,6 +37,10 @@ CANNOT: Mapping[str, str] = {
     "--server",
     "eval run": "it indexes and measures with the settings of this machine: run it without "
     "--server",
+    "eval judge-check sample": f"{_FILES}: run it here, without --server",
+    "eval judge-check probe": f"{_FILES}: run it here, without --server; llm.url names a model's "
+    "server",
+    "eval judge-check report": f"{_FILES}: run it here, without --server",
     "eval judge": f"{_FILES}: run it here, without --server; llm.url names a model's server",
     "models fetch": f"{_FILES}: run it on the server's machine",
     "models export": f"{_FILES}: run it on the server's machine",
