@@ -35,6 +35,7 @@ CANNOT: Mapping[str, str] = {
     "eval retrieval": "it compares systems over an index of its own: run it here, without --server",
     "eval answers": "it indexes and measures with the settings of this machine: run it without "
     "--server",
+    "eval compare-answers": "it reads files of this machine: run it here, without --server",
     "models fetch": f"{_FILES}: run it on the server's machine",
     "models export": f"{_FILES}: run it on the server's machine",
     "models check": f"{_FILES}: run it on the server's machine",
