@@ -24,7 +24,8 @@ PACKAGES = (
     "haystack-ai",
     "litestar",
     "numpy",
-    "pytrec_eval-terrier",
+    "scipy",
+    "pyarrow",
 )
 
 
