@@ -17,7 +17,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -101,6 +101,9 @@ query-results: setup ## what expansions and steps are worth with the settings' m
 
 answer-results: setup ## what extractive answers and calibrating are worth (minutes)
 	$(BIN)/python -m eval.studies.answer_quality --collections $(COLLECTIONS) --out eval/results/answers
+
+axis-results: setup ## coverage and groundedness of extractive answers, without a model to judge (minutes)
+	$(BIN)/python -m eval.studies.answer_axes --collections $(COLLECTIONS) --out eval/results/answer-axes
 
 citation-results: setup ## whether every quote stands and citations carry, over all collections (minutes)
 	$(BIN)/python -m eval.studies.citation_quality --collections $(COLLECTIONS) --out eval/results/citations

@@ -19,6 +19,7 @@ COMMANDS = (
     "query",
     "rerank",
     "evaluate",
+    "evaluating_answers",
     "experiments",
     "judge_check",
     "evaluating_judge",

@@ -42,6 +42,7 @@ CANNOT: Mapping[str, str] = {
     "server",
     "eval judge-check report": f"{_FILES}: run it here, without --server",
     "eval judge": f"{_FILES}: run it here, without --server; llm.url names a model's server",
+    "eval compare-answers": "it reads files of this machine: run it here, without --server",
     "models fetch": f"{_FILES}: run it on the server's machine",
     "models export": f"{_FILES}: run it on the server's machine",
     "models check": f"{_FILES}: run it on the server's machine",
