@@ -37,7 +37,8 @@ def read_run(file: Path) -> dict[str, tuple[ScoredDocument, ...]]:
     """Return the rankings of a TREC run file, plain or gzipped, queries in the file's order.
 
     Documents stand by falling score, as trec_eval reads them; equal ones by rank, then as in the
-    file. %20 in ids is white space.
+    file. %20 in ids is white space. Lines at the head that begin with # and are no place of a
+    document are comments, as ir_metadata writes them.
 
     Raises:
         BadCollection: no file, a malformed line, or a document twice for a query; the message names
@@ -47,6 +48,8 @@ def read_run(file: Path) -> dict[str, tuple[ScoredDocument, ...]]:
         raise BadCollection(f"{file} is missing: name a run in TREC format")
     found: dict[str, dict[str, tuple[float, int]]] = {}
     for number, line in numbered_lines(file):
+        if not found and is_comment(line):
+            continue
         query_id, document_id, rank, score = _place(f"{file}:{number}", line)
         if document_id in found.setdefault(query_id, {}):
             raise BadCollection(f"{file}:{number}: {query_id} ranks {document_id} twice")
@@ -62,17 +65,52 @@ def read_run(file: Path) -> dict[str, tuple[ScoredDocument, ...]]:
     }
 
 
+def is_comment(line: str) -> bool:
+    """Return whether a line at the head of a run begins with # and is no place of a document.
+
+    >>> is_comment("# tag: bm25"), is_comment("#1 Q0 d 1 2.5 tag")
+    (True, False)
+    """
+    if not line.startswith("#"):
+        return False
+    try:
+        _columns(line)
+    except ValueError:
+        return True
+    return False
+
+
+def after_head(data: bytes) -> bytes:
+    r"""Return the bytes of a run without the comments at its head.
+
+    >>> after_head(b"# tag: bm25\nq Q0 d 1 2.5 bm25")
+    b'q Q0 d 1 2.5 bm25'
+    """
+    start = 0
+    while data.startswith((b"#", b"\n"), start):
+        end = data.find(b"\n", start) + 1 or len(data)
+        line = data[start:end].decode("utf-8", "replace").strip()
+        if line and not is_comment(line):
+            break
+        start = end
+    return data[start:] if start else data
+
+
 def _place(where: str, line: str) -> tuple[str, str, int, float]:
     try:
-        query_id, _, document_id, rank, text, *_ = line.split()
-        place, score = int(rank), float(text)
+        found = _columns(line)
     except ValueError:
         raise BadCollection(
             f"{where}: expected query-id Q0 document-id rank score tag, by spaces"
         ) from None
-    if not math.isfinite(score):
-        raise BadCollection(f"{where}: {text} is no score")
-    return query_id.replace("%20", " "), document_id.replace("%20", " "), place, score
+    if not math.isfinite(found[3]):
+        raise BadCollection(f"{where}: {line.split()[4]} is no score")
+    return found
+
+
+def _columns(line: str) -> tuple[str, str, int, float]:
+    query_id, _, document_id, rank, score, *_ = line.split()
+    return query_id.replace("%20", " "), document_id.replace("%20", " "), int(rank), float(score)
 
 
 def write_run(file: Path, ranked: Ranked, tag: str) -> None:
