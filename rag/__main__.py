@@ -19,6 +19,7 @@ COMMANDS = (
     "query",
     "rerank",
     "evaluate",
+    "judge_check",
     "serve",
     "mcp",
     "keys",
