@@ -122,12 +122,13 @@ def _beside(
         ours.name,
         tuple(
             paired(
-                _at(mine[s], ours.queries, queries),
-                _at(yours[s], theirs.queries, queries),
-                (measure, s, f"{s} before"),
+                [
+                    (_at(mine[s], ours.queries, queries), _at(yours[s], theirs.queries, queries))
+                    for s in common
+                ],
+                [(measure, s, f"{s} before") for s in common],
                 analysis,
             )
-            for s in common
         ),
         tuple(_only(ours, theirs)),
         tuple(_only(theirs, ours)),

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from eval import statistics
 from eval.experiments.record import Analysis, CollectionRecord, Record
 from eval.reports.comparing import Named, Values, against, front, means, p95, pairs, steps
 from eval.reports.diagnoses import Example, Sources
@@ -12,13 +11,11 @@ from eval.reports.examples import chosen, examples
 from eval.reports.notices import JUDGED_AT, notices
 from eval.reports.primad import primad
 from eval.reports.reordering import overlap
-from eval.reports.schema import CollectionReport, Mean, Pairs, Report, Rung, System
+from eval.reports.schema import CollectionReport, Mean, Report, Rung, System
 from eval.reports.scoring import TOP, Graded, Scored, graded, scored
 from eval.reports.sources import uniques
 from eval.reports.wording import verdicts
 from rag.errors import BadInput
-
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def build(record: Record, judge_check: Mapping[str, object] | None = None) -> Report:
@@ -84,7 +81,7 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
         depth=max(each.depth for each in found),
         verdicts=verdicts(first, featured, analysis.alpha, analysis.correction)
         or (f"{baseline} is the only system: nothing is compared.",),
-        systems=_systems(found, table, _beats(quality, tukey, analysis)),
+        systems=tuple(_system(each, table[each.record.name]) for each in found),
         comparisons=tuple(compared),
         pairs=tukey,
         ladder=_ladder(found, values, primary, analysis),
@@ -105,30 +102,17 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
     )
 
 
-def _systems(
-    found: Sequence[Scored], table: Mapping[str, Mapping[str, Mean]], beats: Sequence[str]
-) -> tuple[System, ...]:
-    return tuple(
-        System(
-            name=each.record.name,
-            letter=LETTERS[i % len(LETTERS)],
-            means=table[each.record.name],
-            beats=beats[i],
-            unanswered=each.unanswered,
-            failed=each.failed,
-            malformed=each.malformed,
-            missing=each.missing,
-            cost=each.cost,
-            foreign=each.record.foreign,
-        )
-        for i, each in enumerate(found)
+def _system(found: Scored, means: Mapping[str, Mean]) -> System:
+    return System(
+        name=found.record.name,
+        means=means,
+        unanswered=found.unanswered,
+        failed=found.failed,
+        malformed=found.malformed,
+        missing=found.missing,
+        cost=found.cost,
+        foreign=found.record.foreign,
     )
-
-
-def _beats(quality: Mapping[str, Mean], tukey: Pairs | None, analysis: Analysis) -> Sequence[str]:
-    if tukey is None:
-        return [""] * len(quality)
-    return statistics.letters([m.mean for m in quality.values()], tukey.p, analysis.alpha)
 
 
 def _ladder(

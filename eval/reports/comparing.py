@@ -2,101 +2,116 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from eval import statistics
 from eval.experiments.record import Analysis
+from eval.reports.figures import count
 from eval.reports.schema import Compared, Cost, Mean, Pairs, Point
 from eval.reports.wording import FEW
 
 Values = npt.NDArray[np.float64]
-MOST_PERMUTED = 30_000_000  # values permuted by label: beyond, the blocked test, which agrees there
 
 Named = Mapping[str, Mapping[str, Values]]
-"""System → measure → a value for each query."""
+"""System → measure → a value for each query; NaN where the measure has none."""
+
+Trio = tuple[str, str, str]
+"""A measure, a system, and what it is held against."""
 
 
 def means(
     values: Named, measures: Sequence[str], analysis: Analysis
 ) -> Mapping[str, Mapping[str, Mean]]:
-    """Return every system's mean and interval by measure; all share their resamples.
-
-    A measure that asks for a high grade has no value (NaN) where there are only lower ones.
-    """
+    """Return every system's mean and interval by measure; all share their resamples."""
     found: dict[str, dict[str, Mean]] = {name: {} for name in values}
-    for known, alike in _by_known(values, measures):
-        columns = [(name, measure) for name in values for measure in alike]
-        table = np.stack([values[name][measure][known] for name, measure in columns], axis=1)
-        low, high = statistics.intervals(
-            table, draws=analysis.draws, seed=analysis.seed, alpha=analysis.alpha
-        )
-        for i, (name, measure) in enumerate(columns):
-            mean = table[:, i].mean()
+    columns = [(name, measure) for name in values for measure in measures]
+    for known, at, table in _by_known([values[name][measure] for name, measure in columns]):
+        del known
+        low, high = statistics.intervals(table, analysis.draws, analysis.seed, analysis.alpha)
+        for i, (place, mean) in enumerate(zip(at, table.mean(axis=0), strict=True)):
+            name, measure = columns[place]
             found[name][measure] = Mean(_round(mean), _round(low[i]), _round(high[i]))
     return {name: {m: row[m] for m in measures} for name, row in found.items()}
-
-
-def _by_known(
-    values: Named, measures: Sequence[str]
-) -> Iterator[tuple[npt.NDArray[np.bool_], list[str]]]:
-    """Yield the queries in which measures have a value, with the measures that have it there."""
-    first = next(iter(values.values()))
-    groups: dict[bytes, list[str]] = {}
-    for measure in measures:
-        groups.setdefault((~np.isnan(first[measure])).tobytes(), []).append(measure)
-    for known, alike in groups.items():
-        yield np.frombuffer(known, dtype=np.bool_), alike
 
 
 def against(
     values: Named, baseline: str, measures: Sequence[str], analysis: Analysis
 ) -> list[Compared]:
     """Return all other systems beside the baseline, p corrected within each measure."""
-    found: list[Compared] = []
-    for measure in measures:
-        pairs = [(name, baseline) for name in values if name != baseline]
-        found += corrected([pair(values, a, b, measure, analysis) for a, b in pairs], analysis)
-    return found
+    trios = [(m, name, baseline) for m in measures for name in values if name != baseline]
+    found = compared(values, trios, analysis)
+    return [
+        each
+        for measure in measures
+        for each in corrected([c for c in found if c.measure == measure], analysis)
+    ]
 
 
 def steps(values: Named, measure: str, analysis: Analysis) -> list[Compared]:
     """Return each system beside the one before it, p corrected over the steps."""
     names = list(values)
-    pairs = zip(names[1:], names, strict=False)
-    return corrected([pair(values, a, b, measure, analysis) for a, b in pairs], analysis)
+    trios = [(measure, b, a) for a, b in pairwise(names)]
+    return corrected(compared(values, trios, analysis), analysis)
 
 
-def pair(values: Named, system: str, other: str, measure: str, analysis: Analysis) -> Compared:
-    """Return a system beside another on a measure; `adjusted` is p still."""
-    return paired(
-        values[other][measure], values[system][measure], (measure, system, other), analysis
-    )
+def compared(values: Named, trios: Sequence[Trio], analysis: Analysis) -> list[Compared]:
+    """Return systems beside others, paired by query; `adjusted` is p still."""
+    return paired([(values[b][m], values[a][m]) for m, a, b in trios], trios, analysis)
 
 
-def paired(a: Values, b: Values, names: tuple[str, str, str], analysis: Analysis) -> Compared:
-    """Return b − a, paired by query; `names` are the measure, what b is, and what a is."""
-    known = ~(np.isnan(a) | np.isnan(b))
-    a, b = a[known], b[known]
-    found = statistics.compare(
-        a, b, test=analysis.test, draws=analysis.draws, seed=analysis.seed, alpha=analysis.alpha
-    )
+def paired(
+    columns: Sequence[tuple[Values, Values]], trios: Sequence[Trio], analysis: Analysis
+) -> list[Compared]:
+    """Return b − a of each pair of columns (a, b), by the same draws for all."""
+    found: dict[int, Compared] = {}
+    for known, at, table in _by_known([b - a for a, b in columns]):
+        every = statistics.compare_all(
+            np.zeros(int(known.sum())),
+            table,
+            analysis.test,
+            analysis.draws,
+            analysis.seed,
+            analysis.alpha,
+        )
+        found |= {i: _compared(trios[i], each) for i, each in zip(at, every, strict=True)}
+    return [found[i] for i in range(len(columns))]
+
+
+def _by_known(
+    columns: Sequence[Values],
+) -> Iterator[tuple[npt.NDArray[np.bool_], list[int], Values]]:
+    """Yield the queries that columns have a value for, which columns, and their values there.
+
+    A measure that asks for a high grade has none where there are only lower ones.
+    """
+    groups: dict[bytes, list[int]] = {}
+    for i, column in enumerate(columns):
+        groups.setdefault((~np.isnan(column)).tobytes(), []).append(i)
+    for key, at in groups.items():
+        known = np.frombuffer(key, dtype=np.bool_)
+        yield known, at, np.stack([columns[i][known] for i in at], axis=1)
+
+
+def _compared(trio: Trio, found: statistics.Comparison) -> Compared:
+    measure, system, other = trio
     return Compared(
-        measure=names[0],
-        system=names[1],
-        against=names[2],
+        measure=measure,
+        system=system,
+        against=other,
         n=found.n,
         difference=_round(found.difference),
         low=_round(found.low),
         high=_round(found.high),
-        p=float(found.p),
-        adjusted=float(found.p),
-        d_z=_finite(found.d_z),
+        p=found.p,
+        adjusted=found.p,
+        d_z=_round(found.d_z),
         wins=found.wins,
         ties=found.ties,
         losses=found.losses,
-        mde=_round(found.mde),
+        mde=_round(min(found.mde, 1e9)),
         test=found.test,
     )
 
@@ -113,12 +128,13 @@ def pairs(values: Named, measure: str, analysis: Analysis) -> Pairs | None:
     table = table[~np.isnan(table).any(axis=1)]
     if len(table) < FEW or len(values) < 2:
         return None
-    if analysis.test == "randomisation" and table.size * analysis.draws <= MOST_PERMUTED * 20:
-        method = "randomised Tukey test"
-        p = statistics.randomised_tukey(table, draws=analysis.draws, seed=analysis.seed)
+    if analysis.test == "randomisation":
+        found = statistics.randomised_tukey(table, analysis.draws, analysis.seed)
+        p, method = found.p, f"randomised Tukey test, {count(found.draws)} draws"
     else:
-        method, p = "Tukey test, blocked by query", statistics.tukey(table)
-    return Pairs(method, tuple(tuple(float(v) for v in row) for row in p))
+        p, method = statistics.tukey(table), "Tukey test, blocked by query"
+    letters = statistics.letters(table.mean(axis=0), p, analysis.alpha, len(table))
+    return Pairs(method, tuple(map(tuple, p.tolist())), letters)
 
 
 def front(quality: Mapping[str, Mean], spent: Mapping[str, float]) -> tuple[Point, ...]:
@@ -148,7 +164,3 @@ def p95(cost: Cost | None) -> float | None:
 
 def _round(value: float) -> float:
     return round(float(value), 6)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -71,16 +71,10 @@ class Cost(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class System(Frozen):
-    """A row of the main table.
-
-    `beats` are the letters of the systems that this one is significantly better than, by the
-    primary measure; "" under 30 queries. `cost` is None where nothing is known of it.
-    """
+    """A row of the main table. `cost` is None where nothing is known of it."""
 
     name: str
-    letter: str
     means: Mapping[str, Mean]
-    beats: str
     unanswered: int
     failed: int
     malformed: float
@@ -106,7 +100,7 @@ class Compared(Frozen):
     high: float
     p: float
     adjusted: float
-    d_z: float | None
+    d_z: float
     wins: int
     ties: int
     losses: int
@@ -116,10 +110,14 @@ class Compared(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Pairs(Frozen):
-    """p of all pairs of systems at once, in the order of the systems."""
+    """p of all pairs of systems at once, in the order of the systems.
+
+    Systems that share none of their `letters` differ significantly; the best has an a.
+    """
 
     method: str
     p: tuple[tuple[float, ...], ...]
+    letters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def comparisons(
                 interval(c.low, c.high),
                 p_value(c.p),
                 p_value(c.adjusted),
-                UNKNOWN if c.d_z is None else f"{c.d_z:.2f}".replace("-", "−"),
+                f"{c.d_z:.2f}".replace("-", "−"),
                 f"{c.wins}/{c.ties}/{c.losses}",
                 share(c.mde),
                 count(c.n),
@@ -85,15 +85,15 @@ def comparisons(
 
 def _pairs(of: CollectionReport) -> Table:
     assert of.pairs is not None  # noqa: S101 - the caller asked
-    letters = [system.letter for system in of.systems]
+    numbers = map(str, range(1, len(of.systems) + 1))
     rows = tuple(
         (
-            f"{system.letter} {system.name}",
-            *("" if i == j else p_value(p) for j, p in enumerate(row)),
+            f"{i} {system.name}",
+            *("" if i == j else p_value(p) for j, p in enumerate(row, 1)),
         )
-        for i, (system, row) in enumerate(zip(of.systems, of.pairs.p, strict=True))
+        for i, (system, row) in enumerate(zip(of.systems, of.pairs.p, strict=True), 1)
     )
-    return Table(f"p of all pairs at once: {of.pairs.method}", ("system", *letters), rows)
+    return Table(f"p of all pairs at once: {of.pairs.method}", ("system", *numbers), rows)
 
 
 def _ladder(report: Report, of: CollectionReport) -> Iterator[Block]:

@@ -62,15 +62,15 @@ def _rank(number: int, reach: int) -> str:
 
 
 def _overlap(of: CollectionReport, overlap: Overlap) -> Table:
-    letters = tuple(system.letter for system in of.systems)
+    numbers = tuple(map(str, range(1, len(of.systems) + 1)))
     rows = tuple(
-        (f"{system.letter} {system.name}", *map(share, row))
-        for system, row in zip(of.systems, overlap.values, strict=True)
+        (f"{i} {system.name}", *map(share, row))
+        for i, (system, row) in enumerate(zip(of.systems, overlap.values, strict=True), 1)
     )
     return Table(
         f"Mean rank-biased overlap (persistence {share(overlap.persistence)}) of the first "
         f"{overlap.depth}, over {count(overlap.queries)} queries",
-        ("system", *letters),
+        ("system", *numbers),
         rows,
         note="1 is the same order, 0 nothing in common.",
     )
@@ -79,7 +79,16 @@ def _overlap(of: CollectionReport, overlap: Overlap) -> Table:
 def _filled(report: Report, sources: Sources) -> Table:
     return Table(
         f"{report.primary} by who judged",
-        ("system", "judge", "people only", "condensed list", "people + judge", "Δ", "change", "unjudged"),
+        (
+            "system",
+            "judge",
+            "people only",
+            "condensed list",
+            "people + judge",
+            "Δ",
+            "change",
+            "unjudged",
+        ),
         tuple(
             (
                 f.system,

@@ -38,7 +38,8 @@ def _main(report: Report, of: CollectionReport) -> Table:
     best = {m: max(system.means[m].mean for system in of.systems) for m in measures}
     against = {c.system: c for c in of.comparisons if c.measure == report.primary}
     rows: list[tuple[str | Cell, ...]] = []
-    for system in of.systems:
+    letters = of.pairs.letters if of.pairs is not None else [""] * len(of.systems)
+    for system, letter in zip(of.systems, letters, strict=True):
         first = system.means[report.primary]
         others = [
             Cell(share(system.means[m].mean), strong=system.means[m].mean == best[m])
@@ -46,8 +47,8 @@ def _main(report: Report, of: CollectionReport) -> Table:
         ]
         rows.append(
             (
-                Cell(f"{system.letter} {system.name}"),
-                Cell(share(first.mean), system.beats, strong=first.mean == best[report.primary]),
+                system.name,
+                Cell(share(first.mean), letter, strong=first.mean == best[report.primary]),
                 interval(first.low, first.high),
                 *others,
                 _record(against.get(system.name)),
@@ -76,7 +77,7 @@ def _letters(report: Report, of: CollectionReport) -> str:
     if of.pairs is None:
         return f"No letters of significance: there are too few queries, or one system.{wins}"
     return (
-        f"Raised letters name the systems that this one is significantly better than "
+        "Systems that share no raised letter differ significantly "
         f"({of.pairs.method}, α = {share(report.analysis.alpha)}).{wins}"
     )
 

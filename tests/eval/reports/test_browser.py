@@ -38,7 +38,8 @@ def test_a_report_asks_for_nothing_and_complains_of_nothing(
     browser: Browser, file: Path, scheme: str, width: int
 ) -> None:
     page = browser.new_page(
-        color_scheme="dark" if scheme == "dark" else "light", viewport={"width": width, "height": 800}
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": 800},
     )
     asked: list[str] = []
     said: list[str] = []

@@ -24,7 +24,7 @@ def test_a_report_that_was_written_is_the_report_that_is_read(
 def test_another_version_is_refused_by_its_name(report: Report, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     file.write_bytes(encode(report).replace(SCHEMA.encode(), b"firstcite-report/9"))
-    with pytest.raises(BadInput, match="firstcite-report/9.*reads firstcite-report/1"):
+    with pytest.raises(BadInput, match=r"firstcite-report/9.*reads firstcite-report/1"):
         read_report(file)
 
 
