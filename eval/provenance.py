@@ -23,7 +23,8 @@ PACKAGES = (
     "haystack-ai",
     "litestar",
     "numpy",
-    "pytrec_eval-terrier",
+    "scipy",
+    "pyarrow",
 )
 
 
