@@ -16,7 +16,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-rerank bench-reports simulated-study screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,6 +88,12 @@ bench-http: setup ## the server under load (5 minutes); writes eval/results/benc
 
 bench-rerank: setup ## every reranking method on 100 candidates; writes eval/results/bench-rerank/
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank
+
+bench-reports: setup ## a report over 10,000 queries, 20 systems and a million judgments (minutes); writes eval/results/bench-reports/
+	$(BIN)/python -m eval.bench --only reports --collections $(COLLECTIONS) --out eval/results/bench-reports
+
+simulated-study: setup ## what reports and gates say of 1,000 made-up experiments of known truth (20 minutes); writes eval/results/simulated/
+	$(BIN)/python -m eval.studies.simulated --out eval/results/simulated
 
 rerank-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
 	$(BIN)/python -m eval.studies.rerank_quality --collections $(COLLECTIONS) --out eval/results/rerank

@@ -20,6 +20,7 @@ COMMANDS = (
     "rerank",
     "evaluate",
     "judge_check",
+    "reports",
     "serve",
     "mcp",
     "keys",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eval.checking.record import JudgeCheck
 from eval.experiments.record import Analysis, CollectionRecord, Record
 from eval.reports.comparing import Named, Values, against, front, means, p95, pairs, steps
 from eval.reports.diagnoses import Example, Sources
@@ -18,7 +19,7 @@ from eval.reports.wording import verdicts
 from rag.errors import BadInput
 
 
-def build(record: Record, judge_check: Mapping[str, object] | None = None) -> Report:
+def build(record: Record, judge_check: JudgeCheck | None = None) -> Report:
     """Return the report of a record.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from eval.checking.circularity import conflicts
 from eval.experiments.record import Experiment
 from eval.reports.figures import count, percent
 from eval.reports.schema import CollectionReport, Notice, System
@@ -20,20 +21,10 @@ def notices(experiment: Experiment, collections: Sequence[CollectionReport]) -> 
     return tuple(sorted(found, key=lambda notice: notice.level != "red"))
 
 
-def conflicts(experiment: Experiment) -> Iterator[str]:
-    """Yield where a judge is of the kind of a system that it judges."""
-    for source, judge in experiment.judges.items():
-        for system in experiment.systems:
-            for part in system.lineage:
-                if judge.model == part.model or judge.family == part.family:
-                    shared = f"model {judge.model}" if judge.model == part.model else judge.family
-                    whose = f"{system.name}, whose {part.role} is of its kind ({shared})"
-                    yield f"{source} judges {whose}"
-
-
 def _of_judges(experiment: Experiment) -> Iterator[Notice]:
-    for conflict in conflicts(experiment):
-        yield Notice("red", f"{conflict}: a judge favours its own kind. Judge with another family.")
+    for source, judge in experiment.judges.items():
+        for conflict in conflicts(judge, experiment.systems):
+            yield Notice(conflict.severity, f"Judge {source}: {conflict.message}.")
     for source, share in experiment.judge_failures.items():
         if share > JUDGE_FAILURES:
             yield Notice(

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from eval.checking.record import JudgeCheck
 from eval.experiments.record import Analysis, Lineage, Price
 from eval.reports.diagnoses import Example, Overlap, Reordering, Sources
 from rag.errors import BadInput
@@ -192,7 +193,7 @@ class Part(Frozen):
 class Report(Frozen):
     """All that is said of an experiment.
 
-    `judge_check` is the file of `firstcite eval judge-check` as it is, `judge_failures` the share
+    `judge_check` is what `firstcite eval judge-check` wrote, whole; `judge_failures` the share
     of pairs that a source's judge gave no valid grade.
     """
 
@@ -205,7 +206,7 @@ class Report(Frozen):
     judges: Mapping[str, Lineage] = field(default_factory=dict)
     judge_failures: Mapping[str, float] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
-    judge_check: Mapping[str, object] | None = None
+    judge_check: JudgeCheck | None = None
     schema: str = SCHEMA
 
     @property

@@ -2,25 +2,23 @@
 
 from pathlib import Path
 
-import msgspec
-
+from eval.checking.record import open_check
 from eval.experiments.record import Record
 from eval.reports.building import build
 from eval.reports.html import page
 from eval.reports.markdown import document
 from eval.reports.schema import Report, encode, read_report
 from eval.reports.sections.whole import sections, subtitle
-from rag.errors import BadInput
 
 
 def write_report(record: Record, out: Path, judge_check: Path | None = None) -> Report:
     """Write `report.json`, and from it `report.html` and `report.md`; return what was written.
 
     Raises:
-        BadInput: as `build`; the judge's file is no JSON object.
-        BadCollection: a file of the record is missing or damaged.
+        BadInput: as `build`.
+        BadCollection: as `build`; the judge's file cannot be read.
     """
-    report = build(record, _checked(judge_check) if judge_check is not None else None)
+    report = build(record, open_check(judge_check) if judge_check is not None else None)
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.json").write_bytes(encode(report))
     return render(out / "report.json")
@@ -34,12 +32,3 @@ def render(file: Path) -> Report:
         text = shown(report.name, subtitle(report), parts)
         file.with_suffix(suffix).write_text(text, encoding="utf-8")
     return report
-
-
-def _checked(file: Path) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BadInput(
-            f"{file} cannot be read: {error}: name the file of `firstcite eval judge-check`"
-        ) from None
