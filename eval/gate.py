@@ -17,6 +17,7 @@ from enum import IntEnum
 from eval.compare import Beside, compare
 from eval.reports.figures import count, interval, p_value, percent, share, signed
 from eval.reports.schema import Compared, Mean, Report
+from eval.reports.wording import seen
 from rag.errors import BadInput
 from rag.values import Frozen
 
@@ -101,8 +102,8 @@ def _line(collection: str, found: Compared, margin: float, alpha: float) -> Line
     why = {
         Outcome.PASS: f"the loss is below the margin of {share(margin)}",
         Outcome.REGRESSION: f"worse, p (Holm) {p_value(found.adjusted)}",
-        Outcome.INCONCLUSIVE: f"a loss of {share(margin)} is neither shown nor ruled out; only "
-        f"differences above {share(found.mde)} can be seen",
+        Outcome.INCONCLUSIVE: f"a loss of {share(margin)} is neither shown nor ruled out; "
+        f"{seen(found.mde)}",
     }[outcome]
     return Line(
         outcome,

@@ -111,7 +111,7 @@ def _compared(trio: Trio, found: statistics.Comparison) -> Compared:
         wins=found.wins,
         ties=found.ties,
         losses=found.losses,
-        mde=_round(min(found.mde, 1e9)),
+        mde=_round(found.mde) if np.isfinite(found.mde) else None,
         test=found.test,
     )
 

@@ -89,7 +89,7 @@ class Compared(Frozen):
     """A system against another on one measure, paired by query; `difference` is system − against.
 
     `adjusted` is `p` corrected for all systems compared on that measure. `mde` is the smallest
-    difference that a test of this many queries shows four times out of five.
+    difference that a test of this many queries shows four times out of five; None for too few.
     """
 
     measure: str
@@ -105,7 +105,7 @@ class Compared(Frozen):
     wins: int
     ties: int
     losses: int
-    mde: float
+    mde: float | None
     test: str
 
 

@@ -7,6 +7,7 @@ from eval.reports.schema import Compared
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini–Hochberg", "by": "Benjamini–Yekutieli", "none": ""}
 FEW = 30
+NONE_SEEN = "no difference can be seen"
 
 
 def verdict(found: Compared, alpha: float, correction: str) -> str:
@@ -27,8 +28,17 @@ def verdict(found: Compared, alpha: float, correction: str) -> str:
         return f"{found.system} {verb} {found.against} by {shown}, {said}, {queries}."
     return (
         f"No difference shown between {found.system} and {found.against}: {shown}; with {queries} "
-        f"only differences above {share(found.mde)} can be seen."
+        f"{seen(found.mde)}."
     )
+
+
+def seen(mde: float | None) -> str:
+    """Return how large a difference must be.
+
+    >>> seen(.06), seen(None)
+    ('only differences above .060 can be seen', 'no difference can be seen')
+    """
+    return NONE_SEEN if mde is None else f"only differences above {share(mde)} can be seen"
 
 
 def verdicts(

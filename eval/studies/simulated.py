@@ -113,7 +113,7 @@ def measured(setting: Setting, experiments: int, draws: int, seed: int) -> Found
                 any(" worse " in text for text in verdicts),
                 tukey is not None and bool((np.array(tukey.p) <= analysis.alpha).any()),
                 first.low <= true <= first.high,
-                first.mde,
+                first.mde or np.inf,
                 *(outcome is o for o in (Outcome.PASS, Outcome.REGRESSION, Outcome.INCONCLUSIVE)),
             )
         )

@@ -90,6 +90,14 @@ def test_under_thirty_queries_nothing_is_significant_and_the_banner_is_red(tmp_p
     assert any(n.level == "red" and "12 queries" in n.text for n in found.notices)
 
 
+@pytest.mark.parametrize("queries", [1, 2, 3])
+def test_a_record_of_a_few_queries_is_reported_all_the_same(tmp_path: Path, queries: int) -> None:
+    (tiny,) = build(record(tmp_path, queries=queries, judged=False)).collections
+    assert len(tiny.queries) == queries
+    assert "can be seen" in tiny.verdicts[0]
+    assert [c.mde is None for c in tiny.comparisons] == [queries < 3] * len(tiny.comparisons)
+
+
 def test_the_oracle_is_the_best_order_of_what_was_returned(made: Record, report: Report) -> None:
     (tiny,) = report.collections
     graded = made.qrels("tiny")
