@@ -23,6 +23,7 @@ COMMANDS = (
     "experiments",
     "judge_check",
     "evaluating_judge",
+    "reports",
     "serve",
     "mcp",
     "keys",
