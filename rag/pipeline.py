@@ -124,9 +124,20 @@ class QueryPath:
             BadQuery: the query cannot be planned.
             StoreUnavailable: from the store.
         """
-        answer = (await _run(self._answer, query))["generate"]["answer"]
-        assert isinstance(answer, Answer)  # noqa: S101 - the graph's declared output
+        answer, _ = await self.grounded(query)
         return answer
+
+    async def grounded(self, query: Query) -> tuple[Answer, Context]:
+        """Return a cited answer or an abstention, and all that it could be written from.
+
+        Raises:
+            BadQuery, StoreUnavailable: as `answer`.
+        """
+        outputs = await _run(self._answer, query, {"pack"})
+        answer, context = outputs["generate"]["answer"], outputs["pack"]["context"]
+        assert isinstance(answer, Answer)  # noqa: S101 - the graph's declared outputs
+        assert isinstance(context, Context)  # noqa: S101
+        return answer, context
 
     async def stream(self, query: Query, request_id: str = "") -> AsyncGenerator[Event, None]:
         """Yield the answer as events, in the order of `rag.citing.events`, while it is made.

@@ -2,38 +2,45 @@
 
 Nothing is believed that an answer says of itself: quotes are looked up in the documents as they are
 read once more, and what citations carry is judged anew by the verification ladder. That judge is
-automatic and no NLI model; where a path verifies by the ladder, too, it marks its own work.
+automatic and no NLI model; where a path verifies by the ladder, too, it marks its own work. What
+other judges say, and what people know of the questions, is added by `eval.answers.scoring`.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from eval.answers.citations import Cited, Quality, alce, weighted_support
+from eval.answers.citations import CitationScores, Cited, alce, weighted_support
 from eval.retrieval import Show, configuration, indexed, scratch_name
 from indexers.bulk import IndexReport
 from indexers.reading import read_paths
 from rag.citing.sentences import sentences
-from rag.errors import Unavailable
+from rag.errors import LLMUnavailable, Unavailable
 from rag.pipeline import QueryPath
 from rag.seams import Encoder
 from rag.sections import IndexSettings
-from rag.values import Answer, Citation, Document, Frozen, Query, Sentence, Support
+from rag.values import Answer, Citation, Document, Frozen, Query, Support
+from rag.verify.entailment import Claimed
 from rag.verify.ladder import Carries
 from rag.wiring import Engine
 
 GIVEN_UP = 5  # chosen: queries that fail before any is answered
 
+Supports: TypeAlias = Callable[[tuple[str, ...], str], Support]
+"""How far texts together carry a sentence; "unknown" where nobody could say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told(Frozen):
-    """An answer, the id of its query, and how long it took."""
+    """An answer, the id of its query, how long it took, and the passages it was written from."""
 
     query_id: str
     answer: Answer
     seconds: float
+    passages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +56,20 @@ class Misquoted(Frozen):
 class Checked(Frozen):
     """An answer and what became of its citations.
 
-    `dangling` are citations that no reference stands for. `alce` takes the ladder's "full" for
-    entailment; `first` and `every` are TREC's weighted support by the first citation of each
-    sentence, and by all.
+    `dangling` are citations that no reference stands for. `citations` are by the ladder, whose
+    "full" ALCE takes for entailment.
     """
 
     told: Told
     quotes: int
     misquoted: tuple[Misquoted, ...]
     dangling: tuple[Citation, ...]
-    alce: Quality
-    first: Quality
-    every: Quality
+    citations: CitationScores
+
+    @property
+    def unsound(self) -> frozenset[Citation]:
+        """Citations that carry nothing, whatever they say."""
+        return frozenset({*self.dangling, *(one.citation for one in self.misquoted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +132,10 @@ async def ask(
     for done, (query_id, text) in enumerate(queries.items(), start=1):
         started = time.perf_counter()
         try:
-            answer = await path.answer(Query(text))
-            told.append(Told(query_id, answer, time.perf_counter() - started))
+            answer, context = await path.grounded(Query(text))
+            seconds = time.perf_counter() - started
+            passages = tuple(one.candidate.chunk.text for one in context.passages)
+            told.append(Told(query_id, answer, seconds, passages))
         except Unavailable as error:
             if not told and done in {GIVEN_UP, len(queries)}:
                 raise  # nothing at all was answered: that is no measurement
@@ -166,20 +177,53 @@ async def check(told: Told, texts: Mapping[str, str], encoder: Encoder) -> Check
     known = {(one.ref, one.document_id) for one in answer.references}
     dangling = tuple(one for one in cited if (one.ref, one.document_id) not in known)
     misquoted = tuple(_misquoted(told.query_id, cited, texts))
-    unsound = {*dangling, *(one.citation for one in misquoted)}
     carries = await _ladder(answer, texts, encoder)
-    labels = [[_label(one, s, unsound, carries) for one in s.citations] for s in answer.sentences]
-    passages = {_id(one): one.quote for one in cited if one not in unsound}
+    unsound = {*dangling, *(one.citation for one in misquoted)}
+    by_ladder = citation_scores(answer, unsound, lambda quotes, s: carries(quotes, s).support)
+    return Checked(told, len(cited), misquoted, dangling, by_ladder)
+
+
+def citation_scores(
+    answer: Answer, unsound: Collection[Citation], supports: Supports
+) -> CitationScores:
+    """Return how an answer is cited, as somebody judges what carries a sentence.
+
+    Args:
+        answer: its citations of contradictions are not judged.
+        unsound: citations that carry nothing.
+        supports: asked with quotes and a sentence.
+    """
+
+    def entails(quotes: Sequence[str], sentence: str) -> bool:
+        support = supports(tuple(quotes), sentence)
+        if support == "unknown":
+            raise LLMUnavailable("the judge said nothing that can be read: ask another model")
+        return support == "full"
+
+    labels: list[list[Support]] = [
+        ["none" if c in unsound else supports((c.quote,), s.text) for c in s.citations]
+        for s in answer.sentences
+    ]
+    passages = {_id(one): one.quote for one in shown(answer) if one not in unsound}
     told_as = [Cited(s.text, tuple(map(_id, s.citations))) for s in answer.sentences]
-    return Checked(
-        told,
-        len(cited),
-        misquoted,
-        dangling,
-        alce=alce([(told_as, passages)], lambda quotes, s: carries(quotes, s).support == "full"),
+    return CitationScores(
+        alce=alce([(told_as, passages)], entails),
         first=weighted_support([[each[:1] for each in labels]]),
         every=weighted_support([labels]),
     )
+
+
+def claimed(answer: Answer, unsound: Collection[Citation]) -> tuple[Claimed, ...]:
+    """Return all that `citation_scores` may ask, so that a model can be asked in one batch."""
+    asked: dict[Claimed, None] = {}
+
+    def record(quotes: tuple[str, ...], sentence: str) -> Support:
+        asked[quotes, sentence] = None
+        # ALCE asks of the parts of what is carried together but not by one quote alone.
+        return "full" if len(quotes) > 1 else "none"
+
+    citation_scores(answer, unsound, record)
+    return tuple(asked)
 
 
 def _misquoted(
@@ -190,12 +234,6 @@ def _misquoted(
         stands = None if text is None else text[one.start : one.end]
         if stands != one.quote or not 0 <= one.start < one.end:
             yield Misquoted(query_id, one, stands)
-
-
-def _label(
-    citation: Citation, sentence: Sentence, unsound: set[Citation], carries: Carries
-) -> Support:
-    return "none" if citation in unsound else carries((citation.quote,), sentence.text).support
 
 
 def _id(citation: Citation) -> str:

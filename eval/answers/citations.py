@@ -44,6 +44,15 @@ class Quality(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class CitationScores(Frozen):
+    """How an answer is cited: ALCE's measures, TREC's by each sentence's first citation, by all."""
+
+    alce: Quality
+    first: Quality
+    every: Quality
+
+
+@dataclass(frozen=True, slots=True)
 class _Judged(Frozen):
     """A sentence: how far it is carried, and its good citations, out of those that were judged."""
 

@@ -53,9 +53,9 @@ def measured(checked: Sequence[Checked]) -> Figures:
 
 
 QUALITIES: Mapping[str, Callable[[Checked], Quality]] = {
-    "ALCE": lambda one: one.alce,
-    "TREC, first citation": lambda one: one.first,
-    "TREC, all citations": lambda one: one.every,
+    "ALCE": lambda one: one.citations.alce,
+    "TREC, first citation": lambda one: one.citations.first,
+    "TREC, all citations": lambda one: one.citations.every,
 }
 
 

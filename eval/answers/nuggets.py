@@ -6,7 +6,7 @@ and counted, not a 0; and what there is nothing of is None, not 0.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -21,10 +21,10 @@ _WEIGHTS: Mapping[Importance, float] = {"vital": 1.0, "okay": 0.5}
 
 @dataclass(frozen=True, slots=True)
 class Nugget(Frozen):
-    """A fact that an answer should hold, and whether one answer does."""
+    """A fact that an answer should hold."""
 
-    importance: Importance
-    assigned: Assigned
+    text: str
+    importance: Importance = "vital"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +46,27 @@ class NuggetScores(Frozen):
     failed: int = 0
 
 
-def scored(nuggets: Iterable[Nugget]) -> NuggetScores:
-    """Return the scores of one answer.
+def scored(importances: Sequence[Importance], assigned: Sequence[Assigned]) -> NuggetScores:
+    """Return the scores of one answer, from what its nuggets weigh and which of them it holds.
 
-    >>> vital = [Nugget("vital", a) for a in ("support", "partial_support", "not_support")]
-    >>> scores = scored([*vital, Nugget("okay", "support"), Nugget("okay", "not_support")])
+    >>> vital = ["support", "partial_support", "not_support"]
+    >>> scores = scored(["vital"] * 3 + ["okay"] * 2, [*vital, "support", "not_support"])
     >>> scores.a, scores.a_strict, scores.v, scores.w, scores.w_strict
     (0.5, 0.4, 0.5, 0.5, 0.375)
     """
-    every = list(nuggets)
-    judged = [one for one in every if one.assigned != "failed"]
-    vital = [one for one in judged if one.importance == "vital"]
-    a, a_strict = _both([(1.0, one) for one in judged])
-    v, v_strict = _both([(1.0, one) for one in vital])
-    w, w_strict = _both([(_WEIGHTS[one.importance], one) for one in judged])
-    failed = len(every) - len(judged)
-    return NuggetScores(a, a_strict, v, v_strict, w, w_strict, failed)
+    pairs = list(zip(importances, assigned, strict=True))
+    judged = [(weight, _SHARES[held]) for weight, held in pairs if held != "failed"]
+    a, a_strict = _both([(1.0, share) for _, share in judged])
+    v, v_strict = _both([(1.0, share) for weight, share in judged if weight == "vital"])
+    w, w_strict = _both([(_WEIGHTS[weight], share) for weight, share in judged])
+    return NuggetScores(a, a_strict, v, v_strict, w, w_strict, len(pairs) - len(judged))
 
 
-def _both(weighed: Sequence[tuple[float, Nugget]]) -> tuple[float | None, float | None]:
+def _both(shares: Sequence[tuple[float, float]]) -> tuple[float | None, float | None]:
     """Return the weighted mean of the shares, and that of full support alone."""
-    total = math.fsum(weight for weight, _ in weighed)
+    total = math.fsum(weight for weight, _ in shares)
     if not total:
         return None, None
-    shares = [(weight, _SHARES[one.assigned]) for weight, one in weighed]
     plain = math.fsum(weight * share for weight, share in shares)
     strict = math.fsum(weight for weight, share in shares if share == 1)
     return plain / total, strict / total

@@ -3,17 +3,24 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 
+from eval.answers import axes
 from eval.answers.asking import Answers
 from eval.answers.figures import LISTED, Figures, faulty, measured
+from eval.answers.scoring import Judged, together
 from eval.provenance import provenance
 from eval.report import inside, made_by, table
 from rag.citing.trec import trec_rag
 from rag.settings import Settings
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2  # 1 had no judges
+
+Judges: TypeAlias = Mapping[Path, Sequence[Judged]]
+"""What judges say of the answers from each folder, the same judges of all."""
 
 NOTE = (
     "Recall and precision of citations are automatic: the verification ladder, no NLI model, says "
@@ -30,9 +37,24 @@ def generator(settings: Settings) -> str:
     return settings.answer.generator
 
 
-def write_report(found: Sequence[Answers], settings: Settings, out: Path) -> Path:
+AXES = (
+    "Coverage counts a question that was not answered 0; groundedness is of the answers given. "
+    "Without are answers for which there is no such figure, not judged is what a judge could not "
+    "say: neither is in a mean. The judge `words` reads facts and words, and no meaning; what it "
+    "says of citations is the verification ladder's. Intervals resample questions."
+)
+
+
+def write_report(
+    found: Sequence[Answers],
+    settings: Settings,
+    out: Path,
+    judges: Judges = MappingProxyType({}),
+) -> Path:
     """Write `report.json` and `report.md` into a folder; return the Markdown."""
-    report = to_json(found, settings)  # first: what is written below may lie in the checkout
+    report = to_json(
+        found, settings, judges
+    )  # first: what is written below may lie in the checkout
     out.mkdir(parents=True, exist_ok=True)
     encoded = msgspec.json.format(msgspec.json.encode(report))
     (out / "report.json").write_bytes(encoded + b"\n")
@@ -48,12 +70,36 @@ def write_answers(found: Answers, settings: Settings, file: Path) -> None:
     file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
-def to_json(found: Sequence[Answers], settings: Settings) -> Figures:
+def write_scores(judged: Sequence[Judged], file: Path) -> None:
+    """Write a line per answer: what every judge says of it, by the names of figures."""
+    rows = [
+        {
+            "_id": each[0].query_id,
+            "answerable": each[0].answerable,
+            "answered": each[0].answered,
+            "words": each[0].words,
+            "judges": {by.judge: axes.values(one) for by, one in zip(judged, each, strict=True)},
+        }
+        for each in zip(*(one.scores for one in judged), strict=True)
+    ]
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+
+
+def to_json(
+    found: Sequence[Answers], settings: Settings, judges: Judges = MappingProxyType({})
+) -> Figures:
     """Return the report as JSON-able data: all that the Markdown says."""
     return {
         "report_version": REPORT_VERSION,
-        "collections": {one.folder.resolve().name: _collection(one) for one in found},
+        "collections": {
+            one.folder.resolve().name: {
+                **_collection(one),
+                "judges": _judges(judges.get(one.folder, ())),
+            }
+            for one in found
+        },
         "all": measured([checked for one in found for checked in one.checked]),
+        "judges": _judges(together(list(judges.values()))),
         "configuration": {**_shared([one.configuration for one in found]), **_answering(settings)},
         "provenance": provenance(),
     }
@@ -72,6 +118,10 @@ def _collection(found: Answers) -> Figures:
         "faulty": faulty(found.checked),
         "failed": dict(found.failed),
     }
+
+
+def _judges(judged: Sequence[Judged]) -> Figures:
+    return {one.judge: axes.figures(one) for one in judged}
 
 
 def _shared(configurations: Sequence[Mapping[str, object]]) -> Figures:
@@ -147,6 +197,7 @@ def to_markdown(report: Figures) -> str:
         "",
         NOTE,
         "",
+        *_axes(report.get("judges", {})),
         _more(figures),
         "",
         *_listed(collections),
@@ -156,6 +207,12 @@ def to_markdown(report: Figures) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _axes(judges: Figures) -> list[str]:
+    """Return the lines of what judges say; none where nobody was asked."""
+    lines = [line for judge, found in judges.items() for line in axes.shown(judge, found)]
+    return [*lines, AXES, ""] if lines else []
 
 
 def verdict(report: Figures) -> str:

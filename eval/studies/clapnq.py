@@ -13,13 +13,14 @@ from rag.values import Frozen
 class Asked(Frozen):
     """A question; `selected` are the sentences of each annotation that has any, by their text.
 
-    By text, for some passages stand in the collection twice.
+    By text, for some passages stand in the collection twice. `answers` are what people wrote.
     """
 
     id: str
     question: str
     answerable: bool
     selected: tuple[frozenset[str], ...]
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Passage(Frozen):
 
 
 class _Output(msgspec.Struct):
+    answer: str
     selected_sentences: list[str]
 
 
@@ -68,7 +70,8 @@ def read_asked(folder: Path) -> tuple[Asked, ...]:
 def _asked(query: _Query) -> Asked:
     outputs = [output.selected_sentences for output in query.metadata.output]
     selected = tuple(frozenset(texts) for texts in outputs if texts)
-    return Asked(query.id, query.text, query.metadata.answerable, selected)
+    answers = tuple(one.answer for one in query.metadata.output if one.answer.strip())
+    return Asked(query.id, query.text, query.metadata.answerable, selected, answers)
 
 
 def sentences_of(folder: Path) -> dict[str, Passage]:

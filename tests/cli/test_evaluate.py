@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from eval.answers.asking import Answers, Checked, Misquoted, Told
-from eval.answers.citations import Quality
+from eval.answers.citations import CitationScores, Quality
 from eval.tables import ROOT
 from indexers.bulk import IndexReport
-from rag.cli.evaluate import exit_code
+from rag.cli.evaluating_answers import exit_code
 from rag.values import Answer, Citation, Fault, Query
 from tests.cli.outcome import Firstcite
 
@@ -26,9 +26,7 @@ def found(
         quotes=1,
         misquoted=(Misquoted("q", CITATION, "no quote"),) if bad else (),
         dangling=(CITATION,) if dangling else (),
-        alce=GOOD,
-        first=GOOD,
-        every=GOOD,
+        citations=CitationScores(GOOD, GOOD, GOOD),
     )
     index = IndexReport(1, 1, faults=faults, seconds=0.1)
     return Answers(Path(), index, (checked,), {"q2": "away"} if failed else {}, {})
@@ -68,6 +66,7 @@ def test_the_handbook_is_answered_checked_and_reported(
         "answers.jsonl",
         "report.json",
         "report.md",
+        "scores.jsonl",
     ]
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["all"]["queries"] == 4

@@ -136,7 +136,11 @@ async def test_support_is_judged_anew_whatever_the_answer_says() -> None:
     right = await checked(told(HOURS, cited(HOURS)))
     wrong = await checked(told(HOURS.replace("48", "60"), cited(HOURS)))
     for one, expected in ((right, 1.0), (wrong, 0.0)):
-        assert (one.alce.recall, one.first.recall, one.every.recall) == (expected,) * 3
+        assert (
+            one.citations.alce.recall,
+            one.citations.first.recall,
+            one.citations.every.recall,
+        ) == (expected,) * 3
         assert not one.misquoted
 
 
@@ -145,9 +149,9 @@ async def test_all_quotes_of_a_sentence_are_read_together_by_alce_and_alone_by_t
     both = "The freezer stays cold for 48 hours without power and the desk opens at nine."
     desk = cited("The desk opens at nine.", BADGE, "badge", 4)
     one = await checked(told(both, cited(HOURS), desk))
-    assert (one.alce.recall, one.alce.precision) == (1, 1)
-    assert one.first.recall < 1
-    assert one.every.precision < 1
+    assert (one.citations.alce.recall, one.citations.alce.precision) == (1, 1)
+    assert one.citations.first.recall < 1
+    assert one.citations.every.precision < 1
 
 
 @pytest.mark.anyio
@@ -156,7 +160,7 @@ async def test_a_citation_that_is_not_among_the_references_dangles_and_carries_n
         one = await checked(told(HOURS, loose))
         assert one.dangling == (loose,)
         assert not one.misquoted
-        assert (one.alce.recall, one.first.recall) == (0, 0)
+        assert (one.citations.alce.recall, one.citations.first.recall) == (0, 0)
         assert faulty([one]) == [{"query": "q", "document": "freezer", "ref": loose.ref}]
 
 
@@ -176,7 +180,7 @@ async def test_a_quote_that_does_not_stand_at_its_span_is_bad_and_carries_nothin
 ) -> None:
     one = await checked(told(HOURS, bad))
     assert [found.citation for found in one.misquoted] == [bad]
-    assert (one.alce.recall, one.every.recall) == (0, 0)
+    assert (one.citations.alce.recall, one.citations.every.recall) == (0, 0)
 
 
 @pytest.mark.anyio
