@@ -15,7 +15,7 @@ from eval.tuning.halves import HALVES, Halves
 from eval.tuning.objectives import standard_error
 from eval.tuning.proposing import chosen_sampler
 from eval.tuning.searching import BASELINE, front
-from eval.tuning.space import written
+from eval.tuning.space import in_effect, written
 from eval.tuning.values import Figures, Found, Trial
 
 SCHEMA = "firstcite-tuning/1"
@@ -111,7 +111,7 @@ def _row(study: Study, found: Found, trial: Trial, *, on_front: bool) -> dict[st
     row = {
         "number": trial.number,
         "by": trial.by,
-        "point": trial.point,
+        "point": trial.point if trial.number else in_effect(study.space, study.settings),
         "front": on_front,
         "seconds": trial.seconds,
         "tuning": _figures(study, trial.figures, first),
@@ -165,8 +165,6 @@ def _settings(report: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:
     point = row["point"]
     return [
         written(tuple(value) if isinstance(value := point[name], list) else value)
-        if name in point
-        else "·"
         for name in report["axes"]
     ]
 

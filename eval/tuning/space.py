@@ -130,20 +130,27 @@ def system_at(name: str, settings: Settings, point: Point) -> SystemTable:
     return msgspec.convert({"name": name, **asked, "settings": tables}, SystemTable)
 
 
-def point_of(space: Space, settings: Settings) -> Point | None:
-    """Return the point that settings are, None where it is outside what is searched."""
+def in_effect(space: Space, settings: Settings) -> Point:
+    """Return the value that every axis has by settings, whether it may have it or not."""
     usual = SystemTable("")
-    point: dict[str, Value] = {}
+    found: dict[str, Value] = {}
     for axis in space:
         section, _, key = axis.name.partition(".")
-        value = getattr(usual if axis.name in ASKED else getattr(settings, section), key or section)
-        inside = (
-            value in axis.values if isinstance(axis, Choices) else axis.low <= value <= axis.high
-        )
-        if not inside:
-            return None
-        point[axis.name] = value
-    return point
+        of = getattr(settings, section) if key else usual
+        found[axis.name] = getattr(of, key or section)
+    return found
+
+
+def point_of(space: Space, settings: Settings) -> Point | None:
+    """Return the point that settings are, None where it is outside what is searched."""
+    point = in_effect(space, settings)
+    return point if all(_holds(axis, point[axis.name]) for axis in space) else None
+
+
+def _holds(axis: Axis, value: Value) -> bool:
+    if isinstance(axis, Choices):
+        return value in axis.values
+    return isinstance(value, int | float) and axis.low <= value <= axis.high
 
 
 def written(value: Value) -> str:

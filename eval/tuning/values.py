@@ -43,7 +43,7 @@ class Figures(msgspec.Struct, frozen=True):
 class Trial(msgspec.Struct, frozen=True):
     """A point that was evaluated: who proposed it, its figures, and how long that took.
 
-    Number 0 is the baseline; its point lacks what is outside the space.
+    Number 0 is the baseline; its point is empty: the settings in effect are it.
     """
 
     number: int
