@@ -1,0 +1,114 @@
+"""Labels by file: a judge's ledger, or qrels in BEIR's form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from eval.checking.labelled import Pair
+from eval.data.collection import Qrels, numbered_lines, read_qrels
+from eval.experiments.record import Lineage
+from rag.errors import BadCollection
+from rag.llms.family import family
+from rag.values import Frozen
+
+_WANTED = 'wanted is {"query_id": "…", "document_id": "…", "grade": 0 to 3, or null}'
+
+
+class _Line(msgspec.Struct, frozen=True):
+    query_id: str
+    document_id: str
+    grade: int | None
+    model: str = ""
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Frozen):
+    """What a judge said of pairs: valid grades, and the pairs that it failed on.
+
+    `tells` says whether the file knows of failures: qrels hold what went well alone. `lineage` is
+    who judged, where the file says so.
+    """
+
+    name: str
+    grades: Mapping[Pair, int]
+    failed: frozenset[Pair]
+    tells: bool
+    lineage: Lineage | None = None
+
+    @property
+    def qrels(self) -> Qrels:
+        """The valid grades by query."""
+        found: dict[str, dict[str, int]] = {}
+        for (query_id, document_id), grade in self.grades.items():
+            found.setdefault(query_id, {})[document_id] = grade
+        return found
+
+
+def read_judged(file: Path, top: int) -> Judged:
+    """Return a judge's labels, of a ledger of JSON lines or of qrels.
+
+    A grade that is not on the scale 0 … `top` is a failure like no grade at all. Of a pair that
+    stands in a ledger twice the last line counts: it was judged anew.
+
+    Raises:
+        BadCollection: no file, a malformed line, or no label; it names file and line.
+    """
+    if _is_ledger(file):
+        return _ledger(file, top)
+    grades = _pairs(read_qrels(file))
+    valid = {pair: grade for pair, grade in grades.items() if 0 <= grade <= top}
+    return Judged(file.name, valid, frozenset(grades.keys() - valid.keys()), tells=False)
+
+
+def read_qrels_of_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]:
+    """Return the grades of people in qrels, and how many say "pooled, not judged" (below 0).
+
+    Raises:
+        BadCollection: as `read_judged`, or a grade above the scale.
+    """
+    grades = _pairs(read_qrels(file))
+    for (query_id, document_id), grade in grades.items():
+        if grade > top:
+            raise BadCollection(
+                f"{file}: {query_id} {document_id} has the grade {grade}: the scale is 0 to {top}; "
+                "another is named by --top"
+            )
+    judged = {pair: grade for pair, grade in grades.items() if grade >= 0}
+    return judged, len(grades) - len(judged)
+
+
+def _is_ledger(file: Path) -> bool:
+    if not file.is_file():
+        raise BadCollection(f"{file} is missing: name a ledger or qrels")
+    _, first = next(iter(numbered_lines(file)), (0, ""))
+    if not first:
+        raise BadCollection(f"{file} is empty: name a ledger or qrels with labels")
+    return first.lstrip().startswith("{")
+
+
+def _ledger(file: Path, top: int) -> Judged:
+    grades: dict[Pair, int] = {}
+    failed: set[Pair] = set()
+    lineage = None
+    for number, text in numbered_lines(file):
+        try:
+            line = msgspec.json.decode(text, type=_Line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadCollection(f"{file}:{number}: no judgment: {error}; {_WANTED}") from None
+        pair = (line.query_id, line.document_id)
+        grades.pop(pair, None)
+        failed.discard(pair)
+        if line.grade is None or not 0 <= line.grade <= top:
+            failed.add(pair)
+        else:
+            grades[pair] = line.grade
+        if line.model:
+            lineage = Lineage("judge", family(line.model), line.model, line.prompt)
+    return Judged(file.name, grades, frozenset(failed), tells=True, lineage=lineage)
+
+
+def _pairs(qrels: Qrels) -> dict[Pair, int]:
+    return {(q, d): grade for q, of in qrels.items() for d, grade in of.items()}
