@@ -46,7 +46,7 @@ def make(folder: Path, systems: int, queries: int = QUERIES) -> None:
         return names.take(pa.array(np.repeat(np.arange(queries), each)))
 
     judged = {"query-id": column(JUDGED), "corpus-id": ids[:, :JUDGED].ravel()}
-    _write(folder / "qrels.tsv", {**judged, "score": grades.ravel()}, "\t", header=True)
+    _write(folder / "qrels.tsv", {**judged, "score": grades.ravel()}, "\t")
     _write(
         folder / "qrels.trec",
         {"q": judged["query-id"], "0": _same("0", grades.size), "d": ids[:, :JUDGED].ravel()}
@@ -73,8 +73,8 @@ def _same(text: str, size: int) -> Any:  # noqa: ANN401 - pyarrow has no types
     return pa.array([text]).take(pa.array(np.zeros(size, np.int64)))
 
 
-def _write(file: Path, columns: Mapping[str, Any], parting: str, header: bool = False) -> None:
-    options = csv.WriteOptions(include_header=header, delimiter=parting, quoting_style="none")
+def _write(file: Path, columns: Mapping[str, Any], parting: str) -> None:
+    options = csv.WriteOptions(include_header=False, delimiter=parting, quoting_style="none")
     csv.write_csv(pa.table(dict(columns)), file, options)
 
 
