@@ -11,12 +11,13 @@ COLLECTIONS ?= ../shared/collections
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 RESULTS := eval/results/retrieval
+EXPERIMENT := eval/results/experiment
 DEMO := .firstcite/demo
 
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-rerank screenshots results rerank-results query-results answer-results axis-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -89,6 +90,14 @@ bench-http: setup ## the server under load (5 minutes); writes eval/results/benc
 bench-rerank: setup ## every reranking method on 100 candidates; writes eval/results/bench-rerank/
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank
 
+bench-measures: setup ## the figures of 20 systems beside pytrec_eval and ranx; writes eval/results/bench-measures/
+	$(BIN)/python -m eval.bench --only measures --collections $(COLLECTIONS) --out eval/results/bench-measures
+bench-reports: setup ## a report over 10,000 queries, 20 systems and a million judgments (minutes); writes eval/results/bench-reports/
+	$(BIN)/python -m eval.bench --only reports --collections $(COLLECTIONS) --out eval/results/bench-reports
+
+simulated-study: setup ## what reports and gates say of 1,000 made-up experiments of known truth (20 minutes); writes eval/results/simulated/
+	$(BIN)/python -m eval.studies.simulated --out eval/results/simulated
+
 rerank-results: setup ## what the reranking methods are worth (an hour); goes on where it was ended
 	$(BIN)/python -m eval.studies.rerank_quality --collections $(COLLECTIONS) --out eval/results/rerank
 
@@ -109,6 +118,9 @@ generator-results: setup ## what answers by the settings' model are worth, gener
 
 scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
 	$(BIN)/python -m eval.benchmarks.scale --out eval/results/scale
+
+experiment-results: setup ## systems with and without the packaged models, over three collections (half an hour); goes on where it was ended
+	$(BIN)/firstcite eval run $(EXPERIMENT)/experiment.toml --collections $(COLLECTIONS) --out $(EXPERIMENT)
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \

@@ -22,6 +22,8 @@ COMMANDS = (
     "evaluating_answers",
     "experiments",
     "judge_check",
+    "evaluating_judge",
+    "reports",
     "serve",
     "mcp",
     "keys",

@@ -109,19 +109,28 @@ def read_definition(file: Path, collections: Path | None = None) -> Definition:
         BadInput: it cannot be read, holds an unknown key or name, or describes no experiment.
         BadSettings: its settings are none.
     """
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror}: name an experiment's TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file}: not a TOML file: {error}") from None
-    _check_keys(file, "", tables)
+    tables = read_tables(file)
+    check_keys(file, TABLES, "", tables)
     try:
         found = msgspec.convert(tables, Definition)
     except msgspec.ValidationError as error:
         raise BadInput(f"{file}: {error}: see docs/experiments.md") from None
     _check(file, found)
-    return _placed(file, found, collections)
+    return placed(file, found, collections)
+
+
+def read_tables(file: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}: name an experiment's TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file}: not a TOML file: {error}") from None
 
 
 def settings_of(base: Settings, definition: Definition, system: SystemTable) -> Settings:
@@ -139,22 +148,29 @@ def settings_of(base: Settings, definition: Definition, system: SystemTable) -> 
     return changed(common, system.settings)
 
 
-def known(table: str) -> tuple[str, ...]:
+def known(table: str, tables: Mapping[str, type] = TABLES) -> tuple[str, ...]:
     """Return the keys that a table may hold."""
-    return tuple(get_type_hints(TABLES[table]))
+    return tuple(get_type_hints(tables[table]))
 
 
-def _check_keys(file: Path, table: str, value: Mapping[str, Any]) -> None:
-    """Raise for a key that a table, or one below it, does not know."""
+def check_keys(
+    file: Path, tables: Mapping[str, type], table: str, value: Mapping[str, Any]
+) -> None:
+    """Pass where a table of a file, and those below it, hold only what `tables` lets them.
+
+    Raises:
+        BadInput: a key is unknown.
+    """
+    keys = known(table, tables)
     for key, held in value.items():
-        if key not in known(table):
+        if key not in keys:
             where = f" of [{table}]" if table else ""
-            raise BadInput(f"{file}: unknown key '{key}'{where}. Known: {', '.join(known(table))}")
+            raise BadInput(f"{file}: unknown key '{key}'{where}. Known: {', '.join(keys)}")
         below = f"{table}.{key}".removeprefix(".")
-        if below in TABLES:
+        if below in tables:
             for one in held if isinstance(held, list) else [held]:
                 if isinstance(one, dict):
-                    _check_keys(file, below, one)
+                    check_keys(file, tables, below, one)
 
 
 def _check(file: Path, found: Definition) -> None:
@@ -205,8 +221,13 @@ def _once(file: Path, what: str, names: Sequence[str]) -> None:
         raise BadInput(f"{file}: two {what} are called '{twice[0]}': give each its own name")
 
 
-def _placed(file: Path, found: Definition, collections: Path | None) -> Definition:
-    """Return the definition with absolute paths, and a name for every collection."""
+def placed(file: Path, found: Definition, collections: Path | None) -> Definition:
+    """Return the definition with absolute paths, and a name for every collection.
+
+    Raises:
+        BadInput: `{collections}` stands in a path and is not said, a name is there twice, or a
+            system's collection is unknown.
+    """
 
     def at(text: str) -> str:
         if COLLECTIONS in text and collections is None:

@@ -106,10 +106,15 @@ class Opened:
             self._llms[key] = await self._open_llm(settings)
         return self._llms[key]
 
-    async def close(self) -> None:
-        """Release everything."""
+    async def forget_rerankers(self) -> None:
+        """Release the rerankers: whoever tries many settings of them needs one at a time."""
         for rerankers in self._rerankers.values():
             await rerankers.close()
+        self._rerankers.clear()
+
+    async def close(self) -> None:
+        """Release everything."""
+        await self.forget_rerankers()
         for engine in self._engines.values():
             await engine.close()
         for llm in self._llms.values():

@@ -17,7 +17,7 @@ is looked at.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from rag.values import Frozen
 
 SCHEMA = "firstcite-experiment/1"
 
+T = TypeVar("T")
 Role: TypeAlias = Literal["judge", "reranker", "expander", "generator"]
 
 
@@ -47,7 +48,8 @@ class Lineage(Frozen):
 class StageCost(Frozen):
     """What one stage of one query took: milliseconds, calls, and tokens that were really read.
 
-    `cached` counts calls that a cache answered; where there are any, `ms` is no latency.
+    `cached` counts calls that a cache answered; where there are any, `ms` is no latency. `model`
+    read the tokens, "" where the system has but one.
     """
 
     name: str
@@ -57,6 +59,7 @@ class StageCost(Frozen):
     tokens_in: int = 0
     tokens_out: int = 0
     cached: int = 0
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ class Experiment(Frozen):
     """Everything about an experiment but its queries, qrels, runs and rows.
 
     `provenance` is what `eval.provenance` says; `judges` are the lineages of whoever made qrels
-    that are not human, by the name of the source.
+    that are not human, by the name of the source, and `judge_failures` the share of the pairs that
+    each was asked for and gave no valid grade to.
     """
 
     name: str
@@ -158,6 +162,7 @@ class Experiment(Frozen):
     analysis: Analysis
     provenance: Mapping[str, object]
     judges: Mapping[str, Lineage] = field(default_factory=dict)
+    judge_failures: Mapping[str, float] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
     schema: str = SCHEMA
 
@@ -184,18 +189,27 @@ class Record(Frozen):
     def rows(self, collection: str, system: str) -> Iterator[Row]:
         """Yield what every query cost a system; nothing for a foreign run."""
         file = self.of(collection) / "rows" / f"{system}.jsonl"
-        if file.is_file():
-            yield from (msgspec.json.decode(line, type=Row) for _, line in numbered_lines(file))
+        yield from _each(file, Row)
 
     def snippets(self, collection: str) -> Iterator[Snippet]:
         """Yield the beginnings of documents."""
         file = self.of(collection) / "snippets.jsonl"
-        if file.is_file():
-            yield from (msgspec.json.decode(line, type=Snippet) for _, line in numbered_lines(file))
+        yield from _each(file, Snippet)
 
     def of(self, collection: str) -> Path:
         """Return the folder of a collection."""
         return self.folder / "collections" / collection
+
+
+def _each(file: Path, kind: type[T]) -> Iterator[T]:
+    if not file.is_file():
+        return
+    decoder = msgspec.json.Decoder(kind)
+    for number, line in numbered_lines(file):
+        try:
+            yield decoder.decode(line)
+        except msgspec.MsgspecError as error:
+            raise BadCollection(f"{file}:{number}: no {kind.__name__}: {error}") from None
 
 
 def open_record(folder: Path) -> Record:

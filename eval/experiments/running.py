@@ -162,7 +162,7 @@ async def run_experiment(
         if system.run and _takes(system, one)
     }
     found = []
-    with _alone(work):
+    with alone(work):
         opened = Opened(work, build, open_llm, show)
         runner = Runner(work, show)
         try:
@@ -176,7 +176,7 @@ async def run_experiment(
                         runs.append(foreign[one.name, system.name])
                         continue
                     ready = await opened.ready(system, of, one, corpus, definition.depth)
-                    runs.append(await _run(system, ready, one, runner, definition.depth))
+                    runs.append(await run_system(system, ready, one, runner, definition.depth))
                 found.append(CollectionRun(one, corpus, tuple(runs)))
         finally:
             await opened.close()
@@ -220,9 +220,10 @@ def _check_documents(file: Path, tested: Tested, ranked: Ranked) -> None:
     )
 
 
-async def _run(
+async def run_system(
     system: SystemTable, ready: Ready, tested: Tested, runner: Runner, depth: int
 ) -> SystemRun:
+    """Return what a system makes of a collection's queries; what is done is not done again."""
     last = steps(ready.query, ready.parts, ready.facts)
     texts = list(tested.queries.values())
     where = f"{tested.name}, {system.name}"
@@ -261,7 +262,7 @@ def _takes(system: SystemTable, tested: Tested) -> bool:
 
 
 @contextmanager
-def _alone(work: Path) -> Iterator[None]:
+def alone(work: Path) -> Iterator[None]:
     """Let nobody else work in the folder meanwhile.
 
     Raises:

@@ -1,6 +1,7 @@
 """What a comparison of so many queries can show at all, by the paired t-test."""
 
 import math
+from functools import lru_cache
 
 from scipy import optimize, stats
 
@@ -11,26 +12,29 @@ def power(difference: float, sd: float, n: int, alpha: float = 0.05) -> float:
     """Return the chance that n queries show a true mean difference whose values have this sd."""
     df, moved = n - 1, difference / sd * math.sqrt(n)
     bound = stats.t.ppf(1 - alpha / 2, df)
-    return float(stats.nct.sf(bound, df, moved) + stats.nct.cdf(-bound, df, moved))
+    wrong_way = float(stats.nct.cdf(-bound, df, moved))  # NaN where it is next to nothing
+    return float(stats.nct.sf(bound, df, moved)) + (0.0 if math.isnan(wrong_way) else wrong_way)
 
 
 def mde(sd: float, n: int, alpha: float = 0.05) -> float:
     """Return the least true difference that n queries show with a chance of 80 %.
 
-    ∞ for less than two queries, 0 where all differences are equal.
+    ∞ for less than three queries, 0 where all differences are equal.
 
     >>> round(mde(0.2, 50), 3)
     0.081
     """
-    if n < 2:
+    if n < 3:  # of two, SciPy cannot tell: its noncentral t has no value there
         return math.inf
-    if sd <= 0:
-        return 0.0
-    unit = 1 / math.sqrt(n)
-    top = 8 * unit
+    return sd * _unit(n, alpha) if sd > 0 else 0.0
+
+
+@lru_cache(maxsize=256)  # it takes 30 ms, and all comparisons of a report ask for the same
+def _unit(n: int, alpha: float) -> float:
+    top = 8 / math.sqrt(n)
     while power(top, 1.0, n, alpha) < POWER:
         top *= 2
-    return sd * float(optimize.brentq(lambda d: power(d, 1.0, n, alpha) - POWER, 0.0, top))
+    return float(optimize.brentq(lambda d: power(d, 1.0, n, alpha) - POWER, 0.0, top))
 
 
 def needed(sd: float, delta: float, alpha: float = 0.05) -> int:

@@ -1,0 +1,1 @@
+"""The parts of a report as blocks, which both renderers write."""

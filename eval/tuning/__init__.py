@@ -1,0 +1,1 @@
+"""Tuning: settings searched for quality, latency and cost together, and proved on other queries."""
