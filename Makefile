@@ -16,7 +16,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-rerank bench-reports simulated-study screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank bench-reports simulated-study screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ bench-http: setup ## the server under load (5 minutes); writes eval/results/benc
 
 bench-rerank: setup ## every reranking method on 100 candidates; writes eval/results/bench-rerank/
 	$(BIN)/python -m eval.bench --only rerank --collections $(COLLECTIONS) --out eval/results/bench-rerank
+
+bench-measures: setup ## the figures of 20 systems beside pytrec_eval and ranx; writes eval/results/bench-measures/
+	$(BIN)/python -m eval.bench --only measures --collections $(COLLECTIONS) --out eval/results/bench-measures
 
 bench-reports: setup ## a report over 10,000 queries, 20 systems and a million judgments (minutes); writes eval/results/bench-reports/
 	$(BIN)/python -m eval.bench --only reports --collections $(COLLECTIONS) --out eval/results/bench-reports

@@ -7,7 +7,8 @@ beside bm25s with exact numpy, qdrant-client's local mode and Haystack's in-memo
 whole process over 50,000 chunks, with its memory; `encode` (`encoders`), the encoder in every
 runtime and precision, on documents; of the language model (`llm`) `choose` (labels, by backend) and
 `write` (drafting); `rerank`, every method and schedule on 100 candidates; `http` (`serving`), the
-server under load; `reports`, a report over 10,000 queries of 20 systems, with its memory.
+server under load; `measures`, the figures of a report beside pytrec_eval and ranx; `reports`, a
+report over 10,000 queries of 20 systems, with its memory.
 """
 
 import argparse
@@ -143,7 +144,7 @@ def to_markdown(report: Figures) -> str:
     """Return the report as Markdown."""
     where = report["provenance"]
     rows = [
-        [section, str(found["ratio"]), found["aim"]]
+        [section, _shown(found["ratio"]), found["aim"]]
         for section, found in report["sections"].items()
     ]
     lines = ["# Benchmarks", "", *table(["section", "ratio", "aim"], rows), ""]
@@ -177,8 +178,8 @@ def main() -> None:
         nargs="*",
         default=["encoder", "index", "search", "graph"],
         help="of these; bulk (make bench-bulk), encode (make bench-encode), choose and write "
-        "(make bench-llm), rerank (make bench-rerank), http (make bench-http), "
-        "reports (make bench-reports)",
+        "(make bench-llm), rerank (make bench-rerank), http (make bench-http), measures "
+        "(make bench-measures), reports (make bench-reports)",
     )
     parser.add_argument("--seconds", type=float, default=60, help="http: of overload")
     options = parser.parse_args()
@@ -197,6 +198,7 @@ def main() -> None:
         "write": lambda: bench_llm().bench_write(documents),
         "rerank": lambda: import_module("eval.benchmarks.rerank").bench_rerank(documents),
         "http": lambda: bench_http(options.collections, options.seconds),
+        "measures": lambda: import_module("eval.benchmarks.measures").bench_measures(),
         "reports": lambda: import_module("eval.benchmarks.reports").bench_reports(),
     }
     report: Figures = {

@@ -21,8 +21,9 @@ from eval.data.runs import Ranked, ScoredDocument, after_head, read_run
 from indexers.reading.lines import BROKEN
 from rag.values import Frozen
 
-_COLUMNS = ("query", "document", "rank", "score")
-_PLACES = (0, 2, 3, 4)  # of them, among query-id Q0 document-id rank score tag
+_TEXTS = ("query", "iteration", "document")
+_COLUMNS = {**dict.fromkeys(_TEXTS, pa.string()), "rank": pa.int64(), "score": pa.float64()}
+"""The first columns of a line, with their types. What follows is a tag, or more."""
 _BLOCK_BYTES = 8 * 1024 * 1024  # chosen: what is handed to a thread; no line may be longer
 # What `str.split` takes for white space, beyond what ends lines and what parts columns.
 _WHITE = [char for char in map(chr, range(0x3001)) if char.isspace() and char not in " \t\r\n"]
@@ -111,29 +112,22 @@ def _content(file: Path) -> bytes:
 
 
 def _columns(data: bytes) -> "pa.Table | None":
-    """Return query, document, rank and score of every line; None where lines are irregular."""
+    """Return the columns of every line; None where lines are irregular."""
     data = after_head(data)
     first = data[: data.find(b"\n") + 1 or len(data)]
     parting = b"\t" if b"\t" in first else b" "
     fields = len(first.rstrip(b"\r\n").split(parting))
-    if fields <= _PLACES[-1] or not _regular(data, parting):
+    if fields < len(_COLUMNS) or not _regular(data, parting):
         return None
-    names = [str(i) for i in range(fields)]
-    for i, name in zip(_PLACES, _COLUMNS, strict=True):
-        names[i] = name
+    names = [*_COLUMNS, *map(str, range(len(_COLUMNS), fields))]
     try:
         return csv.read_csv(
             pa.BufferReader(data),
             csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
             csv.ParseOptions(delimiter=parting.decode(), quote_char=False, escape_char=False),
             csv.ConvertOptions(
-                column_types={
-                    "query": pa.string(),
-                    "document": pa.string(),
-                    "rank": pa.int64(),
-                    "score": pa.float64(),
-                },
-                include_columns=_COLUMNS,
+                column_types=_COLUMNS,
+                include_columns=list(_COLUMNS),
                 null_values=[],
                 strings_can_be_null=False,
             ),
@@ -143,29 +137,30 @@ def _columns(data: bytes) -> "pa.Table | None":
 
 
 def _regular(data: bytes, parting: bytes) -> bool:
-    """Return whether one `parting` stands between columns, and nothing else parts them."""
-    other = b" " if parting == b"\t" else b"\t"
-    refused = [other, parting * 2, b"\n" + parting, parting + b"\n", parting + b"\r", *_ASCII_WHITE]
+    """Return whether nothing but `parting` is white space in lines, and no hexadecimal in them."""
+    refused = [b" " if parting == b"\t" else b"\t", *_ASCII_WHITE]
+    refused += [parting + sign for sign in (b"0x", b"0X", b"-0x", b"-0X")]  # pyarrow reads them
     if not data.isascii():
         refused += _WIDE_WHITE
-    return (
-        not data.startswith(parting)
-        and not data.endswith(parting)
-        and not any(sign in data for sign in refused)
-        and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"))
+    return not any(sign in data for sign in refused) and (
+        b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
     )
 
 
 def _ordered(columns: "pa.Table") -> RunTable | None:
-    """Return the columns as rankings; None where a score is none or a document stands twice."""
+    """Return the columns as rankings.
+
+    None where two partings stood together, a score is none, or a document stands twice.
+    """
     scores: Scores = columns["score"].to_numpy()
-    if not len(scores) or not np.isfinite(scores).all():
+    parts = [columns[name].combine_chunks().dictionary_encode() for name in _TEXTS]
+    if not np.isfinite(scores).all() or any(_blank(part) for part in parts):
         return None
-    queries, documents = _coded(columns["query"]), _coded(columns["document"])
+    queries, _, documents = map(_spaced, parts)
     places = {query_id: i for i, query_id in enumerate(queries.dictionary.to_pylist())}
     query: Integers = queries.indices.to_numpy().astype(np.int64)  # (n,)
-    pairs = query * len(documents.dictionary) + documents.indices.to_numpy()
-    if pc.count_distinct(pa.array(pairs)).as_py() < len(pairs):
+    pairs = np.sort(query * len(documents.dictionary) + documents.indices.to_numpy())
+    if not len(pairs) or not np.diff(pairs).all():
         return None
     rank: Integers = columns["rank"].to_numpy()
     if not _stand(query, scores, rank):
@@ -175,12 +170,14 @@ def _ordered(columns: "pa.Table") -> RunTable | None:
     return RunTable(places, offsets, documents, scores)
 
 
-def _coded(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Return a column of ids by code, in the order of their first appearance."""
-    coded = column.combine_chunks().dictionary_encode()
+def _blank(coded: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    return bool(pc.any(pc.equal(pc.binary_length(coded.dictionary), 0)).as_py())
+
+
+def _spaced(coded: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return a column of ids with white space where %20 stands for it."""
     if not pc.any(pc.match_substring(coded.dictionary, "%20")).as_py():
         return coded
-    # Two ids may have become one: `a b` cannot stand in a file, but two ways to write it could.
     return pc.replace_substring(coded.cast(pa.string()), "%20", " ").dictionary_encode()
 
 

@@ -65,13 +65,13 @@ class QrelsTable(Frozen):
     """Qrels that runs are joined to: made once for all runs of a collection.
 
     `documents` are the ids that are judged, each once; a judgment is found by its key, the number
-    of its query × the number of ids + the number of its document.
+    of its query × the number of ids + the number of its document. Keys rise.
     """
 
     queries: tuple[str, ...]
     judged: Judged
     documents: Any  # (ids,)
-    keys: Any  # (n,)
+    keys: Integers  # (n,)
     grades: Grades  # (n,)
     _number: dict[str, int] = field(repr=False)
 
@@ -91,7 +91,8 @@ class QrelsTable(Frozen):
         )
         keys = owners * len(ids.dictionary) + ids.indices.to_numpy()
         number = {query_id: i for i, query_id in enumerate(qrels)}
-        return cls(tuple(qrels), judged, ids.dictionary, pa.array(keys), grades, number)
+        order = np.argsort(keys)
+        return cls(tuple(qrels), judged, ids.dictionary, keys[order], grades[order], number)
 
     def rows(self, run: RunTable) -> Integers:
         """Return the number that each query of a run has here, -1 for one that has no judgment."""
@@ -103,8 +104,9 @@ class QrelsTable(Frozen):
         code = codes.fill_null(-1).to_numpy()[run.documents.indices.to_numpy()]
         row = np.repeat(self.rows(run), np.diff(run.offsets))
         known = np.flatnonzero((code >= 0) & (row >= 0))
-        keys = pa.array(row[known] * len(self.documents) + code[known], pa.int64())
-        place = pc.index_in(keys, value_set=self.keys).fill_null(-1).to_numpy()
+        keys = row[known] * len(self.documents) + code[known]
+        place = np.searchsorted(self.keys[:-1], keys)  # the last one stands for those beyond it
         found = np.full(len(run), UNJUDGED, np.int32)
-        found[known] = np.where(place >= 0, self.grades[place], UNJUDGED)
+        if len(known):
+            found[known] = np.where(self.keys[place] == keys, self.grades[place], UNJUDGED)
         return found

@@ -34,9 +34,9 @@ class Packed(Frozen):
         """How many queries the run returned nothing for."""
         return int((self.returned == 0).sum())
 
-    def parts(self) -> Iterator[tuple[slice, "Packed"]]:
+    def parts(self, cells: int = _CELLS) -> Iterator[tuple[slice, "Packed"]]:
         """Yield the whole, some queries at a time, so that matrices of it stay small."""
-        rows = max(1, _CELLS // max(1, self.grades.shape[1]))
+        rows = max(1, cells // max(1, self.grades.shape[1]))
         for start in range(0, len(self.queries), rows):
             stop = min(start + rows, len(self.queries))
             part = slice(start, stop)

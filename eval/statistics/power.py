@@ -12,7 +12,8 @@ def power(difference: float, sd: float, n: int, alpha: float = 0.05) -> float:
     """Return the chance that n queries show a true mean difference whose values have this sd."""
     df, moved = n - 1, difference / sd * math.sqrt(n)
     bound = stats.t.ppf(1 - alpha / 2, df)
-    return float(stats.nct.sf(bound, df, moved) + stats.nct.cdf(-bound, df, moved))
+    wrong_way = float(stats.nct.cdf(-bound, df, moved))  # NaN where it is next to nothing
+    return float(stats.nct.sf(bound, df, moved)) + (0.0 if math.isnan(wrong_way) else wrong_way)
 
 
 def mde(sd: float, n: int, alpha: float = 0.05) -> float:

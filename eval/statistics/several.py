@@ -44,17 +44,20 @@ def tukey(values: Floats) -> Floats:
     upper = np.triu_indices(s, 1)
     p = np.ones((s, s))
     p[upper] = np.clip(stats.studentized_range.sf(gaps[upper] / error, s, df), _LEAST, 1.0)
-    return np.asarray(np.minimum(p, p.T))
+    both: Floats = np.minimum(p, p.T)
+    return both
 
 
-def randomised_tukey(values: Floats, draws: int = 10_000, seed: int = 0) -> Pairwise:
+def randomised_tukey(
+    values: Floats, draws: int = 10_000, seed: int = 0, work: int = WORK
+) -> Pairwise:
     """Return p of every pair: the share of draws with a range of means as wide (Carterette, 2012).
 
     In a draw each query's values are dealt to the systems by chance. As many draws are made as
-    `WORK` allows, at least 1,000 where as many are asked for.
+    `work` allows, at least 1,000 where as many are asked for.
     """
     n, s = values.shape
-    made = min(draws, max(1_000, WORK // max(1, values.size)))
+    made = min(draws, max(1_000, work // max(1, values.size)))
     gaps = _gaps(values)  # (s, s)
     random = np.random.default_rng(seed)
     hits = np.zeros((s, s), np.int64)
@@ -70,7 +73,7 @@ def randomised_tukey(values: Floats, draws: int = 10_000, seed: int = 0) -> Pair
 
 def _gaps(values: Floats) -> Floats:
     means = values.mean(axis=0)
-    return np.abs(means[:, None] - means)  # (s, s)
+    return np.asarray(np.abs(means[:, None] - means))  # (s, s)
 
 
 def letters(means: Floats, p: Floats, alpha: float, queries: int) -> tuple[str, ...]:
