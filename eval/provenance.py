@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = "eval/results"
+DIRTY = "-dirty"
 
 PACKAGES = (
     "firstcite",
@@ -35,13 +36,16 @@ def versions() -> Mapping[str, str]:
 
 def provenance() -> dict[str, object]:
     """Return what a reader needs to make the same figure again; no path of this machine."""
+    head = commit()
     return {
-        "commit": commit(),
+        "commit": head,
+        "dirty": head.endswith(DIRTY),
         "command": command(sys.argv),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
             "cpu": cpu_name(),
             "cores": os.cpu_count() or 0,
+            "memory_gib": memory_gib(),
             "system": platform.system(),
             "python": platform.python_version(),
         },
@@ -86,7 +90,7 @@ def commit() -> str:
         return ""
     if root.resolve() != ROOT.resolve():  # installed into somebody else's repository
         return ""
-    return head + ("-dirty" if changed else "")
+    return head + (DIRTY if changed else "")
 
 
 def _git(*arguments: str) -> str:
@@ -103,6 +107,11 @@ def cpu_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def memory_gib() -> int:
+    """Return the machine's memory in GiB, rounded."""
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
 
 
 def _version(name: str) -> str:

@@ -19,6 +19,8 @@ COMMANDS = (
     "query",
     "rerank",
     "evaluate",
+    "experiments",
+    "evaluating_judge",
     "judge_check",
     "reports",
     "serve",
@@ -43,6 +45,7 @@ def main() -> None:
         cli.main(prog_name="firstcite", standalone_mode=False)
     except click.ClickException as error:
         error.show()
+        click.echo(_placed(error), err=True, nl=False)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; what was finished is kept, run it again to go on", err=True)
@@ -56,6 +59,15 @@ def main() -> None:
     except OSError as error:  # no space left, no permission: the message names the file
         click.echo(f"firstcite: {_one_line(error)}", err=True)
         sys.exit(1)
+
+
+def _placed(error: click.ClickException) -> str:
+    """Return where an option stands that was not found where it was written; "" for others."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    name = error.option_name
+    known = any(name in parameter.opts for parameter in cli.params)
+    return f"{name} stands before the command: firstcite {name} …\n" if known else ""
 
 
 def _one_line(error: Exception) -> str:

@@ -85,6 +85,32 @@ def load_settings(
         raise BadSettings(f"settings: {error}. Known: {known_keys(str(error))}") from None
 
 
+def changed(settings: Settings, tables: Mapping[str, Mapping[str, object]]) -> Settings:
+    """Return the settings with some of them otherwise.
+
+    Args:
+        settings: what is in effect.
+        tables: values by section and key.
+
+    Raises:
+        BadSettings: an unknown section or key, a value of the wrong type or out of range, or a key
+            of a server, which belongs into the environment.
+    """
+    sections = {}
+    try:
+        others = msgspec.convert(tables, Settings, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"settings: {error}. Known: {known_keys(str(error))}") from None
+    for name, table in tables.items():
+        values = {key: getattr(getattr(others, name), key) for key in table}
+        if secret := [key for key, value in values.items() if isinstance(value, Secret)]:
+            raise BadSettings(
+                f"{name}.{secret[0]} is a secret: set {PREFIX}{name.upper()}__{secret[0].upper()}"
+            )
+        sections[name] = msgspec.structs.replace(getattr(settings, name), **values)
+    return msgspec.structs.replace(settings, **sections)
+
+
 def known_keys(message: str = "") -> str:
     """Return the keys of the section that an error message points at, or the sections."""
     for section in msgspec.structs.fields(Settings):

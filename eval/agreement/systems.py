@@ -12,10 +12,10 @@ from scipy import stats
 
 from eval.agreement.contingency import Array, Grades, ratio
 from eval.agreement.resampling import DRAWS, SEED, Interval, interval, resample
+from eval.measures import rbo
 from rag.errors import BadInput
 from rag.values import Frozen
 
-PERSISTENCE = 0.9  # of RBO; Webber et al. 2010
 TOP = (3, 5, 10)
 _DIGITS = 12  # sums in another order differ behind them
 
@@ -87,7 +87,7 @@ def compare_systems(
         tau=interval(tau_b, of),
         rho=interval(spearman, of),
         top={t: interval(_among(by_people[:t]), of) for t in top if 1 < t < s},
-        rbo=rbo(by_people.tolist(), by_judge.tolist()),
+        rbo=round(rbo([systems[i] for i in by_people], [systems[i] for i in by_judge]), _DIGITS),
         moved=int(np.abs(places[0] - places[1]).max()),
         pairs=_pairs(human, judge, alpha),
     )
@@ -108,19 +108,6 @@ def spearman(rows: Array) -> Array:
     """Return Spearman's ρ of two rows (…, 2, s), ties at their mean rank; NaN as in `tau_b`."""
     ranks = stats.rankdata(rows.round(_DIGITS), axis=-1)
     return _cosine(ranks - ranks.mean(-1, keepdims=True))
-
-
-def rbo(a: Sequence[int], b: Sequence[int], persistence: float = PERSISTENCE) -> float:
-    """Return the rank-biased overlap of two orders of the same things; 1 where they are equal.
-
-    Webber, Moffat and Zobel, TOIS 2010, extrapolated beyond the end, where all is shared.
-
-    >>> rbo([0, 1, 2], [0, 1, 2]), round(rbo([0, 1], [1, 0]), 6)
-    (1.0, 0.9)
-    """
-    shared = [len(set(a[:depth]) & set(b[:depth])) / depth for depth in range(1, len(a) + 1)]
-    weights = persistence ** np.arange(len(a)) * (1 - persistence)
-    return round(float(weights @ shared + persistence ** len(a)), _DIGITS)
 
 
 def _among(best: Grades) -> Callable[[Array], Array]:

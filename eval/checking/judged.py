@@ -1,4 +1,4 @@
-"""Labels by file: a judge's ledger, or qrels in BEIR's form."""
+"""Labels by file: what a judge said of each pair, or qrels in the form of BEIR or TREC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import msgspec
 
 from eval.checking.labelled import Pair
 from eval.data.collection import Qrels, numbered_lines, read_qrels
+from eval.data.trec import read_trec_qrels
 from eval.experiments.record import Lineage
+from eval.judges.sources import read_provenance
 from rag.errors import BadCollection
-from rag.llms.family import family
 from rag.values import Frozen
 
 _WANTED = 'wanted is {"query_id": "…", "document_id": "…", "grade": 0 to 3, or null}'
@@ -20,8 +21,6 @@ class _Line(msgspec.Struct, frozen=True):
     query_id: str
     document_id: str
     grade: int | None
-    model: str = ""
-    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,21 @@ class Judged(Frozen):
 
 
 def read_judged(file: Path, top: int) -> Judged:
-    """Return a judge's labels, of a ledger of JSON lines or of qrels.
+    """Return a judge's labels, of JSON lines (`eval.judges.sources`) or of qrels.
 
     A grade that is not on the scale 0 … `top` is a failure like no grade at all. Of a pair that
-    stands in a ledger twice the last line counts: it was judged anew.
+    stands in JSON lines twice the last one counts: it was judged anew. Beside qrels that `firstcite
+    eval judge` wrote lie its JSON lines, which are read instead: they hold the failures too.
 
     Raises:
         BadCollection: no file, a malformed line, or no label; it names file and line.
     """
-    if _is_ledger(file):
-        return _ledger(file, top)
-    grades = _pairs(read_qrels(file))
+    lines, first = file.with_suffix(".jsonl"), _first(file)
+    if first.startswith("{"):
+        return _lines(file, top)
+    if file.suffix == ".tsv" and lines.is_file():
+        return _lines(lines, top)
+    grades = _pairs(file, first)
     valid = {pair: grade for pair, grade in grades.items() if 0 <= grade <= top}
     return Judged(file.name, valid, frozenset(grades.keys() - valid.keys()), tells=False)
 
@@ -69,7 +72,7 @@ def read_qrels_of_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]
     Raises:
         BadCollection: as `read_judged`, or a grade above the scale.
     """
-    grades = _pairs(read_qrels(file))
+    grades = _pairs(file, _first(file))
     for (query_id, document_id), grade in grades.items():
         if grade > top:
             raise BadCollection(
@@ -80,19 +83,19 @@ def read_qrels_of_people(file: Path, top: int) -> tuple[Mapping[Pair, int], int]
     return judged, len(grades) - len(judged)
 
 
-def _is_ledger(file: Path) -> bool:
+def _first(file: Path) -> str:
+    """Return the first line of a file that tells its form."""
     if not file.is_file():
-        raise BadCollection(f"{file} is missing: name a ledger or qrels")
+        raise BadCollection(f"{file} is missing: name labels by pair, or qrels")
     _, first = next(iter(numbered_lines(file)), (0, ""))
     if not first:
-        raise BadCollection(f"{file} is empty: name a ledger or qrels with labels")
-    return first.lstrip().startswith("{")
+        raise BadCollection(f"{file} is empty: name labels by pair, or qrels")
+    return first.lstrip()
 
 
-def _ledger(file: Path, top: int) -> Judged:
+def _lines(file: Path, top: int) -> Judged:
     grades: dict[Pair, int] = {}
     failed: set[Pair] = set()
-    lineage = None
     for number, text in numbered_lines(file):
         try:
             line = msgspec.json.decode(text, type=_Line)
@@ -105,10 +108,13 @@ def _ledger(file: Path, top: int) -> Judged:
             failed.add(pair)
         else:
             grades[pair] = line.grade
-        if line.model:
-            lineage = Lineage("judge", family(line.model), line.model, line.prompt)
+    said = file.with_suffix(".json")
+    lineage = read_provenance(said).lineage if said.is_file() else None
     return Judged(file.name, grades, frozenset(failed), tells=True, lineage=lineage)
 
 
-def _pairs(qrels: Qrels) -> dict[Pair, int]:
+def _pairs(file: Path, first: str) -> dict[Pair, int]:
+    """Return the grades of qrels: TREC's have four columns, BEIR's three with tabs between."""
+    trec = len(first.split("\t")) != 3 and len(first.split()) == 4
+    qrels = read_trec_qrels(file) if trec else read_qrels(file)
     return {(q, d): grade for q, of in qrels.items() for d, grade in of.items()}

@@ -33,7 +33,7 @@ def to_markdown(found: JudgeCheck) -> str:
         *_alternative(found),
         *_estimates(found),
         *_systems(found.systems),
-        *_probes(found.probes),
+        *(of_probes(found.probes) if found.probes else ()),
         *_missing(found),
         made_by(found.provenance),
         "",
@@ -189,9 +189,8 @@ def _systems(of: Systems | None) -> Iterator[str]:
         yield ""
 
 
-def _probes(probes: Probes | None) -> Iterator[str]:
-    if probes is None:
-        return
+def of_probes(probes: Probes) -> Iterator[str]:
+    """Yield the lines that say what probes found."""
     yield from ("## Probes", "")
     yield f"{probes.judge} was asked {probes.asked:,} cases; {probes.failed:,} got no valid grade."
     yield ""

@@ -12,18 +12,19 @@ from eval.checking.comparing import Compared
 from eval.checking.judged import Judged
 from eval.checking.record import SystemEstimate, Systems
 from eval.data.collection import Qrels
-from eval.data.runs import read_run
-from eval.measures import score
+from eval.data.run_table import read_run_table
+from eval.measures import QrelsTable, evaluate, pack, parse
 from rag.errors import BadInput
 
-MEASURE = "nDCG@10"
+MEASURE = parse("nDCG@10")
 
 
 def order(runs: Mapping[str, Path], people: Qrels, judge: Qrels) -> Systems:
     """Return how alike the two order systems, over queries that both judged.
 
-    Queries where people found nothing relevant are left out: they tell no systems apart. Those that
-    the judge alone judged go into estimates of each system's mean (`eval.agreement.prediction`).
+    Queries where people found nothing relevant are left out: they tell no systems apart. Where only
+    the judge found nothing, every system has 0. Queries that the judge alone judged go into
+    estimates of each system's mean (`eval.agreement.prediction`).
 
     Raises:
         BadInput: fewer than two systems, or no query that both judged.
@@ -32,30 +33,25 @@ def order(runs: Mapping[str, Path], people: Qrels, judge: Qrels) -> Systems:
     both = [query for query in people if query in judge]
     kept = [query for query in both if max(people[query].values()) > 0]
     alone = [query for query in judge if query not in people]
-    ranked = {
-        name: {q: [d.document_id for d in of] for q, of in read_run(file).items()}
-        for name, file in runs.items()
-    }
+    tables = {name: read_run_table(file) for name, file in runs.items()}
 
     def values(qrels: Qrels, queries: Sequence[str]) -> Array:
-        wanted = {query: qrels[query] for query in queries}
-        columns = []
-        for run in ranked.values():
-            found = score(run, wanted).per_query
-            columns.append([found[query][MEASURE] for query in queries])
-        return np.array(columns, np.float64).reshape(len(ranked), len(queries)).T  # (q, s)
+        wanted = QrelsTable.of({query: qrels[query] for query in queries})
+        packed = [pack(table, wanted) for table in tables.values()]
+        columns = [np.nan_to_num(evaluate(each, [MEASURE])[MEASURE]) for each in packed]
+        return np.stack(columns, axis=1)  # (q, s)
 
     human, its, rest = values(people, kept), values(judge, kept), values(judge, alone)
-    agreed = compare_systems(tuple(ranked), human, its)
+    agreed = compare_systems(tuple(tables), human, its)
     estimates = (
         tuple(
             SystemEstimate(name, estimate(human[:, s], its[:, s], rest[:, s]))
-            for s, name in enumerate(ranked)
+            for s, name in enumerate(tables)
         )
         if min(len(kept), len(alone)) >= 2
         else ()
     )
-    return Systems(MEASURE, agreed, len(both) - len(kept), estimates)
+    return Systems(str(MEASURE), agreed, len(both) - len(kept), estimates)
 
 
 def estimates(of: Compared, judged: Judged, cut: int) -> dict[str, Estimate]:

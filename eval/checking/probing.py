@@ -1,6 +1,6 @@
 """Probes of a judge: cases made to tell, asked over the `Judge` seam, so that any judge can be."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -26,8 +26,8 @@ async def probe(
     anew: Callable[[], Judge],
     name: str,
     given: Sequence[Case],
-    *,
     lineage: Lineage | None = None,
+    *,
     count: int = CASES,
     seed: int = 0,
     top: int = TOP,
@@ -85,13 +85,6 @@ def choose(qrels: Qrels, count: int, seed: int = 0) -> tuple[tuple[str, str], ..
         ranked = sorted((-grade, document) for document, grade in qrels[query].items())
         found.append((query, ranked[0 if number % 2 == 0 else -1][1]))
     return tuple(found)
-
-
-def cases(
-    pairs: Sequence[tuple[str, str]], queries: Mapping[str, str], texts: Mapping[str, str]
-) -> tuple[Case, ...]:
-    """Return the cases of pairs."""
-    return tuple(Case(q, queries[q], d, texts[d]) for q, d in pairs)
 
 
 def _distinct(twice: Sequence[Twice]) -> Sequence[Twice]:

@@ -129,7 +129,7 @@ def _failures(judged: Judged) -> Failures:
         None,
         failed,
         asked,
-        f"{judged.name} holds qrels, which do not tell what failed: name the judge's ledger",
+        f"{judged.name} holds qrels, which do not tell what failed: name the judge's JSON lines",
     )
 
 

@@ -3,10 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from eval.checking.sampling import Sample
 from rag.values import Case
 
 COLUMNS = ("pair_id", "query_id", "query", "document_id", "text", "grade", "note")
@@ -23,26 +22,13 @@ _HERE = "/*SHEET*/"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def cases_of(
-    sample: Sample, queries: Mapping[str, str], texts: Mapping[str, str]
-) -> tuple[tuple[str, Case], ...]:
-    """Return the pairs of a sample with their texts, by pair id."""
-    return tuple(
-        (
-            pair.pair_id,
-            Case(pair.query_id, queries[pair.query_id], pair.document_id, texts[pair.document_id]),
-        )
-        for pair in sample.pairs
-    )
-
-
 def to_csv(cases: Sequence[tuple[str, Case]]) -> str:
     """Return the sheet with empty grades.
 
     Where a text begins as a formula does, an apostrophe stands before it: spreadsheets run them.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for pair_id, case in cases:
         writer.writerow(

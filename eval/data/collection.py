@@ -1,6 +1,6 @@
 """Test collections in BEIR layout: documents, queries, and qrels with grades."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def read_collection(folder: Path, split: str) -> Collection:
             f"{folder}: qrels/{split}.tsv judges {len(missing)} queries that queries.jsonl lacks, "
             f"e.g. '{missing[0]}'"
         )
-    queries = _askable(folder, {query_id: every[query_id] for query_id in qrels})
+    queries = askable(folder, {query_id: every[query_id] for query_id in qrels})
     return Collection(folder, corpus, queries, qrels, split)
 
 
@@ -85,10 +85,15 @@ def read_questions(folder: Path, most: int = 0) -> Mapping[str, str]:
     queries = dict(list(read_queries(folder).items())[: most or None])
     if not queries:
         raise BadCollection(f"{folder}: queries.jsonl is empty: {_WANTED}")
-    return _askable(folder, queries)
+    return askable(folder, queries)
 
 
-def _askable(folder: Path, queries: Mapping[str, str]) -> Mapping[str, str]:
+def askable(folder: Path, queries: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the queries.
+
+    Raises:
+        BadCollection: one is blank, or longer than what can be asked.
+    """
     for query_id, text in queries.items():
         if not text.strip() or len(text) > MAX_QUERY_CHARS:
             raise BadCollection(
@@ -140,18 +145,21 @@ def read_queries(folder: Path) -> dict[str, str]:
     """Return the text of every query of a collection, judged or not, in the file's order.
 
     Raises:
-        BadCollection: no file, a malformed line, or an id that stands twice.
+        BadCollection: no file, a malformed line, an id that stands twice, or ids that are numbers
+            here and strings there.
     """
     files = [folder / name for name in ("queries.jsonl", "queries.jsonl.gz")]
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         raise BadCollection(f"{folder} has no queries.jsonl: {_WANTED}")
     queries: dict[str, str] = {}
+    kinds: dict[str, type] = {}
     for number, line in numbered_lines(file):
         try:
             row = msgspec.json.decode(line, type=_Query)
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadCollection(f"{file}:{number}: no query: {error}; {_WANTED}") from None
+        check_kind(f"{file}:{number}", "`_id`", [row.id], kinds)
         query_id = str(row.id)
         if not query_id.strip():
             raise BadCollection(f"{file}:{number}: no query: `_id` is blank")
@@ -159,6 +167,21 @@ def read_queries(folder: Path) -> dict[str, str]:
             raise BadCollection(f"{file}:{number}: query '{query_id}' stands here twice")
         queries[query_id] = row.text
     return queries
+
+
+def check_kind(where: str, what: str, ids: Sequence[str | int], kinds: dict[str, type]) -> None:
+    """Remember whether ids are numbers or strings.
+
+    Raises:
+        BadCollection: they are no longer what they were before.
+    """
+    for id_ in ids:
+        if kinds.setdefault(what, type(id_)) is not type(id_):
+            names = {int: "a number", str: "a string"}
+            raise BadCollection(
+                f"{where}: {what} is {names[type(id_)]} here and {names[kinds[what]]} before: "
+                "write all of them as strings"
+            )
 
 
 def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:

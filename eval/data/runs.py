@@ -1,8 +1,9 @@
 """Runs: what a system returned for every query, as TREC run files."""
 
+import gzip
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,18 @@ Ranked = Mapping[str, Sequence[ScoredDocument]]
 
 def best_chunks(candidates: Sequence[Candidate], depth: int) -> tuple[ScoredDocument, ...]:
     """Return documents in the order of their best chunk, at most `depth`."""
+    return best_documents(((c.chunk.document_id, c.score) for c in candidates), depth)
+
+
+def best_documents(places: Iterable[tuple[str, float]], depth: int) -> tuple[ScoredDocument, ...]:
+    """Return documents with the score of their first place, at most `depth`.
+
+    >>> best_documents([("b", 0.9), ("a", 0.8), ("b", 0.7)], 10)
+    (ScoredDocument(document_id='b', score=0.9), ScoredDocument(document_id='a', score=0.8))
+    """
     best: dict[str, float] = {}
-    for candidate in candidates:  # best first, so the first chunk of a document is its best
-        best.setdefault(candidate.chunk.document_id, candidate.score)
+    for document_id, score in places:  # best first, so the first chunk of a document is its best
+        best.setdefault(document_id, score)
     return tuple(ScoredDocument(d, s) for d, s in list(best.items())[:depth])
 
 
@@ -113,14 +123,15 @@ def _columns(line: str) -> tuple[str, str, int, float]:
     return query_id.replace("%20", " "), document_id.replace("%20", " "), int(rank), float(score)
 
 
-def write_run(file: Path, ranked: Ranked, tag: str) -> None:
-    """Write a run in TREC format: query, Q0, document, rank, score, tag.
+def write_run(file: Path, ranked: Ranked, tag: str, comment: str = "") -> None:
+    """Write a run in TREC format: query, Q0, document, rank, score, tag; gzipped for a name in .gz.
 
     trec_eval sorts by score, as float32, and ignores the rank. So a score that does not fall by
     more than float32 can tell is lowered until it does: sorting gives back the ranking. White
-    space in ids, which the format cannot hold, is written as %20.
+    space in ids, which the format cannot hold, is written as %20. The lines of the comment come
+    first, each after "# ".
     """
-    lines = []
+    lines = [f"# {line}\n" for line in comment.splitlines()]
     for query_id, documents in ranked.items():
         last = math.inf
         for rank, document in enumerate(documents, start=1):
@@ -128,7 +139,8 @@ def write_run(file: Path, ranked: Ranked, tag: str) -> None:
             last = min(document.score, ceiling)
             ids = f"{_field(query_id)} Q0 {_field(document.document_id)}"
             lines.append(f"{ids} {rank} {last:.9f} {tag}\n")
-    file.write_text("".join(lines), encoding="utf-8")
+    text = "".join(lines).encode()
+    file.write_bytes(gzip.compress(text, mtime=0) if file.suffix == ".gz" else text)
 
 
 def _field(text: str) -> str:

@@ -1,13 +1,16 @@
 """`firstcite eval judge-check …`: may a judge's labels be used?"""
 
-from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
+from rich.console import Console
 
 from rag.cli.evaluate import eval_group
-from rag.cli.root import current_settings
-from rag.errors import BadInput
+from rag.cli.progress import showing
+from rag.cli.root import current_settings, run
+from rag.settings import Settings
 
 SAMPLE = "sample.json"
 SHEET = "pairs.csv"
@@ -63,23 +66,47 @@ def sample_command(folder: Path, judged: Path, pairs: int, top: int, seed: int, 
     """
     from eval.checking.judged import read_judged
     from eval.checking.sampling import draw, write_sample
-    from eval.checking.sheet import cases_of, to_csv, to_page
+    from eval.checking.sheet import to_csv, to_page
     from eval.data.collection import read_queries
+    from eval.judges.pairs import read_texts, with_texts
 
     current_settings()
     labels = read_judged(judged, top)
     sample = draw(labels.qrels, judged.name, top=top, pairs=pairs, seed=seed)
     wanted = [(pair.query_id, pair.document_id) for pair in sample.pairs]
-    cases = cases_of(sample, _asked(folder, read_queries(folder), wanted), _texts(folder, wanted))
+    texts = read_texts(folder, {document for _, document in wanted})
+    given = with_texts(wanted, read_queries(folder), texts, str(folder))
+    cases = tuple(zip((pair.pair_id for pair in sample.pairs), given, strict=True))
     out.mkdir(parents=True, exist_ok=True)
     write_sample(sample, out / SAMPLE)
-    (out / SHEET).write_text(to_csv(cases), encoding="utf-8-sig")  # so that spreadsheets know
+    (out / SHEET).write_bytes(to_csv(cases).encode("utf-8-sig"))  # the mark tells spreadsheets
     (out / PAGE).write_text(to_page(cases, top, f"Label {folder.resolve().name}"), encoding="utf-8")
     drawn = ", ".join(f"{s.drawn} of {s.size:,} graded {s.grade}" for s in sample.strata)
     click.echo(f"{len(cases)} pairs of {sample.queries} queries: {drawn}")
     if labels.failed:
         click.echo(f"left out: {len(labels.failed):,} pairs without a valid grade", err=True)
     click.echo(f"label {out / PAGE} or {out / SHEET}; keep {SAMPLE} for the report")
+
+
+@judge_check.command("probe")
+@_folder
+@click.option("--judge", required=True, help="One of those of `firstcite eval judge`.")
+@click.option("--split", default="test", show_default=True, help="qrels/<split>.tsv.")
+@click.option(
+    "--cases", type=click.IntRange(min=1), default=40, show_default=True, help="Of each probe."
+)
+@_seed
+@_out
+def probe_command(folder: Path, judge: str, split: str, cases: int, seed: int, out: Path) -> None:
+    """Ask a judge about texts made to tell, of the BEIR collection in FOLDER.
+
+    Asks again, in another order, about cut and translated passages, and about texts that answer
+    nothing but try to please. Writes probes.json for the report. What the judge said before, here
+    or in a cache of ours, is not used.
+    """
+    settings = current_settings()
+    out.mkdir(parents=True, exist_ok=True)
+    run(_probe(settings, folder, split, judge, cases, seed, out / PROBES))
 
 
 @judge_check.command("report")
@@ -163,30 +190,34 @@ def report_command(
     click.echo(text)
 
 
-def _asked(
-    folder: Path, queries: Mapping[str, str], pairs: Iterable[tuple[str, str]]
-) -> Mapping[str, str]:
-    """Return the queries.
+async def _probe(
+    settings: Settings, folder: Path, split: str, judge: str, count: int, seed: int, file: Path
+) -> None:
+    """Probe, write what was found, and print it."""
+    from eval.checking.markdown import of_probes
+    from eval.checking.probing import choose, probe
+    from eval.checking.record import write
+    from eval.data.collection import read_collection
+    from eval.judges.judge import Room
+    from eval.judges.ledger import Ledger
+    from eval.judges.opening import check, make_judge, room_of
+    from eval.judges.pairs import read_texts, with_texts
+    from rag.wiring import open_llm
 
-    Raises:
-        BadInput: one of the pairs' is not among them.
-    """
-    for query_id, document_id in pairs:
-        if query_id not in queries:
-            raise BadInput(
-                f"{folder}: queries.jsonl lacks '{query_id}', which is judged with "
-                f"'{document_id}': name the collection that was judged"
+    check(judge, None)
+    collection = read_collection(folder, split)
+    pairs = choose(collection.qrels, count, seed)
+    texts = read_texts(folder, {document for _, document in pairs})
+    given = with_texts(pairs, collection.queries, texts, str(folder))
+    llm = await open_llm(replace(settings, llm=replace(settings.llm, replies_mb=0)))
+    try:
+        make = partial(make_judge, judge, llm, room=room_of(settings, Room().passage_tokens))
+        lineage = make(Ledger()).lineage
+        with showing(Console(stderr=True, soft_wrap=True)) as show:
+            found = await probe(
+                lambda: make(Ledger()), judge, given, lineage, count=count, seed=seed, show=show
             )
-    return queries
-
-
-def _texts(folder: Path, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the texts of the pairs' documents, titles before them."""
-    from eval.data.runs import ScoredDocument
-    from eval.studies.reranking import read_texts
-
-    found = read_texts(folder, {f"{q} {d}": (ScoredDocument(d, 0.0),) for q, d in pairs})
-    return {
-        name: f"{chunk.title}\n{chunk.text}" if chunk.title else chunk.text
-        for name, chunk in found.items()
-    }
+    finally:
+        await llm.close()
+    write(found, file)
+    click.echo("\n".join(of_probes(found)))

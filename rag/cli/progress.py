@@ -26,6 +26,7 @@ _SAYS = {
     "optimize": "building the search index",
     "search": "searching",
     "rerank": "reranking queries",
+    "judge": "judging pairs",
 }
 Show = Callable[[str, int, int], None]
 """Takes a stage, how much is done, and the total (0: unknown)."""

@@ -40,14 +40,14 @@ class PromptFile(Frozen):
 
 
 @cache
-def prompt(name: str) -> PromptFile:
-    """Return the prompt of that name.
+def prompt(name: str, package: str = "rag.prompts") -> PromptFile:
+    """Return the prompt of that name, of this package or of another one that holds prompts.
 
     Raises:
         FileNotFoundError: there is none.
         ValueError: it has no turns, or one of a role that is none.
     """
-    text = (files(__package__) / f"{name}.txt").read_text("utf-8")
+    text = (files(package) / f"{name}.txt").read_text("utf-8")
     return PromptFile(name, parse(text))
 
 

@@ -335,3 +335,9 @@ def test_every_command_says_there_what_it_says_here(firstcite: Firstcite, tmp_pa
         assert first_rows == second_rows
     finally:
         served.stop()
+
+
+def test_the_option_after_the_command_is_told_its_place(firstcite: Firstcite) -> None:
+    outcome = firstcite("ask", "--server", "http://127.0.0.1:1", QUESTION)
+    assert outcome.code == 2
+    assert outcome.err.endswith("--server stands before the command: firstcite --server …\n")

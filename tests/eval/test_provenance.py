@@ -25,10 +25,12 @@ def test_no_absolute_path_of_the_machine_is_in_it() -> None:
 
 def test_it_says_what_is_needed_to_make_the_figure_again() -> None:
     found = provenance()
-    assert set(found) == {"commit", "command", "time", "machine", "versions"}
+    assert set(found) == {"commit", "dirty", "command", "time", "machine", "versions"}
+    assert found["dirty"] == str(found["commit"]).endswith("-dirty")
     machine = found["machine"]
     assert isinstance(machine, dict)
     assert machine["cores"] == os.cpu_count()
+    assert machine["memory_gib"] > 0
     assert machine["python"] == ".".join(map(str, sys.version_info[:3]))
     assert machine["cpu"] == cpu_name() != ""
 

@@ -3,15 +3,36 @@
 import pytest
 
 from eval.data.qrels import QrelsJudge
+from eval.judges.ledger import Ledger
+from eval.judges.methods import JUDGES
+from eval.judges.opening import make_judge
+from rag.llms.scripted import ScriptedLLM
 from rag.seams import Judge
-from rag.values import Case, Judgment
+from rag.values import Case, Choose, Chosen, Complete, Judgment
 
 pytestmark = pytest.mark.anyio
 
+
+def likely(request: Choose) -> Chosen:
+    """Say that a digit is likely where the passage or the query has it in its name."""
+    text = request.prompt[-1].content
+    return Chosen(tuple(-1.0 if f"d{label}" in text else -3.0 for label in request.labels))
+
+
+def written(request: Complete) -> str:
+    """Grade d1 and d2 by their number, say nothing valid about d3."""
+    text = request.prompt[-1].content
+    if "yes or no" in text:
+        return "yes" if "d1" in text or "d3" in text else "no"
+    return next((f"##final score: {n}" for n in (1, 2) if f"text d{n}" in text), "I cannot say.")
+
+
+LLM_JUDGES = [make_judge(name, ScriptedLLM(likely, complete=written), Ledger()) for name in JUDGES]
+
 EVERY = pytest.mark.parametrize(
     "judge",
-    [QrelsJudge({"q1": {"d1": 2, "d2": 0}, "q2": {"d1": -1}})],
-    ids=["qrels"],
+    [QrelsJudge({"q1": {"d1": 2, "d2": 0}, "q2": {"d1": -1}}), *LLM_JUDGES],
+    ids=["qrels", *JUDGES],
 )
 
 

@@ -35,6 +35,11 @@ CANNOT: Mapping[str, str] = {
     "eval retrieval": "it compares systems over an index of its own: run it here, without --server",
     "eval answers": "it indexes and measures with the settings of this machine: run it without "
     "--server",
+    "eval judge-check sample": f"{_FILES}: run it here, without --server",
+    "eval judge-check probe": f"{_FILES}: run it here, without --server; llm.url names a model's "
+    "server",
+    "eval judge-check report": f"{_FILES}: run it here, without --server",
+    "eval judge": f"{_FILES}: run it here, without --server; llm.url names a model's server",
     "eval report": f"{_FILES}: run it where the record is, without --server",
     "eval compare": f"{_FILES}: run it where the reports are, without --server",
     "eval gate": f"{_FILES}: run it where the reports are, without --server",

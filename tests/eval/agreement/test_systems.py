@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from eval.agreement.systems import compare_systems, rbo, spearman, tau_b
+from eval.agreement.systems import compare_systems, spearman, tau_b
 from rag.errors import BadInput
 
 ROWS = st.integers(2, 8).flatmap(
@@ -25,17 +25,6 @@ def test_tau_and_rho_are_scipys(rows: list[list[int]]) -> None:
         return
     assert tau_b(values).item() == pytest.approx(stats.kendalltau(*values).statistic, abs=1e-9)
     assert spearman(values).item() == pytest.approx(stats.spearmanr(*values).statistic, abs=1e-9)
-
-
-@given(st.permutations(range(7)), st.permutations(range(7)))
-def test_overlap_is_symmetric_and_1_only_for_one_order(a: list[int], b: list[int]) -> None:
-    assert rbo(a, b) == rbo(b, a)
-    assert 0 < rbo(a, b) <= 1
-    assert (rbo(a, b) == 1) == (a == b)
-
-
-def test_overlap_weighs_the_top() -> None:
-    assert rbo([1, 0, 2, 3], [0, 1, 2, 3]) < rbo([0, 1, 3, 2], [0, 1, 2, 3])
 
 
 def planted(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ import pytest
 
 from eval.checking.judged import read_judged, read_qrels_of_people
 from eval.experiments.record import Lineage
+from eval.judges.judge import Assessment
+from eval.judges.sources import Provenance, write_source
 from rag.errors import BadCollection
 
 
@@ -16,8 +18,8 @@ def ledger(tmp_path: Path, *rows: object) -> Path:
     return file
 
 
-def row(query: str, document: str, grade: int | None, **more: str) -> dict[str, object]:
-    return {"query_id": query, "document_id": document, "grade": grade, **more}
+def row(query: str, document: str, grade: int | None) -> dict[str, object]:
+    return {"query_id": query, "document_id": document, "grade": grade, "more": "is passed over"}
 
 
 def test_grades_that_are_none_or_off_the_scale_are_failures(tmp_path: Path) -> None:
@@ -39,9 +41,39 @@ def test_of_a_pair_that_was_judged_anew_the_last_line_counts(tmp_path: Path) -> 
     assert found.failed == {("q", "b")}
 
 
-def test_a_ledger_says_who_judged(tmp_path: Path) -> None:
-    file = ledger(tmp_path, row("q", "a", 1, model="Qwen/Qwen3-8B", prompt="abc", key="more"))
-    assert read_judged(file, 3).lineage == Lineage("judge", "qwen", "Qwen/Qwen3-8B", "abc")
+SAID = Provenance(
+    source="graded",
+    judge="graded",
+    lineage=Lineage("judge", "qwen", "Qwen/Qwen3-8B", "abc"),
+    fingerprint="f",
+    parsers=("final-score/1",),
+    kind="labelled",
+    collection="tiny",
+    split="test",
+    pairs=2,
+    missing=1,
+    again=0,
+    shortened=0,
+    asked=2,
+    tokens_in=1,
+    tokens_out=1,
+    seconds=0.1,
+)
+
+
+def test_what_our_own_judges_write_is_read_with_its_failures_and_who_judged(
+    tmp_path: Path,
+) -> None:
+    """Whichever of the files is named: the qrels lack what failed, the lines beside them do not."""
+    said = [Assessment("q", "a", 2), Assessment("q", "b", None)]
+    write_source(tmp_path, said, SAID)
+    for name in ("graded.tsv", "graded.jsonl"):
+        found = read_judged(tmp_path / name, 3)
+        assert found.grades == {("q", "a"): 2}
+        assert found.failed == {("q", "b")}
+        assert found.tells
+        assert found.lineage == SAID.lineage
+        assert found.name == "graded.jsonl"
 
 
 def test_qrels_do_not_tell_what_failed_but_what_is_off_the_scale(tmp_path: Path) -> None:
@@ -89,3 +121,10 @@ def test_people_who_pooled_and_did_not_judge_are_counted_apart(tmp_path: Path) -
     assert read_qrels_of_people(file, 3) == ({("q", "a"): 2}, 1)
     with pytest.raises(BadCollection, match="q a has the grade 2: the scale is 0 to 1"):
         read_qrels_of_people(file, 1)
+
+
+@pytest.mark.parametrize("between", [" ", "\t"])
+def test_qrels_of_trec_are_read_too(tmp_path: Path, between: str) -> None:
+    file = tmp_path / "judge.txt"
+    file.write_text(between.join(["q", "0", "a", "2"]) + "\n")
+    assert read_judged(file, 3).grades == {("q", "a"): 2}

@@ -114,7 +114,7 @@ def test_pairs_are_labelled_by_keyboard_and_the_report_reads_what_is_downloaded(
 def test_a_page_without_labels_downloads_the_very_sheet(here: Opened, tmp_path: Path) -> None:
     saved = download(here.page, tmp_path)
     assert saved.name == "labels.csv"
-    assert saved.read_text(encoding="utf-8-sig") == to_csv(CASES)
+    assert saved.read_bytes().decode("utf-8-sig") == to_csv(CASES)
 
 
 def test_labels_are_still_there_when_the_page_is_opened_again(here: Opened) -> None:

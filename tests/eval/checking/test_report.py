@@ -79,7 +79,7 @@ def test_what_was_not_computed_is_no_pass_and_says_so() -> None:
     }
     text = to_markdown(found)
     assert "failures, retest and gullibility could not be computed, which is no pass" in text
-    assert "name the judge's ledger" in text
+    assert "name the judge's JSON lines" in text
     assert found.missing["alt_test"].endswith("here are 1")
     assert found.missing["systems"] == "no runs were named: give --run or --experiment"
 

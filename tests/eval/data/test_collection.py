@@ -233,3 +233,9 @@ def test_what_is_written_as_qrels_is_read_back(
     rows = [f"{q}\t{d}\t{grade}\n" for q, grades in qrels.items() for d, grade in grades.items()]
     file = qrels_of(tmp_path_factory.mktemp("qrels"), (HEADER + "".join(rows)).encode())
     assert read_qrels(file) == qrels
+
+
+def test_ids_that_are_numbers_here_and_strings_there_are_refused(tmp_path: Path) -> None:
+    folder = beir(tmp_path / "tiny", '{"_id": 1, "text": "one"}\n{"_id": "2", "text": "two"}\n')
+    with pytest.raises(BadCollection, match=r"jsonl:2: `_id` is a string here and a number before"):
+        read_queries(folder)

@@ -1,5 +1,6 @@
 """Runs: documents by their best chunk, and TREC files that keep the ranking."""
 
+import gzip
 import re
 import struct
 from pathlib import Path
@@ -191,3 +192,26 @@ def test_a_run_that_is_none_is_refused_with_the_line(tmp_path: Path, text: str, 
         read_run(file)
     with pytest.raises(BadCollection, match="missing"):
         read_run(tmp_path / "none.trec")
+
+
+def test_a_run_can_be_gzipped_the_same_bytes_each_time_with_a_comment_at_its_head(
+    tmp_path: Path,
+) -> None:
+    file, ranked = tmp_path / "run.trec.gz", {"q": (ScoredDocument("a", 1.0),)}
+    write_run(file, ranked, "x", "made by:\n  us")
+    first = file.read_bytes()
+    write_run(file, ranked, "x", "made by:\n  us")
+    assert file.read_bytes() == first
+    assert gzip.decompress(first).decode() == "# made by:\n#   us\nq Q0 a 1 1.000000000 x\n"
+    assert read_run(file) == ranked
+
+
+@given(st.text("#% 2306q", min_size=1).filter(lambda id_: id_.strip() == id_))
+def test_an_id_that_begins_like_a_comment_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, id_: str
+) -> None:
+    if "%20" in id_:
+        return  # those that stand for others
+    file, ranked = tmp_path_factory.mktemp("r") / "run", {id_: (ScoredDocument(id_, 1.0),)}
+    write_run(file, ranked, "x", "# comment")
+    assert read_run(file) == ranked

@@ -1,0 +1,1 @@
+"""The judges' prompts, our own wording; `rag.prompts` reads them."""
