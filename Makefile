@@ -11,12 +11,13 @@ COLLECTIONS ?= ../shared/collections
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 RESULTS := eval/results/retrieval
+EXPERIMENT := eval/results/experiment
 DEMO := .firstcite/demo
 
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank bench-reports simulated-study screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank bench-reports simulated-study screenshots results rerank-results query-results answer-results citation-results generator-results scale-results experiment-results models clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -115,6 +116,9 @@ generator-results: setup ## what answers by the settings' model are worth, gener
 
 scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
 	$(BIN)/python -m eval.benchmarks.scale --out eval/results/scale
+
+experiment-results: setup ## systems with and without the packaged models, over three collections (half an hour); goes on where it was ended
+	$(BIN)/firstcite eval run $(EXPERIMENT)/experiment.toml --collections $(COLLECTIONS) --out $(EXPERIMENT)
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
 	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \

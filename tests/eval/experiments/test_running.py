@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eval.data.runs import best_chunks
 from eval.experiments.definition import settings_of
 from eval.experiments.opening import query_of
 from eval.experiments.running import CollectionRun, SystemRun
-from indexers.reading import read_paths
 from rag.errors import BadCollection, LLMUnavailable, StoreLocked
 from rag.expand.expand import ExpansionCache
 from rag.llms.scripted import ScriptedLLM
 from rag.parts import Parts
 from rag.pipeline import QueryPath
+from rag.sections import StoreSettings
 from rag.settings import Settings
 from rag.values import Score, Scored
 from rag.wiring import Rerankers
@@ -66,18 +67,21 @@ async def test_a_system_finds_what_the_query_path_finds(tmp_path: Path, splitter
     runs, definition = await lab.run(text), lab.describe(text)
     for found, asked in zip(runs[0].systems, definition.systems, strict=True):
         settings = settings_of(Settings(), definition, asked)
-        engine = lab.engine(settings)
+        there = StoreSettings(path=str(tmp_path / "work" / "store"))
+        engine = lab.engine(msgspec.structs.replace(settings, store=there))
+        assert found.indexed
         try:
-            await engine.index(read_paths([tmp_path / "tiny"]), "other")
             rerankers = Rerankers(settings, lab.model_opened)
-            path = QueryPath(_with(lab, (await engine.collection("other")).parts, rerankers))
+            parts = (await engine.collection(found.indexed.name)).parts
+            path = QueryPath(_with(lab, parts, rerankers))
             query = query_of(asked, settings, definition.depth)
             for query_id, question in QUERIES.items():
                 expected = await path.search(replace(query, text=question))
                 ranking = best_chunks(expected.candidates, definition.depth)
-                for mine, its in zip(found.ranked[query_id], ranking, strict=True):
-                    assert mine.document_id == its.document_id, (asked.name, query_id)
-                    assert mine.score == pytest.approx(its.score), (asked.name, query_id)
+                ids = [one.document_id for one in found.ranked[query_id]]
+                assert ids == [one.document_id for one in ranking], (asked.name, query_id, ranking)
+                scores = [one.score for one in found.ranked[query_id]]
+                assert scores == pytest.approx([one.score for one in ranking]), asked.name
         finally:
             await engine.close()
         assert any(found.ranked.values())
