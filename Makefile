@@ -92,6 +92,7 @@ bench-rerank: setup ## every reranking method on 100 candidates; writes eval/res
 
 bench-measures: setup ## the figures of 20 systems beside pytrec_eval and ranx; writes eval/results/bench-measures/
 	$(BIN)/python -m eval.bench --only measures --collections $(COLLECTIONS) --out eval/results/bench-measures
+
 bench-reports: setup ## a report over 10,000 queries, 20 systems and a million judgments (minutes); writes eval/results/bench-reports/
 	$(BIN)/python -m eval.bench --only reports --collections $(COLLECTIONS) --out eval/results/bench-reports
 
