@@ -172,7 +172,9 @@ def whole_report(folder: Path, systems: int) -> Figures:
     marks.append(time.perf_counter())
     parts = ["qrels", "runs", "intervals", "comparisons", "tukey", "randomised_tukey"]
     return {
-        **{f"{part}_s": round(t, 2) for part, t in zip(parts, np.diff(marks), strict=True)},
+        **{
+            f"{part}_s": round(t, 2) for part, t in zip(parts, np.diff(marks).tolist(), strict=True)
+        },
         "all_s": round(marks[-1] - marks[0], 2),
         "draws_of_randomised_tukey": pairs.draws,
         "peak_mb": peak_mb(),
@@ -244,7 +246,7 @@ def bench_measures(systems: int = SYSTEMS) -> Figures:
 
 def _process(side: str, folder: Path, systems: int) -> Figures:
     command = [sys.executable, "-m", "eval.benchmarks.measures", side, str(folder), str(systems)]
-    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603
     found: Figures = msgspec.json.decode(done.stdout.splitlines()[-1])
     return found
 
