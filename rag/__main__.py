@@ -21,6 +21,7 @@ COMMANDS = (
     "evaluate",
     "evaluating_answers",
     "experiments",
+    "tuning",
     "judge_check",
     "evaluating_judge",
     "reports",

@@ -101,7 +101,7 @@ def _experiment(
         definition.analysis,
         said,
         judges,
-        definition.prices,
+        prices=definition.prices,
     )
 
 

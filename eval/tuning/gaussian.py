@@ -4,26 +4,34 @@ Noisy expected hypervolume improvement: Daulton, Balandat and Bakshy, NeurIPS 20
 Ament et al., NeurIPS 2023. Optuna's own function gives the model no variances; this one does.
 """
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 import torch
-from botorch.acquisition import AcquisitionFunction
-from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
-from botorch.fit import fit_gpytorch_mll
-from botorch.models import SingleTaskGP
-from botorch.models.transforms.outcome import Standardize
-from botorch.optim import optimize_acqf
-from botorch.sampling import SobolQMCNormalSampler
-from botorch.utils.multi_objective.hypervolume import infer_reference_point
-from botorch.utils.multi_objective.pareto import is_non_dominated
-from botorch.utils.transforms import normalize, unnormalize
-from gpytorch.mlls import ExactMarginalLogLikelihood
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna_integration import BoTorchSampler
 
-SAMPLES = 128  # of the posterior, as BoTorch's tutorials take
-RESTARTS, RAW, ITERATIONS = 8, 256, 100  # of the search for the best proposal; chosen
+with warnings.catch_warnings():  # gpytorch compiles by what torch calls deprecated
+    warnings.simplefilter("ignore")
+    from botorch.acquisition.acquisition import AcquisitionFunction
+    from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+    from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
+    from botorch.exceptions.errors import ModelFittingError
+    from botorch.fit import fit_gpytorch_mll
+    from botorch.models import SingleTaskGP
+    from botorch.models.transforms.outcome import Standardize
+    from botorch.optim.optimize import optimize_acqf
+    from botorch.sampling.normal import SobolQMCNormalSampler
+    from botorch.utils.transforms import normalize, unnormalize
+    from gpytorch.mlls import ExactMarginalLogLikelihood
+    from linear_operator.utils.errors import NanError, NotPSDError
+    from optuna_integration import BoTorchSampler
+
+UNFIT = (ModelFittingError, NanError, NotPSDError)
+"""What is raised where no model fits the figures."""
+
+SAMPLES = 64  # of the posterior; chosen
+RESTARTS, RAW, ITERATIONS = 4, 64, 50  # of the search for the best proposal; chosen
 LEAST_NOISE = 1e-4  # of the spread of an objective: below, its matrix cannot be inverted safely
 
 
@@ -45,12 +53,15 @@ def sampler(variances: npt.NDArray[np.float64], seed: int) -> BaseSampler:
     ) -> torch.Tensor:
         return _best(x, y, known, bounds)
 
-    return BoTorchSampler(
-        candidates_func=candidates,
-        n_startup_trials=1,
-        independent_sampler=RandomSampler(seed=seed),
-        seed=seed,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is called experimental
+        of: BaseSampler = BoTorchSampler(
+            candidates_func=candidates,
+            n_startup_trials=1,
+            independent_sampler=RandomSampler(seed=seed),
+            seed=seed,
+        )
+    return of
 
 
 def _best(
@@ -71,7 +82,7 @@ def _best(
         q=1,
         num_restarts=RESTARTS,
         raw_samples=RAW,
-        options={"batch_limit": 4, "maxiter": ITERATIONS},
+        options={"batch_limit": RESTARTS, "maxiter": ITERATIONS},
     )
     return unnormalize(found.detach(), bounds)
 
@@ -80,7 +91,7 @@ def _improvement(model: SingleTaskGP, x: torch.Tensor, y: torch.Tensor) -> Acqui
     draws = SobolQMCNormalSampler(torch.Size([SAMPLES]))
     if y.shape[-1] == 1:
         return qLogNoisyExpectedImprovement(model, x, draws, prune_baseline=True)
-    worst = infer_reference_point(y[is_non_dominated(y)])
+    worst = y.min(dim=0).values  # of all, not of the front: its ends count, too
     return qLogNoisyExpectedHypervolumeImprovement(
         model, worst.tolist(), x, draws, prune_baseline=True
     )

@@ -7,7 +7,7 @@ a study that was interrupted goes on as if it had not been.
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import distributions
 from typing import TypeAlias
 
 import numpy as np
@@ -26,7 +26,7 @@ from rag.errors import Unavailable
 from rag.values import Frozen
 
 REDRAWS = 100  # chosen: of a point that was evaluated already
-BOTORCH = ("botorch", "gpytorch", "optuna_integration")
+BOTORCH = ("botorch", "gpytorch", "optuna-integration")
 
 Parameter: TypeAlias = int | float
 
@@ -47,13 +47,17 @@ class Proposal(Frozen):
     by: str
 
 
-def chosen_sampler(wanted: str) -> tuple[str, str]:
+def chosen_sampler(wanted: str, packages: Sequence[str] = BOTORCH) -> tuple[str, str]:
     """Return the sampler that there is, and why it is not the one that is wanted; "" where it is.
 
-    >>> chosen_sampler("tpe")
+    Args:
+        wanted: botorch or tpe.
+        packages: that botorch needs.
+
+    >>> chosen_sampler("tpe", ["no-such-package"])
     ('tpe', '')
     """
-    missing = [name for name in BOTORCH if find_spec(name) is None]
+    missing = [name for name in packages if not list(distributions(name=name))]
     if wanted == "botorch" and missing:
         return "tpe", f"{missing[0]} is not installed: TPE proposes (pip install 'firstcite[tune]')"
     return wanted, ""
@@ -101,21 +105,19 @@ def _asked(space: Space, told: Sequence[Seen], by: str, seed: int) -> tuple[Poin
         if by == "tpe":
             of = TPESampler(seed=seed, n_startup_trials=0)
         return _ask(space, told, of), by
-    from botorch.exceptions.errors import ModelFittingError
-    from linear_operator.utils.errors import NanError, NotPSDError
-
+    from eval.tuning.gaussian import UNFIT
     from eval.tuning.gaussian import sampler as gaussian
 
     try:
         variances = np.asarray([one.aim.variances for one in told if one.aim])  # (n, m)
         return _ask(space, told, gaussian(variances, seed)), by
-    except (ModelFittingError, NanError, NotPSDError):
+    except UNFIT:
         return _asked(space, told, "tpe", seed)
 
 
 def _ask(space: Space, told: Sequence[Seen], sampler: BaseSampler) -> Point:
     """Return what a sampler proposes after what it is told."""
-    distributions = {axis.name: _distribution(axis) for axis in space}
+    drawn_from = {axis.name: _distribution(axis) for axis in space}
     objectives = max((len(one.aim.values) for one in told if one.aim), default=1)
     with warnings.catch_warnings():  # experimental features, and how well its models fit
         warnings.simplefilter("ignore")
@@ -125,11 +127,11 @@ def _ask(space: Space, told: Sequence[Seen], sampler: BaseSampler) -> Point:
                 study.add_trial(
                     optuna.trial.create_trial(
                         params={axis.name: _parameter(axis, one.point) for axis in space},
-                        distributions=distributions,
+                        distributions=drawn_from,
                         values=list(one.aim.values),
                     )
                 )
-        asked: Mapping[str, Parameter] = study.ask(distributions).params
+        asked: Mapping[str, Parameter] = study.ask(drawn_from).params
     return {axis.name: _value(axis, asked[axis.name]) for axis in space}
 
 

@@ -1,16 +1,16 @@
 """What is searched: settings by their names, each with the values that it may have."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, get_args, get_type_hints
 
 import msgspec
 
 from eval.experiments.definition import SystemTable
-from rag.errors import BadInput, BadSettings
+from rag.errors import BadInput
 from rag.expand.methods import EXPANSIONS
 from rag.iterate.methods import ITERATIONS
 from rag.sections import RerankSettings, SearchSettings
@@ -130,22 +130,27 @@ def system_at(name: str, settings: Settings, point: Point) -> SystemTable:
     return msgspec.convert({"name": name, **asked, "settings": tables}, SystemTable)
 
 
-def point_of(space: Space, settings: Settings) -> Point | None:
-    """Return the point that settings are, None where it is outside what is searched."""
+def in_effect(space: Space, settings: Settings) -> Point:
+    """Return the value that every axis has by settings, whether it may have it or not."""
     usual = SystemTable("")
-    point: dict[str, Value] = {}
+    found: dict[str, Value] = {}
     for axis in space:
         section, _, key = axis.name.partition(".")
-        value = getattr(usual if axis.name in ASKED else getattr(settings, section), key or section)
-        inside = (
-            value in axis.values
-            if isinstance(axis, Choices)
-            else axis.low <= value <= axis.high
-        )
-        if not inside:
-            return None
-        point[axis.name] = value
-    return point
+        of = getattr(settings, section) if key else usual
+        found[axis.name] = getattr(of, key or section)
+    return found
+
+
+def point_of(space: Space, settings: Settings) -> Point | None:
+    """Return the point that settings are, None where it is outside what is searched."""
+    point = in_effect(space, settings)
+    return point if all(_holds(axis, point[axis.name]) for axis in space) else None
+
+
+def _holds(axis: Axis, value: Value) -> bool:
+    if isinstance(axis, Choices):
+        return value in axis.values
+    return isinstance(value, int | float) and axis.low <= value <= axis.high
 
 
 def written(value: Value) -> str:
@@ -185,13 +190,7 @@ def _axis(file: Path, name: str, held: object) -> Axis:
 def _choices(where: str, name: str, held: Sequence[Any]) -> Choices:
     values: tuple[Value, ...] = tuple(tuple(v) if isinstance(v, list) else v for v in held)
     if name in ASKED:
-        lists = name != "iterate"
-        for value in values:
-            if isinstance(value, tuple) is not lists:
-                raise BadInput(f"{where}: {value!r} is no {'list of names' if lists else 'name'}")
-            for one in value if isinstance(value, tuple) else (value,):
-                if one not in ASKED[name]:
-                    raise BadInput(f"{where}: unknown '{one}'. Known: {', '.join(ASKED[name])}")
+        _check_asked(where, name, values)
     elif any(isinstance(value, tuple | dict) for value in values):
         raise BadInput(f"{where}: its values are no lists")
     elif _kind(name) is float:
@@ -201,6 +200,16 @@ def _choices(where: str, name: str, held: Sequence[Any]) -> Choices:
     return Choices(name, values)
 
 
+def _check_asked(where: str, name: str, values: Sequence[Value]) -> None:
+    lists = name != "iterate"
+    for value in values:
+        if isinstance(value, tuple) is not lists:
+            raise BadInput(f"{where}: {value!r} is no {'list of names' if lists else 'name'}")
+        for one in value if isinstance(value, tuple) else (value,):
+            if one not in ASKED[name]:
+                raise BadInput(f"{where}: unknown '{one}'. Known: {', '.join(ASKED[name])}")
+
+
 def _range(where: str, name: str, held: Mapping[str, object]) -> Range:
     kind = _kind(name)
     if kind not in (int, float):
@@ -208,7 +217,9 @@ def _range(where: str, name: str, held: Mapping[str, object]) -> Range:
     try:
         of = msgspec.convert(held, _RangeTable)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{where}: {error}: give {{low = …, high = …, log = true or false}}") from None
+        raise BadInput(
+            f"{where}: {error}: give {{low = …, high = …, log = true or false}}"
+        ) from None
     if kind is int and not (of.low.is_integer() and of.high.is_integer()):
         raise BadInput(f"{where} is a whole number: give whole ends")
     if not (math.isfinite(of.low) and math.isfinite(of.high) and of.low < of.high):
@@ -220,7 +231,9 @@ def _range(where: str, name: str, held: Mapping[str, object]) -> Range:
 
 def known() -> tuple[str, ...]:
     """Return the names of all axes, those that are idle here among them."""
-    settings = (f"{section}.{key}" for section, of in SECTIONS.items() for key in get_type_hints(of))
+    settings = (
+        f"{section}.{key}" for section, of in SECTIONS.items() for key in get_type_hints(of)
+    )
     return (*settings, *ASKED)
 
 

@@ -15,14 +15,13 @@ Floats = npt.NDArray[np.float64]
 class Figures(msgspec.Struct, frozen=True):
     """What every query of a half brought and took, in the half's order.
 
-    `cost` is in the prices' currency. `notes` are worth knowing. With an `error` there is nothing
-    else: some query was not answered as the point says.
+    `cost` is in the prices' currency. With an `error` there is nothing else: some query was not
+    answered as the point says.
     """
 
     quality: tuple[float, ...] = ()
     ms: tuple[float, ...] = ()
     cost: tuple[float, ...] = ()
-    notes: tuple[str, ...] = ()
     error: str = ""
 
     @property
@@ -44,7 +43,7 @@ class Figures(msgspec.Struct, frozen=True):
 class Trial(msgspec.Struct, frozen=True):
     """A point that was evaluated: who proposed it, its figures, and how long that took.
 
-    Number 0 is the baseline; its point lacks what is outside the space.
+    Number 0 is the baseline; its point is empty: the settings in effect are it.
     """
 
     number: int

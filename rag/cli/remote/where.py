@@ -46,6 +46,7 @@ CANNOT: Mapping[str, str] = {
     "eval report": f"{_FILES}: run it where the record is, without --server",
     "eval compare": f"{_FILES}: run it where the reports are, without --server",
     "eval gate": f"{_FILES}: run it where the reports are, without --server",
+    "eval tune": "it measures with the settings of this machine: run it without --server",
     "models fetch": f"{_FILES}: run it on the server's machine",
     "models export": f"{_FILES}: run it on the server's machine",
     "models check": f"{_FILES}: run it on the server's machine",
