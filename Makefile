@@ -17,7 +17,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study clean
+.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study judge-results clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -92,6 +92,7 @@ bench-rerank: setup ## every reranking method on 100 candidates; writes eval/res
 
 bench-measures: setup ## the figures of 20 systems beside pytrec_eval and ranx; writes eval/results/bench-measures/
 	$(BIN)/python -m eval.bench --only measures --collections $(COLLECTIONS) --out eval/results/bench-measures
+
 bench-reports: setup ## a report over 10,000 queries, 20 systems and a million judgments (minutes); writes eval/results/bench-reports/
 	$(BIN)/python -m eval.bench --only reports --collections $(COLLECTIONS) --out eval/results/bench-reports
 
@@ -115,6 +116,12 @@ citation-results: setup ## whether every quote stands and citations carry, over 
 
 generator-results: setup ## what answers by the settings' model are worth, generator by generator (half an hour)
 	$(BIN)/python -m eval.studies.generator_quality --collections $(COLLECTIONS) --out eval/results/generators
+
+judge-results: setup ## every judge over the DL19 pool with the settings' model (hours); goes on where it was ended
+	for judge in expected criteria two-step graded jury pairwise; do \
+		$(BIN)/firstcite eval judge $(COLLECTIONS)/trec-dl19-passage-pool --split test.pool --judge $$judge \
+			--passage-tokens 120 --failures 1 --out .firstcite/judged/trec-dl19-passage-pool || exit 1; \
+	done
 
 scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
 	$(BIN)/python -m eval.benchmarks.scale --out eval/results/scale

@@ -4,9 +4,10 @@ With Δ = candidate − baseline on the primary measure, paired by query, and `m
 is still none:
 
 - regression: mean Δ < 0, p (two-sided, Holm over all that is gated) ≤ α, and Δ's interval reaches
-  down to −margin or below. With no true loss this is said at most α / 2 of the time.
-- pass: the interval lies above −margin (non-inferiority). With a true loss of `margin` or more,
-  this is said at most α / 2 of the time.
+  down to −margin or below. With no true loss this is said α / 2 of the time at most.
+- pass: the interval lies above −margin (non-inferiority). With a true loss of `margin` this is
+  said α / 2 of the time, and up to α with few queries, where bootstrap intervals are narrow
+  (`eval/results/simulated`).
 - inconclusive: all else. Too few queries to tell.
 """
 

@@ -17,6 +17,7 @@ from eval.answers.report import overview, verdict
 from eval.bench import figures
 from eval.benchmarks.scale import grown
 from eval.report import table
+from eval.studies import answer_axes as answer_axes_study
 from eval.studies import answer_quality, generator_quality
 from eval.studies.abstention import answered
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "eval" / "results" / "retrieval"
 DOCUMENTS = (
     "README.md",
+    "docs/answer-evaluation.md",
     "docs/answers.md",
     "docs/evaluation.md",
     "docs/fusion.md",
@@ -111,6 +113,13 @@ def citations() -> list[str]:
     file = ROOT / "eval" / "results" / "citations" / "report.json"
     found = msgspec.json.decode(file.read_bytes())
     return [*overview(found), "", verdict(found)]
+
+
+def answer_axes() -> list[str]:
+    """Extractive answers on both axes, and two settings compared."""
+    file = ROOT / "eval" / "results" / "answer-axes" / "report.json"
+    found = msgspec.json.decode(file.read_bytes())
+    return [*answer_axes_study.shown(found), "", *answer_axes_study.compared(found)]
 
 
 def generators() -> list[str]:
@@ -246,6 +255,7 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "quoting": quoting,
     "answering": answering,
     "citations": citations,
+    "answer_axes": answer_axes,
     "generators": generators,
     "bench": partial(_newest, "bench"),
     "bench_encode": partial(_newest, "bench-encode"),

@@ -10,13 +10,13 @@ from eval.answers.nuggetizing import ANSWER, asked
 from eval.answers.replies import labelled, parse_list, written
 from rag.flows import Flow
 from rag.outside.harmless import harmless
-from rag.outside.size import shortened
+from rag.outside.size import shortened, size
 from rag.prompts import prompt
 from rag.values import Support
 from rag.verify.entailment import STATEMENT, Claimed, shown
 
 MOST, WORDS = 20, 40  # chosen: claims of an answer of 400 words, and the words of one
-_LIST_TOKENS = 800  # chosen
+_LIST_TOKENS, _FEW, _EACH = 800, 64, 4  # chosen: most and fewest tokens, those for one of the text
 
 SUPPORTS: Mapping[str, Support] = {
     **dict.fromkeys(("fs", "full", "full support", "fully supported"), "full"),
@@ -64,6 +64,8 @@ def extracted(told: Sequence[tuple[str, str]]) -> Flow[tuple[tuple[str, ...] | N
         )
         for i in known
     ]
-    found = yield from written(prompts, _LIST_TOKENS, lambda reply: parse_list(reply, MOST, WORDS))
+    longest = max((size(text) for _, text in told), default=0)
+    tokens = min(_LIST_TOKENS, _FEW + _EACH * longest)
+    found = yield from written(prompts, tokens, lambda reply: parse_list(reply, MOST, WORDS))
     said = dict(zip(known, found, strict=True))
     return tuple(said.get(i, ()) for i in range(len(told)))

@@ -46,7 +46,7 @@ def make(folder: Path, systems: int, queries: int = QUERIES) -> None:
         return names.take(pa.array(np.repeat(np.arange(queries), each)))
 
     judged = {"query-id": column(JUDGED), "corpus-id": ids[:, :JUDGED].ravel()}
-    _write(folder / "qrels.tsv", {**judged, "score": grades.ravel()}, "\t", header=True)
+    _write(folder / "qrels.tsv", {**judged, "score": grades.ravel()}, "\t")
     _write(
         folder / "qrels.trec",
         {"q": judged["query-id"], "0": _same("0", grades.size), "d": ids[:, :JUDGED].ravel()}
@@ -73,8 +73,8 @@ def _same(text: str, size: int) -> Any:  # noqa: ANN401 - pyarrow has no types
     return pa.array([text]).take(pa.array(np.zeros(size, np.int64)))
 
 
-def _write(file: Path, columns: Mapping[str, Any], parting: str, header: bool = False) -> None:
-    options = csv.WriteOptions(include_header=header, delimiter=parting, quoting_style="none")
+def _write(file: Path, columns: Mapping[str, Any], parting: str) -> None:
+    options = csv.WriteOptions(include_header=False, delimiter=parting, quoting_style="none")
     csv.write_csv(pa.table(dict(columns)), file, options)
 
 
@@ -172,7 +172,9 @@ def whole_report(folder: Path, systems: int) -> Figures:
     marks.append(time.perf_counter())
     parts = ["qrels", "runs", "intervals", "comparisons", "tukey", "randomised_tukey"]
     return {
-        **{f"{part}_s": round(t, 2) for part, t in zip(parts, np.diff(marks), strict=True)},
+        **{
+            f"{part}_s": round(t, 2) for part, t in zip(parts, np.diff(marks).tolist(), strict=True)
+        },
         "all_s": round(marks[-1] - marks[0], 2),
         "draws_of_randomised_tukey": pairs.draws,
         "peak_mb": peak_mb(),
@@ -244,7 +246,7 @@ def bench_measures(systems: int = SYSTEMS) -> Figures:
 
 def _process(side: str, folder: Path, systems: int) -> Figures:
     command = [sys.executable, "-m", "eval.benchmarks.measures", side, str(folder), str(systems)]
-    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603
     found: Figures = msgspec.json.decode(done.stdout.splitlines()[-1])
     return found
 

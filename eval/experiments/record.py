@@ -162,9 +162,9 @@ class Experiment(Frozen):
     analysis: Analysis
     provenance: Mapping[str, object]
     judges: Mapping[str, Lineage] = field(default_factory=dict)
-    judge_failures: Mapping[str, float] = field(default_factory=dict)
     prices: tuple[Price, ...] = ()
     schema: str = SCHEMA
+    judge_failures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

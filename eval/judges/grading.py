@@ -9,6 +9,7 @@ from rag.prompts import PromptFile, prompt
 from rag.values import Case, Choose, Complete, Prompt
 
 LINE_TOKENS = 24  # chosen: "##final score: 3" has 8; a model that first repeats the line has 20
+GATE_TOKENS = 1  # "yes", "No": a local model reads the gates of many cases together
 WORD_TOKENS = 6  # chosen: "**Yes**", "Grade: 2"
 
 
@@ -50,7 +51,7 @@ def two_step(case: Case) -> Grading:
 
     The two steps of RMIT's label sets in LLMJudge (Rahmani et al., arXiv 2502.13908).
     """
-    asked = Complete(filled("gate", case, "yes-no"), WORD_TOKENS)
+    asked = Complete(filled("gate", case, "yes-no"), GATE_TOKENS)
     # Greedy, it would repeat itself: the second way is drawn.
     again = Complete(filled("gate", case, "yes-no"), WORD_TOKENS, temperature=0.7, seed=1)
     (use,) = yield [Step("gate", Attempt(asked, YES_NO), Attempt(again, YES_NO))]

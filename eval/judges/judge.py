@@ -34,7 +34,7 @@ class Room(Frozen):
 
     query_tokens: int = 64
     passage_tokens: int = 256
-    together: int = 64
+    together: int = 16
     lanes: int = 1
 
 

@@ -12,7 +12,7 @@ from eval.reports.diagnoses import Overlap, Reordering
 REACH = 20
 TOP = 10
 PERSISTENCE = 0.9  # Webber et al., TOIS 2010: the first ten carry 86 % of the weight
-MOST_OVERLAPS = 40_000  # comparisons of two rankings; beyond, queries are left out evenly
+MOST_OVERLAPS = 20_000  # comparisons of two rankings; beyond, queries are left out evenly
 
 Rankings = Callable[[Sequence[str]], Iterable[Sequence[str]]]
 """From queries to the run's documents of each, best first."""

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from eval.reports.figures import count, interval, p_value, share, signed
 from eval.reports.schema import Compared
+from eval.statistics import FEWEST
 
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini–Hochberg", "by": "Benjamini–Yekutieli", "none": ""}
-FEW = 30
+FEW = FEWEST
 NONE_SEEN = "no difference can be seen"
 
 

@@ -187,5 +187,5 @@ def test_a_jury_is_made_of_judges_and_of_what_other_models_said(
     assert said["lineage"]["model"] == "grader-7b"
     assert examined.code == 0
     of = json.loads((out / "qrels" / "examined.json").read_bytes())["settings"]
-    assert of["members"]["graded"]["exam"] == {"score": 0.7, "answered": 3, "of": 3}
+    assert of["members"]["graded"]["exam"] == {"score": 0.8, "answered": 3, "of": 3}
     assert of["exam_pairs"] == [["q1", "cat"], ["q2", "fox"], ["q3", "fish"]]

@@ -254,6 +254,7 @@ ARGUMENTS = {
     "keys revoke": ["x"],
     "eval retrieval": [".", "--out", "out"],
     "eval answers": [".", "--out", "out"],
+    "eval judge": [".", "--judge", "graded", "--out", "out"],
     "models fetch": ["embedded"],
     "models export": ["embedded"],
     "models check": ["embedded"],

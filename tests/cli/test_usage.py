@@ -36,6 +36,7 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
     [
         *GROUP,
         *("eval retrieval", "eval answers", "models fetch", "models export", "models check"),
+        "eval compare-answers",
         "route train",
         *(f"collections {name}" for name in ("list", "info", "count", "drop", "verify")),
         *("collections snapshot", "collections restore"),
@@ -91,6 +92,8 @@ def test_the_console_script_is_python_dash_m_rag(version: str) -> None:
         ["eval", "answers", "/no/such/place", "--out", "x"],
         ["eval", "answers", "."],
         ["eval", "answers", ".", "--out", "x", "--queries", "0"],
+        ["eval", "answers", ".", "--out", "x", "--judge", "somebody"],
+        ["eval", "compare-answers", "a", "--out", "x"],
     ],
 )
 def test_wrong_usage_is_exit_code_2_with_the_usage(

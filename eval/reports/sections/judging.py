@@ -50,7 +50,8 @@ def _verdict(check: JudgeCheck) -> Iterator[Block]:
         f"{count(check.queries)} queries."
     )
     warnings = (*check.warnings, *(conflict.message for conflict in check.conflicts))
-    yield Banner("plain" if check.verdict == "GO" else "red", (told, *warnings))
+    sound = check.verdict == "GO" and all(c.severity != "red" for c in check.conflicts)
+    yield Banner("plain" if sound else "red", (told, *warnings))
     yield Table(
         "What a judge must be able to do",
         ("gate", "wanted", "found", "passed"),

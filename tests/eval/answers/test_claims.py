@@ -117,6 +117,12 @@ def test_a_wrong_claim_whose_origin_is_unknown_does_not_make_the_answer_better()
     assert unsure.failed == 1
 
 
+def test_a_wrong_claim_that_may_be_out_of_a_relevant_chunk_is_put_nowhere() -> None:
+    found = decomposed(Entailed((False,), (True,), ((None, True),), ((True, False),)))
+    assert found.precision == 0
+    assert (found.noise_relevant, found.noise_irrelevant, found.hallucination) == (None,) * 3
+
+
 def test_without_a_reference_there_is_faithfulness_alone() -> None:
     found = ungraded([[True, False], [None, False], [False, False]])
     assert found == Decomposition(faithfulness=0.5, failed=1)
