@@ -12,7 +12,7 @@ from eval.experiments.definition import TABLES, read_definition
 from tests.docs.test_documents import BLOCK, ROOT, page, rows
 
 SPOKEN = {"collections", "systems", "systems.rerank", "prices", "analysis"}
-FILES = sorted([*ROOT.glob("examples/*.toml"), *ROOT.glob("eval/results/experiment/*.toml")])
+FILES = [ROOT / folder / "experiment.toml" for folder in ("examples", "eval/results/experiment")]
 
 
 def shown(default: object) -> str:
