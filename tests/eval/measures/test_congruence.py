@@ -16,14 +16,15 @@ Qrels = Mapping[str, Mapping[str, int]]
 Run = Mapping[str, Sequence[str]]
 
 DOCUMENTS = [f"d{i}" for i in range(25)]
-# −1 is pooled, not judged. Below, pytrec_eval writes where it must not and ends by a signal.
+# −1 is pooled, not judged. Below, pytrec_eval writes where it must not and ends by a signal; for
+# a query with nothing but −1 its nDCG never ends.
 # Most are not relevant, as in pools: only then are there more of those than of others.
 GRADES = st.dictionaries(
     st.sampled_from(DOCUMENTS),
     st.sampled_from([-1, 0, 0, 0, 0, 0, 1, 2, 4]),
     min_size=1,
     max_size=15,
-)
+).filter(lambda grades: max(grades.values()) >= 0)
 RANKINGS = st.lists(st.sampled_from(DOCUMENTS), unique=True, max_size=25)
 COLLECTIONS = st.dictionaries(st.sampled_from(["q1", "q2", "q3"]), GRADES, min_size=1)
 RUNS = st.dictionaries(st.sampled_from(["q1", "q2", "q3", "q4"]), RANKINGS)
