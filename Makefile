@@ -17,7 +17,7 @@ DEMO := .firstcite/demo
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study judge-results clean
+.PHONY: help setup demo test test-models test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study judge-results clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,8 +45,10 @@ demo: setup ## index the documentation and the example handbook, ask three quest
 test: setup ## tests that need no model and no browser (no network, no server)
 	$(PYTEST) -m "not model and not browser"
 
-test-all: setup ## all tests: with the packaged models, a Chromium, and FIRSTCITE_TEST_QDRANT_URL where it is set
-	$(PYTEST)
+test-models: setup ## tests that need the packaged models or a Chromium
+	$(PYTEST) -m "model or browser"
+
+test-all: test test-models ## all tests: also with FIRSTCITE_TEST_QDRANT_URL where it is set
 
 test-http: setup ## schemathesis for longer: 100 examples for every route (20 minutes)
 	FIRSTCITE_TEST_EXAMPLES=100 $(BIN)/pytest --timeout 7200 tests/api/test_schemathesis.py
