@@ -85,7 +85,8 @@ def test_the_json_holds_means_and_every_query_of_every_system(tiny: Collection) 
     assert (bm25["unanswered_queries"], bm25["queries_without_relevant"]) == (1, 1)
     assert report["collection"] == {"name": "tiny", "split": "test", "queries": 4, "judgments": 5}
     assert report["index"] == {"documents": 4, "chunks": 5, "seconds": 1.3, "faults": []}
-    assert {"commit", "command", "time", "machine", "versions"} == set(report["provenance"])
+    said = {"commit", "dirty", "command", "time", "machine", "versions"}
+    assert said == set(report["provenance"])
 
 
 def test_the_written_runs_score_what_the_report_says(tiny: Collection, tmp_path: Path) -> None:

@@ -285,7 +285,8 @@ async def test_the_markdown_is_made_from_the_json_alone_and_names_no_folder_of_t
     report = json.loads(text)
     assert to_markdown(report) == markdown.read_text(encoding="utf-8")
     assert str(tmp_path) not in text
-    assert {"commit", "command", "time", "machine", "versions"} == set(report["provenance"])
+    where = {"commit", "dirty", "command", "time", "machine", "versions"}
+    assert where == set(report["provenance"])
     assert report["configuration"]["answer.generator"] == "extractive"
     assert report["configuration"]["encoder"] == "hashed/64"
     said = markdown.read_text(encoding="utf-8")
