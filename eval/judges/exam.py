@@ -10,6 +10,8 @@ from itertools import combinations
 
 import numpy as np
 
+from eval.agreement import contingency
+from eval.agreement.contingency import tables
 from eval.judges.reading import TOP
 from rag.values import Frozen, Judgment
 
@@ -45,11 +47,9 @@ def kappa(a: Sequence[int], b: Sequence[int]) -> float:
     >>> kappa([0, 1, 2, 3], [0, 1, 2, 3]), kappa([1, 1], [0, 3]), kappa([0, 3], [3, 0])
     (1.0, 0.0, -1.0)
     """
-    x, y = np.clip(a, 0, TOP).astype(float), np.clip(b, 0, TOP).astype(float)
-    if len(x) == 0 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return 0.0
-    chance = np.mean((x[:, None] - y[None, :]) ** 2)
-    return float(1 - np.mean((x - y) ** 2) / chance)
+    x, y = (np.clip(np.array(one, np.int64), 0, TOP) for one in (a, b))
+    table = tables(x, y, TOP + 1).sum(0)
+    return float(np.nan_to_num(contingency.kappa(table, "quadratic")))
 
 
 def mutual(votes: Mapping[str, Sequence[Judgment]]) -> Mapping[str, float]:

@@ -7,34 +7,15 @@ from typing import Unpack
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from api.app import create_app
 from rag.settings import Settings
 from tests.api.page.documents import DOCUMENTS
-from tests.api.page.visiting import Look, Visit, apart, chromium, visit
+from tests.api.page.visiting import Look, Visit, apart, visit
 from tests.api.served import Served, engine_of, settings_over, wait_until_ready
 
 Visitor = Callable[..., Visit]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser: minutes that `make test` leaves to `make test-all`."""
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser without a window, for the tests of a file."""
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from shutil import which
 from typing import Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
@@ -37,11 +35,6 @@ class Reply(TypedDict, total=False):
     json: object
     headers: dict[str, str]
     content_type: str
-
-
-def chromium() -> str | None:
-    """Return the program of a Chromium of this machine, if there is one."""
-    return next(filter(None, map(which, PROGRAMS)), None)
 
 
 def apart(does: Callable[[], T]) -> T:

@@ -7,15 +7,13 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from eval.checking.labelled import read_sheet
 from eval.checking.sampling import draw
 from eval.checking.sheet import to_csv, to_page
 from rag.values import Case
-from tests.api.page.visiting import PATIENCE_MS, chromium
-
-pytestmark = pytest.mark.browser
+from tests.api.page.visiting import PATIENCE_MS
 
 SAMPLE = draw({"q1": {"a": 0, "b": 3}, "q2": {"c": 1}}, "judge", top=3)
 CASES = tuple(
@@ -40,17 +38,6 @@ class Opened:
     page: Page
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program)
-        yield started
-        started.close()
 
 
 def opened(browser: Browser, file: Path, scheme: Literal["light", "dark"] = "light") -> Opened:

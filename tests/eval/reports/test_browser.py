@@ -1,17 +1,13 @@
 """The HTML in a real browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from eval.reports.writing import write_report
-from tests.api.page.visiting import chromium
 from tests.eval.reports.records import record
-
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -19,17 +15,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
     write_report(record(tmp_path_factory.mktemp("record")), out)
     return out / "report.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("width", [1280, 380])
