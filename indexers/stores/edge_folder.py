@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import qdrant_edge as qe
 
+from indexers.stores.edge_pages import drop_unused_pages
 from indexers.stores.payload import to_spec
 from rag.errors import StoreLocked, StoreUnavailable
 from rag.seams import CollectionSpec
@@ -42,16 +43,39 @@ def write_spec(folder: Path, spec: CollectionSpec) -> None:
 
 
 def load_shard(folder: Path) -> qe.EdgeShard:
-    """Return the engine's shard in a folder, which nobody else can open until it is closed."""
+    """Return the engine's shard in a folder, which nobody else can open until it is closed.
+
+    Raises:
+        StoreLocked: another process has it open.
+        StoreUnavailable: it is damaged by more than a kill can do.
+    """
     try:
         return qe.EdgeShard.load(str(folder))
     except Exception as error:
-        if "Kind(WouldBlock)" in str(error):  # the write-ahead log's file is locked
-            raise StoreLocked(
-                f"{folder.parent} is open in another process (firstcite serve?): stop it, use its "
-                "HTTP API, or move to a Qdrant server with store.url"
-            ) from None
-        raise StoreUnavailable(f"cannot open {folder}: {error}") from error
+        if "Kind(WouldBlock)" in str(error):  # the write-ahead log's folder is locked
+            raise _locked(folder) from None
+        if _mended(folder):
+            return load_shard(folder)
+        raise StoreUnavailable(
+            f"cannot open {folder}: {error}: restore it or index anew"
+        ) from error
+
+
+def _mended(folder: Path) -> bool:
+    """Whether there was something that a kill leaves, and it is gone now."""
+    try:
+        return drop_unused_pages(folder) > 0
+    except BlockingIOError:
+        raise _locked(folder) from None
+    except (OSError, msgspec.DecodeError):  # more is wrong than a page too many
+        return False
+
+
+def _locked(folder: Path) -> StoreLocked:
+    return StoreLocked(
+        f"{folder.parent} is open in another process (firstcite serve?): stop it, use its "
+        "HTTP API, or move to a Qdrant server with store.url"
+    )
 
 
 def clear_shard(folder: Path) -> None:
