@@ -68,19 +68,27 @@ class RunTable(Frozen):
 
     def top(self, query_id: str, k: int | None = None) -> tuple[str, ...]:
         """Return the first k documents of a query, all where k is None; none if not answered."""
-        return tuple(self.documents[self._span(query_id, k)].to_pylist())
+        return tuple(self.ids(self._lines(query_id, k)))
 
     def ranking(self, query_id: str, k: int | None = None) -> tuple[ScoredDocument, ...]:
         """Return the first k documents of a query with their scores."""
-        scores = self.scores[self._span(query_id, k)].tolist()
-        return tuple(map(ScoredDocument, self.top(query_id, k), scores))
+        lines = self._lines(query_id, k)
+        return tuple(map(ScoredDocument, self.ids(lines), self.scores[lines].tolist()))
 
-    def _span(self, query_id: str, k: int | None) -> slice:
+    def ids(self, lines: Integers) -> list[str]:
+        """Return the documents of lines by number, many at once: `to_pylist` takes 30 times it."""
+        codes = self.documents.indices.take(pa.array(lines, pa.int64()))
+        ids: list[str] = (
+            self.documents.dictionary.take(codes).to_numpy(zero_copy_only=False).tolist()
+        )
+        return ids
+
+    def _lines(self, query_id: str, k: int | None) -> Integers:
         place = self.places.get(query_id)
         if place is None:
-            return slice(0, 0)
+            return np.arange(0)
         start, stop = int(self.offsets[place]), int(self.offsets[place + 1])
-        return slice(start, stop if k is None else min(stop, start + k))
+        return np.arange(start, stop if k is None else min(stop, start + k))
 
 
 def starts(lengths: Sequence[int] | Integers) -> Integers:

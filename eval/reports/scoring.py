@@ -124,7 +124,7 @@ def rankings(
     ends = np.cumsum(lengths)
     within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
     lines = np.repeat(run.offsets[:-1][places], lengths) + within
-    documents = run.documents.take(lines).to_pylist()
+    documents = run.ids(lines)
     for end, length in zip(ends.tolist(), lengths.tolist(), strict=True):
         yield tuple(documents[end - length : end])
 
