@@ -8,7 +8,7 @@ otherwise.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -208,11 +208,73 @@ def sampled_together(
     """
     chances = [np.random.default_rng(seed) for seed in seeds]
     rows = np.repeat(session.feed(prompt, 1), len(seeds), axis=0)
+
+    def next_id(i: int, row: Logits) -> int:
+        return drawn(row, temperature, chances[i])
+
+    yield from _side_by_side(
+        rows, next_id, lambda places: session.split(len(places)), most, stops, tallies
+    )
+
+
+def greedy_together(
+    sessions: Sequence[Branching],
+    prompts: Sequence[Sequence[int]],
+    most: int,
+    stops: frozenset[int],
+    tallies: Sequence[Tally],
+    doubted: set[int],
+) -> Iterator[Mapping[int, int]]:
+    """Yield, pass by pass, the next token of every text that goes on, by the place of its prompt.
+
+    Each text is the one that `greedy` writes, or its place is in `doubted`: where two tokens are
+    within `MARGIN`, a pass over several rows cannot decide, and that text goes no further. Nothing
+    is yielded after each prompt, so that others may have a turn.
+
+    Args:
+        sessions: one per prompt, which have read nothing yet.
+        prompts: at least one token each.
+        most: tokens of each text at most.
+        stops: tokens that end a text.
+        tallies: one per prompt, counting along.
+        doubted: gets the places of texts that are to be written alone.
+    """
+    rows = []
+    for session, prompt in zip(sessions, prompts, strict=True):
+        rows.append(session.feed(prompt, 1)[-1])
+        yield {}
+
+    def next_id(i: int, row: Logits) -> int | None:
+        if tallies[i].passes and is_close(row):
+            doubted.add(i)
+            return None
+        return int(row.argmax())
+
+    def joined(places: Sequence[int]) -> Texts:
+        first, *others = (sessions[i] for i in places)
+        return first.join(others)
+
+    yield from _side_by_side(np.stack(rows), next_id, joined, most, stops, tallies)
+
+
+def _side_by_side(
+    rows: Logits,
+    next_id: Callable[[int, Logits], int | None],
+    start: Callable[[Sequence[int]], Texts],
+    most: int,
+    stops: frozenset[int],
+    tallies: Sequence[Tally],
+) -> Iterator[Mapping[int, int]]:
+    """Yield the next tokens of texts by their places, beginning with the logits of each, (n, v).
+
+    `next_id` chooses a text's token, or ends it by None; `start` puts the texts at these places
+    side by side.
+    """
     texts: Texts | None = None
-    alive = list(range(len(seeds)))
+    alive = list(range(len(rows)))
     for written in range(1, most + 1):
-        found = {i: drawn(row, temperature, chances[i]) for i, row in zip(alive, rows, strict=True)}
-        going = {i: id_ for i, id_ in found.items() if id_ not in stops}
+        found = {i: next_id(i, row) for i, row in zip(alive, rows, strict=True)}
+        going = {i: id_ for i, id_ in found.items() if id_ is not None and id_ not in stops}
         if not going:
             return
         for i in going:
@@ -221,7 +283,7 @@ def sampled_together(
         if written == most:
             return
         if texts is None:
-            texts = session.split(len(going))
+            texts = start(list(going))
         elif len(going) < len(alive):
             texts.keep([place for place, i in enumerate(alive) if i in going])
         alive = list(going)

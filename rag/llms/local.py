@@ -93,9 +93,10 @@ class LocalLLM:
         )
 
     async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
-        """Return one completion per request, one after the other.
+        """Return one completion per request.
 
-        Those drawn from the same prompt, as expansions draw theirs, are written side by side.
+        Those drawn from the same prompt, as expansions draw theirs, are written side by side, and
+        so are likeliest texts where there are several; the others one after the other.
         """
         return await self._writer.complete(requests)
 

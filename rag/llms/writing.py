@@ -1,7 +1,7 @@
 """Texts under way: each takes its turn on the model's lane pass by pass."""
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from rag.lanes import Lane
 from rag.ledger import ms_since
 from rag.llms.checking import check
 from rag.llms.constrained import begun, narrowed
-from rag.llms.decoding import Session, Tally, greedy, sampled, sampled_together
+from rag.llms.decoding import Session, Tally, greedy, greedy_together, sampled, sampled_together
 from rag.llms.mixtures import mixed
 from rag.llms.reading import Reader
 from rag.llms.rendering import Renderer
@@ -21,6 +21,7 @@ from rag.seams import LLMSpec
 from rag.values import Complete, Completed, Piece, Usage
 
 TOGETHER = 10  # chosen: texts side by side; a pass over 11 tokens takes 1.5 times as long as over 1
+WORTH_IT = 4  # chosen: fewer likeliest texts are written one by one, faster by their drafts
 
 T = TypeVar("T")
 
@@ -147,14 +148,21 @@ class Writer:
         yield Completed(written.text, count, count == most, usage, tuple(pieces))
 
     async def _written(self, group: Sequence[Complete]) -> list[Completed]:
-        """Return the completions of requests that differ in nothing but the seed."""
-        first = group[0]
+        """Return the completions of requests that may be written side by side (`_alike`)."""
         if len(group) == 1:
-            return [piece async for piece in self.stream(first) if isinstance(piece, Completed)]
-        started = time.perf_counter()
+            return [await self._alone(group[0])]
+        if group[0].temperature:
+            return await self._drawn(group)
+        return await self._likeliest(group)
+
+    async def _alone(self, request: Complete) -> Completed:
+        (completed,) = [one async for one in self.stream(request) if isinstance(one, Completed)]
+        return completed
+
+    async def _drawn(self, group: Sequence[Complete]) -> list[Completed]:
+        """Return the completions of requests that differ in nothing but the seed."""
+        first, tallies = group[0], [Tally() for _ in group]
         ids = fitting(self._spec, self._renderer.ids(first.prompt), first.max_tokens)
-        tallies = [Tally() for _ in group]
-        texts: list[list[int]] = [[] for _ in group]
         passes = sampled_together(
             self._reader.session(),
             ids,
@@ -164,18 +172,43 @@ class Writer:
             first.temperature,
             [request.seed for request in group],
         )
-        async for drawn in self._turns(passes):
-            for i, id_ in drawn.items():
+        return await self._completed(passes, group, [ids] * len(group), tallies)
+
+    async def _likeliest(self, group: Sequence[Complete]) -> list[Completed]:
+        """Return the completions of requests at temperature 0 of as many tokens at most."""
+        most, tallies = group[0].max_tokens, [Tally() for _ in group]
+        prompts = [fitting(self._spec, self._renderer.ids(one.prompt), most) for one in group]
+        sessions = [self._reader.session() for _ in group]
+        doubted: set[int] = set()
+        passes = greedy_together(sessions, prompts, most, self._stops, tallies, doubted)
+        try:
+            found = await self._completed(passes, group, prompts, tallies)
+        except BadPrompt:  # the model remembers other things than keys and values
+            return [await self._alone(request) for request in group]
+        return [await self._alone(group[i]) if i in doubted else one for i, one in enumerate(found)]
+
+    async def _completed(
+        self,
+        passes: Iterator[Mapping[int, int]],
+        group: Sequence[Complete],
+        prompts: Sequence[Sequence[int]],
+        tallies: Sequence[Tally],
+    ) -> list[Completed]:
+        """Return what is written side by side, token by token."""
+        started = time.perf_counter()
+        texts: list[list[int]] = [[] for _ in group]
+        async for written in self._turns(passes):
+            for i, id_ in written.items():
                 texts[i].append(id_)
         ms = ms_since(started)
         return [
             Completed(
                 self._renderer.decode(text),
                 len(text),
-                len(text) == first.max_tokens,
+                len(text) == request.max_tokens,
                 Usage(len(ids), len(text), ms, len(group), tally.passes),
             )
-            for text, tally in zip(texts, tallies, strict=True)
+            for request, ids, text, tally in zip(group, prompts, texts, tallies, strict=True)
         ]
 
     async def _turns(self, steps: Iterator[T]) -> AsyncIterator[T]:
@@ -199,12 +232,20 @@ def fitting(spec: LLMSpec, ids: list[int], more: int) -> list[int]:
 
 
 def _alike(requests: Sequence[Complete]) -> Iterator[list[int]]:
-    """Yield the places of requests that may be written side by side, some at a time."""
+    """Yield the places of requests that may be written side by side, some at a time.
+
+    Those are texts drawn from one prompt, and likeliest texts of the same length at most.
+    """
     groups: dict[object, list[int]] = {}
     for i, request in enumerate(requests):
-        alone = not request.temperature or request.is_mixture or request.among
-        # At temperature 0, drafts make one text fast.
-        groups.setdefault(i if alone else replace(request, seed=0), []).append(i)
-    for places in groups.values():
-        for start in range(0, len(places), TOGETHER):
-            yield places[start : start + TOGETHER]
+        if request.is_mixture or request.among:
+            groups[i] = [i]
+        elif request.temperature:
+            groups.setdefault(replace(request, seed=0), []).append(i)
+        else:
+            groups.setdefault(("likeliest", request.max_tokens), []).append(i)
+    for key, places in groups.items():
+        few = isinstance(key, tuple) and len(places) < WORTH_IT
+        size = 1 if few else TOGETHER
+        for start in range(0, len(places), size):
+            yield places[start : start + size]

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.llms.decoding import Logits, Lookup, Tally, greedy, sampled, sampled_together
+from rag.llms.decoding import (
+    Logits,
+    Lookup,
+    Tally,
+    greedy,
+    greedy_together,
+    sampled,
+    sampled_together,
+)
 
 STOP = 9
 STOPS = frozenset({STOP})
@@ -200,3 +208,40 @@ def test_texts_side_by_side_are_those_drawn_one_by_one(
         alone = Tally()
         assert text == list(sampled(Chain(seed), prompt, most, STOPS, alone, 1.0, one))
         assert tally == alone
+
+
+class Close(Split):
+    """Two tokens are as likely as each other after one in so many."""
+
+    def feed(self, ids: Sequence[int], keep: int) -> Logits:
+        rows = super().feed(ids, keep)
+        for row in rows:
+            if row[0] > 0.5:
+                row[np.argsort(row)[-2]] = row.max() - 1e-4
+        return rows
+
+
+@given(
+    st.integers(0, 50),
+    st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=10), min_size=1, max_size=6),
+    st.integers(0, 20),
+)
+def test_likeliest_texts_side_by_side_are_those_written_alone(
+    seed: int, prompts: list[list[int]], most: int
+) -> None:
+    for kind in (Split, Close):
+        tallies, doubted = [Tally() for _ in prompts], set[int]()
+        texts: list[list[int]] = [[] for _ in prompts]
+        sessions = [kind(seed) for _ in prompts]
+        passes = greedy_together(sessions, prompts, most, STOPS, tallies, doubted)
+        for written in passes:
+            for i, id_ in written.items():
+                texts[i].append(id_)
+        for i, prompt in enumerate(prompts):
+            plain = Tally()
+            alone = list(greedy(kind(seed), prompt, most, STOPS, plain, drafts=()))
+            if i in doubted:
+                assert texts[i] == alone[: len(texts[i])]  # up to where it cannot be decided
+            else:
+                assert texts[i] == alone
+                assert tallies[i] == plain

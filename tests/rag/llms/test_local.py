@@ -1,6 +1,7 @@
 """A model of this process answers as a brute-force reading of its logits would."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from rag.errors import BadPrompt
 from rag.llms.local import LocalLLM
+from rag.llms.torch_model import TorchModel, TorchSession, TorchTexts
 from rag.values import Choose, Complete, Completed, Message, Prompt, Score
 from tests.rag.llms.tiny import CHATML, Architecture, Kind, local_llm, model, tokenizer
 
@@ -246,3 +248,40 @@ async def test_texts_drawn_from_one_prompt_side_by_side_are_those_drawn_one_by_o
     assert together[0].usage.batch == 6
     assert [reply.usage.passes for reply in together] == [reply.usage.passes for reply in alone]
     await llm.close()
+
+
+@PAIRS
+async def test_likeliest_texts_of_several_prompts_are_those_written_one_by_one(
+    architecture: Architecture, kind: Kind
+) -> None:
+    llm = local_llm(architecture, kind)
+    requests = [Complete(ask("Say it. " * (n % 5) + str(n)), 12) for n in range(13)]
+    requests += [Complete(ask(f"Say {n}."), 3) for n in range(2)]
+    together = await llm.complete(requests)
+    alone = [(await llm.complete([request]))[0] for request in requests]
+    assert together == tuple(alone)
+    assert max(reply.usage.batch for reply in together) == 10
+    assert together[-1].usage.batch == 1  # two are too few
+    await llm.close()
+
+
+class Stateful(TorchModel):
+    """A model that remembers more than keys and values."""
+
+    def session(self) -> TorchSession:
+        return StatefulSession(self.model, self.writer)
+
+
+class StatefulSession(TorchSession):
+    def join(self, others: Sequence[TorchSession]) -> TorchTexts:
+        raise BadPrompt(f"{1 + len(others)} prompts cannot be mixed")
+
+
+async def test_a_model_that_cannot_stand_side_by_side_writes_one_by_one() -> None:
+    usual, stateful = local_llm(), local_llm(reader=Stateful(model("llama")))
+    requests = [Complete(ask(f"Say {n}."), 8) for n in range(6)]
+    found = await stateful.complete(requests)
+    assert found == await usual.complete(requests)
+    assert {reply.usage.batch for reply in found} == {1}
+    await stateful.close()
+    await usual.close()

@@ -112,10 +112,13 @@ def _model(architecture: Architecture, vocabulary: int, window: int) -> PreTrain
 
 
 def local_llm(
-    architecture: Architecture = "llama", kind: Kind = "bytes", window: int = 512
+    architecture: Architecture = "llama",
+    kind: Kind = "bytes",
+    window: int = 512,
+    reader: TorchModel | None = None,
 ) -> LocalLLM:
     """Return a tiny model behind the seam; nothing ends its completions but their length."""
-    reader = TorchModel(model(architecture, window=window))
+    reader = reader or TorchModel(model(architecture, window=window))
     renderer = Renderer(tokenizer(kind))
     spec = LLMSpec(f"tiny-{architecture}", architecture, window, renderer.hash, "fp32", "tiny")
     return LocalLLM(spec, renderer, reader, frozenset())
