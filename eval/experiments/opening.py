@@ -1,6 +1,6 @@
 """What systems are made of, opened once for all that share it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -9,7 +9,7 @@ import msgspec
 
 from eval.experiments.definition import PATIENCE_S, SystemTable
 from eval.experiments.reading import Corpus, Tested
-from eval.experiments.record import Lineage
+from eval.experiments.record import Lineage, Role
 from eval.experiments.sources import digest, sources
 from eval.experiments.steps import Facts
 from eval.retrieval import CHUNKS_PER_DOCUMENT
@@ -95,8 +95,8 @@ class Opened:
         llm = await self.llm(settings) if _asks(system, settings) else None
         parts = self._parts(path.parts, system, settings, engine, indexed)
         model = (llm.spec.fingerprint or llm.spec.name) if llm else ""
-        facts = Facts(index, model, _told(settings), sources())
         lineage = _lineage(system, settings, engine, llm)
+        facts = Facts(index, model, _told(settings), sources(), _names(lineage))
         return Ready(query_of(system, settings, depth), parts, facts, lineage, indexed)
 
     async def llm(self, settings: Settings) -> LLM:
@@ -253,6 +253,14 @@ def _lineage(
             code = sources()["rerank"]
             found.append(Lineage("reranker", llm.spec.family, _model(llm.spec.name), code))
     return tuple(dict.fromkeys(found))
+
+
+def _names(lineage: Sequence[Lineage]) -> Mapping[Role, str]:
+    """Return the models by their roles, without a role that several share."""
+    models: dict[Role, set[str]] = {}
+    for one in lineage:
+        models.setdefault(one.role, set()).add(one.model)
+    return {role: min(names) for role, names in models.items() if len(names) == 1}
 
 
 def _model(name: str) -> str:

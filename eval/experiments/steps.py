@@ -6,12 +6,12 @@ function over the values that the one before has kept, so its result is `QueryPa
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
 from eval.experiments.kept import Made, Place
-from eval.experiments.record import StageCost
+from eval.experiments.record import Role, StageCost
 from eval.experiments.sources import digest
 from rag.deepen import Deepener, deepen
 from rag.expand.expand import Expander, expand
@@ -60,13 +60,14 @@ class Facts(Frozen):
     """What decides the results of stages beside the plan: fingerprints of what they ask and are.
 
     `index` is the collection's, `model` the language model's; the parts of the settings come by
-    name.
+    name. `names` are of the models in their roles, for costs; none where a role has several.
     """
 
     index: str
     model: str
     settings: Mapping[str, Mapping[str, object]]
     sources: Mapping[str, str]
+    names: Mapping[Role, str] = field(default_factory=dict)
 
 
 def steps(query: Query, parts: Parts, facts: Facts) -> Step:
@@ -126,7 +127,8 @@ def _expand(plan: Plan, parts: Parts, expander: Expander, facts: Facts) -> Step:
         plan = make_plan(query, parts.defaults)
         began = time.perf_counter()
         expanded = await expand(plan, expander, partial(parts.search, plan.query))
-        spent = _spent(name, _ms(began), expanded.trace[len(plan.trace) :])
+        model = facts.names.get("expander", "")
+        spent = _spent(name, _ms(began), expanded.trace[len(plan.trace) :], model)
         added = expanded.branches[len(plan.branches) :]
         if not added:
             return Made(costs=(spent,))
@@ -191,7 +193,8 @@ def _iterate(
         began = time.perf_counter()
         search, most = partial(parts.search, results.query), parts.fetched(results.query)
         found = await deepen(results, deepener, search, most)
-        return Made(costs=(_spent(name, _ms(began), found.trace),), order=_places(found))
+        cost = _spent(name, _ms(began), found.trace, facts.names.get("expander", ""))
+        return Made(costs=(cost,), order=_places(found))
 
     parameters = {
         "model": facts.model,
@@ -225,7 +228,8 @@ def _rerank(last: Step, parts: Parts, reranker: Reranker, facts: Facts) -> Step:
         listening = _Listening(reranker)
         found = await rerank(results, listening, depth)
         said = listening.last
-        costs = [_spent("rerank", round(said.stage.ms, 3), (said.stage,))]
+        ms, model = round(said.stage.ms, 3), facts.names.get("reranker", "")
+        costs = [_spent("rerank", ms, (said.stage,), model)]
         if parts.move is not None:
             began = time.perf_counter()
             found = await look_again(found, parts.encoder, parts.store, parts.move, depth)
@@ -283,9 +287,10 @@ def _ms(began: float) -> float:
     return round((time.perf_counter() - began) * 1_000, 3)
 
 
-def _spent(name: str, ms: float, trace: Trace) -> StageCost:
+def _spent(name: str, ms: float, trace: Trace, model: str = "") -> StageCost:
     """Return what the stages of a trace took together, in so many milliseconds."""
     cost = sum((stage.cost for stage in trace), Cost())
     by_status = {stage.status for stage in trace}
     status = next((s for s in ("failed", "cut short", "skipped") if s in by_status), "ok")
-    return StageCost(name, ms, status, cost.calls, cost.tokens_in, cost.tokens_out, cost.cached)
+    spent = (cost.calls, cost.tokens_in, cost.tokens_out, cost.cached)
+    return StageCost(name, ms, status, *spent, model)

@@ -102,6 +102,9 @@ def _experiment(
         said,
         judges,
         prices=definition.prices,
+        judge_failures={k: v for k, v in before.judge_failures.items() if k in judges}
+        if before
+        else {},
     )
 
 

@@ -81,7 +81,8 @@ async def carry_out(
     finally:
         await llm.close()
     source = commission.source or commission.judge
-    note(folder, source, {name: one.provenance.lineage for name, one in judged.items()})
+    lineages = {name: one.provenance.lineage for name, one in judged.items()}
+    note(folder, source, lineages, {k: one.provenance.failed for k, one in judged.items()})
     return tuple(judged.values())
 
 

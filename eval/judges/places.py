@@ -120,13 +120,16 @@ def _known(cases: list[Case], human: Qrels) -> tuple[tuple[Case, int], ...]:
     return tuple((case, human[case.query_id][case.document_id]) for case in cases)
 
 
-def note(folder: Path, source: str, judges: Mapping[str, Lineage]) -> None:
-    """Write into a record that collections have qrels of a source, by their judges' lineage.
+def note(
+    folder: Path, source: str, judges: Mapping[str, Lineage], failures: Mapping[str, float]
+) -> None:
+    """Write into a record that collections have qrels of a source, and by whom.
 
     Args:
         folder: of the record; of anything else nothing is noted.
         source: name of the qrels.
         judges: who made them, by collection.
+        failures: shares of the pairs without a valid grade, by collection; the largest counts.
     """
     if not judges or not (folder / "experiment.json").is_file():
         return
@@ -138,5 +141,10 @@ def note(folder: Path, source: str, judges: Mapping[str, Lineage]) -> None:
         else one
         for one in experiment.collections
     )
-    known = {**experiment.judges, source: next(iter(judges.values()))}
-    write_record(Record(folder, replace(experiment, collections=collections, judges=known)))
+    noted = replace(
+        experiment,
+        collections=collections,
+        judges={**experiment.judges, source: next(iter(judges.values()))},
+        judge_failures={**experiment.judge_failures, source: max(failures.values())},
+    )
+    write_record(Record(folder, noted))

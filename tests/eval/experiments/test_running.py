@@ -253,6 +253,11 @@ async def test_who_reranks_and_expands_is_told(tmp_path: Path) -> None:
     runs = await Lab(tmp_path).run(described(tmp_path, "rocchio", "both", "likely"))
     told = [[(one.role, one.family) for one in of.lineage] for of in runs[0].systems]
     assert told == [[], [("expander", "scripted")], [("reranker", "scripted")]]
+    asked = [{c.name: c.model for c in of.rows[0].stages if c.calls} for of in runs[0].systems]
+    (expander,), (reranker,) = (of.lineage for of in runs[0].systems[1:])
+    assert set(asked[1].values()) == {expander.model}
+    assert asked[2] == {"rerank": reranker.model}
+    assert {c.model for c in runs[0].systems[0].rows[0].stages} == {""}
 
 
 async def test_before_is_what_the_reranker_was_given(tmp_path: Path) -> None:

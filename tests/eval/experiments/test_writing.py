@@ -101,11 +101,14 @@ async def test_systems_that_went_leave_nothing_and_judges_that_came_stay(tmp_pat
     judged = record.of("tiny") / "qrels" / "judge.tsv"
     judged.write_text("query-id\tcorpus-id\tscore\nq1\tfox\t1\n", encoding="utf-8")
     judge = Lineage("judge", "scripted", "scripted")
-    write_record(replace(record, experiment=replace(record.experiment, judges={"judge": judge})))
+    judges, failures = {"judge": judge}, {"judge": 0.5, "gone": 0.1}
+    experiment = replace(record.experiment, judges=judges, judge_failures=failures)
+    write_record(replace(record, experiment=experiment))
     (judged.parent / "stray.tsv").write_text("", encoding="utf-8")
     record = await recorded(tmp_path, described(tmp_path, "bm25"))
     assert record.experiment.collections[0].sources == ("human", "judge")
     assert record.experiment.judges == {"judge": judge}
+    assert record.experiment.judge_failures == {"judge": 0.5}
     assert record.qrels("tiny", "judge") == {"q1": {"fox": 1}}
     assert not record.run("tiny", "fused").exists()
     assert list(record.rows("tiny", "fused")) == []

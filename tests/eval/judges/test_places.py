@@ -126,10 +126,11 @@ def test_the_holes_of_a_record_are_judged_by_its_snippets_and_noted_in_it(tmp_pa
     }
     (whole,) = places(record.folder, Wanted(depth=3, corpus=record.folder / "beir"), None)
     assert "The fox sleeps at day." in next(c.text for c in whole.cases if c.document_id == "fox")
-    note(record.folder, "graded", {"tiny": ME})
+    note(record.folder, "graded", {"tiny": ME}, {"tiny": 0.25})
     again = open_record(record.folder).experiment
     assert again.collections[0].sources == ("human", "graded")
     assert again.judges == {"graded": ME}
+    assert again.judge_failures == {"graded": 0.25}
     with pytest.raises(BadInput, match="leave out --out"):
         places(record.folder, Wanted(), tmp_path / "out")
 
