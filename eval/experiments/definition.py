@@ -64,6 +64,9 @@ class SystemTable(Section, frozen=True):
     iterate: Annotated[str, says("how evidence is gathered in several steps; empty is not")] = ""
     calls: Annotated[Count, says("most requests for expansions and steps, by query")] = 40
     rerank: Annotated[RerankTable | None, says("a table as below; none leaves the order")] = None
+    shuffles: Annotated[
+        Count, says("how often the reranker is asked again with its candidates in another order")
+    ] = 0
     collections: Annotated[tuple[str, ...], says("where it is run; empty is everywhere")] = ()
     settings: Annotated[dict[str, Any], says("any setting, for this system alone")] = msgspec.field(
         default_factory=dict
@@ -196,6 +199,8 @@ def _check_system(file: Path, system: SystemTable) -> None:
     plain = SystemTable(system.name, collections=system.collections, run=system.run)
     if system.run and system != plain:
         raise BadInput(f"{file}: system '{system.name}' is a run: it has no plan beside `run`")
+    if system.shuffles and not system.rerank:
+        raise BadInput(f"{file}: system '{system.name}' has shuffles, but no reranker: add rerank")
     for name in system.expand:
         if name not in EXPANSIONS:
             raise BadInput(

@@ -11,7 +11,7 @@ from eval.experiments.definition import PATIENCE_S, SystemTable
 from eval.experiments.reading import Corpus, Tested
 from eval.experiments.record import Lineage, Role
 from eval.experiments.sources import digest, sources
-from eval.experiments.steps import Facts
+from eval.experiments.step import Facts
 from eval.retrieval import CHUNKS_PER_DOCUMENT
 from indexers.reading import read_paths
 from indexers.splitting.splitters import named

@@ -67,8 +67,9 @@ class Row(Frozen):
     """How one system answered one query.
 
     `before` are the documents as the reranker was given them, best first; none where none was
-    asked. `missing` and `malformed` are the reranker's (`rag.seams.Reranked`). `error` is why
-    nothing was found, "" where all went well; the query then counts 0.
+    asked. `shuffled` are the whole rankings where it was given them in other orders. `missing` and
+    `malformed` are the reranker's (`rag.seams.Reranked`). `error` is why nothing was found, ""
+    where all went well; the query then counts 0.
     """
 
     query_id: str
@@ -77,6 +78,7 @@ class Row(Frozen):
     missing: int = 0
     malformed: int = 0
     error: str = ""
+    shuffled: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

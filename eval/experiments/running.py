@@ -16,7 +16,8 @@ from eval.experiments.kept import Made, Place, Shelf, named, shelf
 from eval.experiments.opening import Build, Indexed, Opened, OpenLLM, Ready, Show
 from eval.experiments.reading import Corpus, Tested, read_corpus, read_tested
 from eval.experiments.record import Lineage, Row, StageCost
-from eval.experiments.steps import Step, in_order, steps
+from eval.experiments.step import Step, in_order
+from eval.experiments.steps import steps
 from eval.provenance import commit
 from rag.errors import BadCollection, RagError, StoreLocked
 from rag.settings import Settings
@@ -224,15 +225,22 @@ async def run_system(
     system: SystemTable, ready: Ready, tested: Tested, runner: Runner, depth: int
 ) -> SystemRun:
     """Return what a system makes of a collection's queries; what is done is not done again."""
-    last = steps(ready.query, ready.parts, ready.facts)
     texts = list(tested.queries.values())
     where = f"{tested.name}, {system.name}"
+    last = steps(ready.query, ready.parts, ready.facts)
     done, when = await runner.done(last, ready.query, texts, where)
+    shuffled: list[Mapping[str, Made]] = []
+    for number in range(1, system.shuffles + 1):
+        last = steps(ready.query, ready.parts, ready.facts, shuffle=number)
+        again, _ = await runner.done(last, ready.query, texts, where)
+        shuffled.append(again[-1][1])
     of = done[-1][1]
     return SystemRun(
         system,
         {query_id: _documents(of[text].order, depth) for query_id, text in tested.queries.items()},
-        tuple(_row(query_id, text, done) for query_id, text in tested.queries.items()),
+        tuple(
+            _row(query_id, text, done, shuffled, depth) for query_id, text in tested.queries.items()
+        ),
         ready.lineage,
         ready.indexed,
         when,
@@ -243,7 +251,13 @@ def _documents(order: Sequence[Place], depth: int) -> tuple[ScoredDocument, ...]
     return best_documents(((document_id, score) for _, document_id, score in order), depth)
 
 
-def _row(query_id: str, text: str, done: Sequence[tuple[Step, Mapping[str, Made]]]) -> Row:
+def _row(
+    query_id: str,
+    text: str,
+    done: Sequence[tuple[Step, Mapping[str, Made]]],
+    shuffled: Sequence[Mapping[str, Made]],
+    depth: int,
+) -> Row:
     """Return how a query was answered: what all stages of a system took."""
     made = [of[text] for _, of in done]
     costs: tuple[StageCost, ...] = tuple(cost for one in made for cost in one.costs)
@@ -254,6 +268,11 @@ def _row(query_id: str, text: str, done: Sequence[tuple[Step, Mapping[str, Made]
         sum(one.missing for one in made),
         sum(one.malformed for one in made),
         made[-1].error,
+        tuple(
+            tuple(one.document_id for one in _documents(of[text].order, depth))
+            for of in shuffled
+            if not of[text].error
+        ),
     )
 
 

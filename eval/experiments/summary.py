@@ -1,13 +1,10 @@
-"""What is said of an experiment on the command line: before it, and after it."""
+"""What is said of an experiment on the command line: before it, and what was left out."""
 
 from collections.abc import Sequence
 
-from eval.data.runs import read_run
 from eval.experiments.definition import Definition, settings_of
 from eval.experiments.reading import read_tested
-from eval.experiments.record import Record
 from eval.experiments.running import CollectionRun
-from eval.measures import MEASURES, score
 from eval.report import table
 from rag.settings import Settings
 
@@ -37,29 +34,6 @@ def listing(definition: Definition, settings: Settings) -> str:
         *table(["system", "stages", "collections"], systems),
     ]
     return "\n".join(lines)
-
-
-def summary(record: Record) -> str:
-    """Return the means of every system over every collection, as Markdown."""
-    lines = [f"# {record.experiment.name}", ""]
-    for one in record.experiment.collections:
-        qrels, rows = record.qrels(one.name), []
-        for system in record.experiment.systems:
-            file = record.run(one.name, system.name)
-            if file.is_file():
-                means = score(ids(record, one.name, system.name), qrels).means
-                rows.append([system.name, *(f"{means[measure]:.4f}" for measure in MEASURES)])
-        lines += [f"## {one.name}, {len(qrels):,} queries", ""]
-        lines += [*table(["system", *MEASURES], rows), ""]
-    lines.append(f"Everything that was found is in {record.folder}.")
-    return "\n".join(lines)
-
-
-def ids(record: Record, collection: str, system: str) -> dict[str, list[str]]:
-    """Return the ranking of a system as ids; nothing where it found nothing for any query."""
-    file = record.run(collection, system)
-    read = read_run(file)
-    return {query_id: [one.document_id for one in of] for query_id, of in read.items()}
 
 
 def notes(runs: Sequence[CollectionRun]) -> list[str]:

@@ -95,6 +95,7 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
         featured=featured,
         examples=_examples(record, of.name, judged, found, (featured, baseline), primary),
         reordering=tuple(each.reordering for each in found if each.reordering is not None),
+        shuffled=tuple(each.shuffled for each in found if each.shuffled is not None),
         overlap=overlap({each.record.name: each.tops for each in found}, TOP),
         sources=Sources(
             tuple(row for each in found for row in each.filled),

@@ -49,6 +49,24 @@ class Reordering(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class Shuffled(Frozen):
+    """What becomes of a reranker's order where it is given its documents in other orders.
+
+    Over the `queries` that are measured and were reranked in all `orders`: the primary measure as
+    they were given (`usual`), its mean over the orders with the standard deviation between them
+    (None of one order), and the mean rank-biased overlap (.9) of each ranking with the usual one.
+    """
+
+    system: str
+    orders: int
+    queries: int
+    usual: float
+    mean: float
+    deviation: float | None
+    overlap: float
+
+
+@dataclass(frozen=True, slots=True)
 class Overlap(Frozen):
     """Mean rank-biased overlap between runs over `queries` queries, in the order of the systems."""
 

@@ -12,7 +12,7 @@ import msgspec
 
 from eval.checking.record import JudgeCheck
 from eval.experiments.record import Analysis, Lineage, Price
-from eval.reports.diagnoses import Example, Overlap, Reordering, Sources
+from eval.reports.diagnoses import Example, Overlap, Reordering, Shuffled, Sources
 from rag.errors import BadInput
 from rag.values import Frozen
 
@@ -177,6 +177,7 @@ class CollectionReport(Frozen):
     featured: str
     examples: tuple[Example, ...]
     reordering: tuple[Reordering, ...]
+    shuffled: tuple[Shuffled, ...]
     overlap: Overlap | None
     sources: Sources | None
 

@@ -12,8 +12,9 @@ from eval.experiments.record import Price, Record, SystemRecord
 from eval.measures import Packed, QrelsTable, evaluate, oracle, pack, parse
 from eval.reports.comparing import Values
 from eval.reports.costing import costs
-from eval.reports.diagnoses import Filled, Reordering
+from eval.reports.diagnoses import Filled, Reordering, Shuffled
 from eval.reports.reordering import reordering
+from eval.reports.robustness import shuffled
 from eval.reports.schema import Cost
 from eval.reports.sources import filled, merged
 from rag.values import Frozen
@@ -54,6 +55,7 @@ class Scored(Frozen):
     missing: float
     cost: Cost | None
     reordering: Reordering | None
+    shuffled: Shuffled | None
     filled: tuple[Filled, ...]
 
 
@@ -110,6 +112,14 @@ def scored(
         missing=_per_row([row.missing for row in rows]),
         cost=costs(rows, system, prices),
         reordering=reordering(system.name, rows, lambda queries: rankings(run, queries)),
+        shuffled=shuffled(
+            system.name,
+            rows,
+            dict(zip(judged.queries, values[measures[0]].tolist(), strict=True)),
+            dict(zip(judged.queries, tops, strict=True)),
+            judged.table,
+            measures[0],
+        ),
         filled=filled(system.name, run, packed, judged.filled, measures[0]),
     )
 

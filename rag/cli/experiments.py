@@ -17,7 +17,7 @@ from rag.settings import Settings
     "--out",
     required=True,
     type=click.Path(path_type=Path, file_okay=False, writable=True),
-    help="Folder for the record, and in work/ for what is kept between runs.",
+    help="Folder for the report and its record, and in work/ for what is kept between runs.",
 )
 @click.option(
     "--collections",
@@ -26,10 +26,11 @@ from rag.settings import Settings
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be run.")
 def run_command(file: Path, out: Path, collections: Path | None, dry_run: bool) -> None:
-    """Run the systems over the collections that FILE describes, and keep every result.
+    """Run the systems over the collections that FILE describes, and report on them.
 
-    What is done is not done again: run it once more to go on after an interruption, or with another
-    system. The exit code is 3 where documents were skipped or queries failed.
+    Writes report.html, report.md and report.json, beside all that they are made from. What is done
+    is not done again: run it once more to go on after an interruption, or with another system. The
+    exit code is 3 where documents were skipped or queries failed.
     """
     from eval.experiments.definition import read_definition
 
@@ -46,11 +47,13 @@ def run_command(file: Path, out: Path, collections: Path | None, dry_run: bool) 
 
 
 async def _run(file: Path, out: Path, collections: Path | None, settings: Settings) -> int:
-    """Run the experiment, print what came out, and return how much was left out."""
+    """Run the experiment, report, and return how much was left out."""
     from eval.experiments.definition import read_definition
     from eval.experiments.running import run_experiment
-    from eval.experiments.summary import notes, summary, troubles
+    from eval.experiments.summary import notes, troubles
     from eval.experiments.writing import write_experiment
+    from eval.reports.summary import summary
+    from eval.reports.writing import write_report
     from rag.wiring import build, open_llm
 
     definition, work = read_definition(file, collections), out / "work"
@@ -60,5 +63,7 @@ async def _run(file: Path, out: Path, collections: Path | None, settings: Settin
     left_out = troubles(runs)
     for line in (*notes(runs), *left_out):
         click.echo(line, err=True)
-    click.echo(summary(record))
+    report = write_report(record, out)
+    click.echo(summary(report))
+    click.echo(f"The report: {out / 'report.html'}")
     return len(left_out)

@@ -24,19 +24,19 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="judge-check.json of `firstcite eval judge-check`, shown whole.",
 )
 def report_command(record: Path, out: Path | None, judge_check: Path | None) -> None:
-    """Report on RECORD, a folder that `firstcite eval run` wrote.
+    """Report on RECORD, a folder that `firstcite eval run` wrote, anew.
+
+    For when `firstcite eval judge` has filled holes, or a check of a judge is to be shown.
 
     Writes report.json, and from it report.html, one file that needs nothing else, and report.md.
     """
     from eval.experiments.record import open_record
+    from eval.reports.summary import summary
     from eval.reports.writing import write_report
 
     current_settings()
     written = write_report(open_record(record), out or record, judge_check)
-    for notice in written.notices:
-        click.echo(f"{notice.level}: {notice.text}", err=True)
-    for collection in written.collections:
-        click.echo(f"{collection.name}: {collection.verdicts[0]}")
+    click.echo(summary(written))
 
 
 @eval_group.command("compare")

@@ -1,4 +1,4 @@
-"""`firstcite eval run`: a file in, a record out."""
+"""`firstcite eval run`: a file in, a record and a report out."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from eval.experiments.record import open_record
+from eval.reports.schema import read_report
 from eval.tables import ROOT
 from tests.cli.outcome import Firstcite
 
@@ -25,6 +26,9 @@ def test_the_example_is_run_and_run_again_without_work(
     assert len(systems) >= 4
     rows = [line.split(" | ")[0][2:] for line in outcome.out.splitlines() if line[:2] == "| "]
     assert rows == ["system", *systems]
+    assert "bm25" in read_report(out / "report.json").collections[0].verdicts[0]
+    assert (out / "report.html").is_file()
+    assert str(out / "report.html") in outcome.out
     again = firstcite("eval", "run", str(EXAMPLE), "--out", str(out))
     assert again.code == 0
     assert again.out == outcome.out

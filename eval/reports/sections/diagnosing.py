@@ -13,6 +13,8 @@ def diagnosing(report: Report, of: CollectionReport) -> Iterator[Section]:
     """Yield a section for each diagnosis that there are figures for."""
     if of.reordering:
         blocks: list[Block] = [_orders(of)]
+        if of.shuffled:
+            blocks.append(_shuffled(report, of))
         yield Section("Reranking", [*blocks, *map(_moves, of.reordering)], 3)
     if of.overlap is not None:
         yield Section("How alike runs are", [_overlap(of, of.overlap)], 3)
@@ -40,6 +42,27 @@ def _orders(of: CollectionReport) -> Table:
         note="Other first ten: the share of queries whose first ten changed. Entered: documents a "
         "query that stood below. Malformed and missing: replies, and documents that replies "
         "lacked, a query.",
+    )
+
+
+def _shuffled(report: Report, of: CollectionReport) -> Table:
+    return Table(
+        "Rerankers given their documents in other orders",
+        ("system", "orders", "queries", report.primary, "shuffled", "± between orders", "overlap"),
+        tuple(
+            (
+                s.system,
+                count(s.orders),
+                count(s.queries),
+                share(s.usual),
+                share(s.mean),
+                "" if s.deviation is None else share(s.deviation),
+                share(s.overlap),
+            )
+            for s in of.shuffled
+        ),
+        note="A reranker that judges documents by what they say ranks them alike in any order. "
+        "Overlap: mean rank-biased overlap with the usual ranking, 1 where they are the same.",
     )
 
 

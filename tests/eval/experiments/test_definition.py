@@ -86,6 +86,7 @@ def test_settings_of_a_system_come_over_those_of_all_over_those_in_effect(tmp_pa
         (('"bm25"\n', '"bm25"\niterate = "magic"\n'), "unknown iteration 'magic'. Known: deco"),
         (('"bm25"\n', '"bm25"\ncollections = ["b"]\n'), "unknown collection 'b'. Known: tiny"),
         (('"bm25"\n', '"bm25"\nrun = "x"\nfusion = "rrf"\n'), "'bm25' is a run: it has no plan"),
+        (('"bm25"\n', '"bm25"\nshuffles = 2\n'), "'bm25' has shuffles, but no reranker"),
         (('"bm25"\n', '"bm25"\n[analysis]\nbaseline = "b"\n'), "baseline 'b' is no system. Known:"),
         (('"bm25"\n', '"bm25"\nrerank = {method = ""}\n'), "rerank.method is empty"),
         (('[[systems]]\nname = "bm25"\n', ""), "missing required field `systems`"),

@@ -40,6 +40,7 @@ PLANS = {
     "likely": 'rerank = {method = "query-likelihood", depth = 3}',
     "alone": 'rerank = {method = "query-likelihood", depth = 3, guard = "none"}',
     "pairs": 'rerank = {method = "pairwise", schedule = "allpair", depth = 4}',
+    "shuffled": 'shuffles = 2\nrerank = {method = "query-likelihood", depth = 3, guard = "none"}',
     "cascade": 'rerank = {method = "query-likelihood:4, first:2", depth = 4}',
     "again": 'rerank = {method = "first", depth = 3}\nsettings.rerank.feedback = "kl"',
 }
@@ -258,6 +259,21 @@ async def test_who_reranks_and_expands_is_told(tmp_path: Path) -> None:
     assert set(asked[1].values()) == {expander.model}
     assert asked[2] == {"rerank": reranker.model}
     assert {c.model for c in runs[0].systems[0].rows[0].stages} == {""}
+
+
+async def test_a_reranker_is_given_its_documents_in_other_orders(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    runs = await lab.run(described(tmp_path, "alone", "shuffled"))
+    alone, other = runs[0].systems
+    assert other.ranked == alone.ranked
+    for row, plain in zip(other.rows, alone.rows, strict=True):
+        usual = [one.document_id for one in other.ranked[row.query_id]]
+        assert len(row.shuffled) == 2
+        assert all(sorted(order) == sorted(usual) for order in row.shuffled)
+        assert row.stages == plain.stages  # what a query costs is without them
+    asked = len(lab.model.history)
+    assert await lab.run(described(tmp_path, "alone", "shuffled")) == runs
+    assert len(lab.model.history) == asked
 
 
 async def test_before_is_what_the_reranker_was_given(tmp_path: Path) -> None:

@@ -5,12 +5,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from eval.data.runs import read_run
 from eval.experiments.record import Lineage, Record, Snippet, open_record, write_record
-from eval.experiments.summary import notes, summary, troubles
+from eval.experiments.summary import notes, troubles
 from eval.experiments.writing import write_experiment
 from eval.measures import score
 from rag.settings import Settings
@@ -130,15 +129,3 @@ async def test_what_was_left_out_is_told_and_what_is_only_worth_knowing_apart(
         "tiny, dense: 1 queries failed and count 0, e.g. q3: ModelUnavailable: no fish; run again "
         "to try them again"
     )
-
-
-async def test_the_summary_has_a_row_for_every_system(tmp_path: Path) -> None:
-    record = await recorded(tmp_path, with_run(tmp_path, FOREIGN))
-    said = summary(record)
-    assert "## tiny, 4 queries" in said
-    assert [line.split(" | ")[0] for line in said.splitlines() if line.startswith("| ")] == [
-        "| system",
-        "| bm25",
-        "| theirs",
-    ]
-    assert msgspec.json.encode(record.experiment)

@@ -126,7 +126,8 @@ def _row(name: str, i: int, query: str, ranked: Sequence[str]) -> dict[str, obje
         return asdict(Row(query, (find,)))
     rerank = StageCost("rerank", 80.0 + 3 * (i % 11), calls=1, tokens_in=900, tokens_out=5)
     cached = replace(rerank, ms=0.1, cached=1) if i == 3 else rerank
-    return asdict(Row(query, (find, cached), before=tuple(sorted(ranked)), malformed=int(i == 5)))
+    given, other = tuple(sorted(ranked)), (tuple(ranked), tuple(ranked[::-1]))
+    return asdict(Row(query, (find, cached), before=given, malformed=int(i == 5), shuffled=other))
 
 
 def qrels(file: Path, grades: Mapping[str, Mapping[str, int]]) -> None:

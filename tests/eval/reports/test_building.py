@@ -7,10 +7,11 @@ import pytest
 from eval import statistics
 from eval.data.run_table import read_run_table
 from eval.experiments.record import Lineage, Record, Row, StageCost, open_record, write_record
-from eval.measures import evaluate, pack, parse
+from eval.measures import QrelsTable, evaluate, pack, parse
 from eval.reports.building import build
 from eval.reports.costing import costs
 from eval.reports.reordering import reordering
+from eval.reports.robustness import shuffled
 from eval.reports.schema import Report
 from eval.reports.sources import merged, uniques
 from rag.errors import BadCollection, BadInput
@@ -153,6 +154,27 @@ def test_a_rerankers_moves_are_counted_both_ways() -> None:
     assert found is not None
     assert {number: n for number, n in found.moves if n} == {2: 1, -1: 2}
     assert (found.changed, found.entered) == (1.0, 0.0)
+
+
+def test_a_reranker_is_told_apart_from_the_order_that_it_was_given(report: Report) -> None:
+    (found,) = report.collections[0].shuffled
+    usual = report.collections[0].systems[2].means["nDCG@10"].mean
+    assert (found.system, found.orders, found.queries) == ("fused+first", 2, 35)
+    assert found.usual == pytest.approx(usual, abs=1e-6)
+    assert found.mean < usual  # one order is the usual one, the other its reverse
+    assert found.deviation == pytest.approx((usual - found.mean) * 2**0.5, abs=1e-5)
+    assert 0.4 < found.overlap < 0.8
+
+
+def test_queries_that_were_not_reranked_in_all_orders_are_left_out() -> None:
+    judged = QrelsTable.of({"q": {"a": 1}, "r": {"a": 1}, "s": {"a": 1}})
+    rows = [Row("q", shuffled=(("b", "a"),)), Row("r"), Row("x", shuffled=(("a",),))]
+    usual, tops = {"q": 1.0, "r": 1.0, "s": 1.0}, {"q": ("a", "b")}
+    found = shuffled("r", rows, usual, tops, judged, "RR@10")
+    assert found is not None
+    assert (found.orders, found.queries, found.usual, found.mean) == (1, 1, 1.0, 0.5)
+    assert found.deviation is None
+    assert shuffled("r", [Row("q")], usual, tops, judged, "RR@10") is None
 
 
 def test_a_judges_grades_fill_holes_and_never_replace_peoples() -> None:
