@@ -40,7 +40,7 @@ demo: setup ## index the documentation and the example handbook, ask three quest
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "Can my spaniel come along on the trip?"
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "How long does the sample freezer stay cold without power?"
 	FIRSTCITE__STORE__PATH=$(DEMO) $(BIN)/firstcite ask --verify "How is an interrupted indexing run finished?"
-	$(BIN)/firstcite eval retrieval examples/handbook --out $(DEMO)/report
+	$(BIN)/firstcite eval run examples/handbook --out $(DEMO)/report
 
 test: setup ## tests that need no model and no browser (no network, no server)
 	$(PYTEST) -m "not model and not browser"
@@ -132,13 +132,7 @@ experiment-results: setup ## systems with and without the packaged models, over 
 	$(BIN)/firstcite eval run $(EXPERIMENT)/experiment.toml --collections $(COLLECTIONS) --out $(EXPERIMENT)
 
 results: setup ## the retrieval tables of the docs (needs COLLECTIONS, a folder of BEIR collections)
-	for collection in scifact trec-dl19-passage-pool hotpotqa-hippo100 clapnq-dev; do \
-		for splitter in none recursive; do \
-			$(BIN)/firstcite eval retrieval $(COLLECTIONS)/$$collection --splitter $$splitter \
-				--system bm25 --system dense --system fused --system rrf --system dbsf \
-				--system convex --out $(RESULTS)/$$collection-$$splitter || exit 1; \
-		done; \
-	done
+	$(BIN)/firstcite eval run $(RESULTS)/experiment.toml --collections $(COLLECTIONS) --out $(RESULTS)
 	$(BIN)/python -m eval.studies.abstention --collections $(COLLECTIONS) --out eval/results/abstention
 	$(BIN)/python -m eval.tables
 

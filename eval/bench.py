@@ -29,8 +29,8 @@ import msgspec
 
 from eval.benchmarks.pipeline import bench_graph
 from eval.benchmarks.search import bench_search
+from eval.markdown import table
 from eval.provenance import provenance
-from eval.report import table
 from indexers.encoders.dense import DenseEncoder
 from indexers.reading import read_paths
 from indexers.splitting.splitters import make_split

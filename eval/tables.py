@@ -16,7 +16,7 @@ import msgspec
 from eval.answers.report import overview, verdict
 from eval.bench import figures
 from eval.benchmarks.scale import grown
-from eval.report import table
+from eval.markdown import table
 from eval.studies import answer_axes as answer_axes_study
 from eval.studies import answer_quality, generator_quality
 from eval.studies.abstention import answered
@@ -35,44 +35,46 @@ DOCUMENTS = (
     "docs/reranking.md",
 )
 COLLECTIONS = ("scifact", "trec-dl19-passage-pool", "hotpotqa-hippo100", "clapnq-dev")
-SPLITTERS = {"none": "one chunk per document", "recursive": "default splitter"}
+SPLITTERS = {"": "one chunk per document", "@recursive": "default splitter"}
 _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 
 Report = Mapping[str, Any]
 
 
-def report(collection: str, splitter: str) -> Report:
-    """Return the committed report of a collection."""
-    file = RESULTS / f"{collection}-{splitter}" / "report.json"
-    decoded: Report = msgspec.json.decode(file.read_bytes())
-    return decoded
-
-
-def means(collection: str, splitter: str, measure: str) -> Mapping[str, float]:
-    """Return a measure's mean by system."""
-    systems = report(collection, splitter)["systems"]
-    return {system["name"]: system["means"][measure] for system in systems}
+def retrieved() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    """Return the means by collection, system and measure of what was retrieved without a model."""
+    decoded = msgspec.json.decode((RESULTS / "report.json").read_bytes())
+    return {
+        of["name"]: {
+            system["name"]: {m: mean["mean"] for m, mean in system["means"].items()}
+            for system in of["systems"]
+        }
+        for of in decoded["collections"]
+    }
 
 
 def headline() -> list[str]:
     """nDCG@10 of BM25, dense and the default fusion, one chunk per document."""
-    rows = []
-    for collection in COLLECTIONS:
-        found = means(collection, "none", "nDCG@10")
-        link = f"[{collection}](eval/results/retrieval/{collection}-none/report.md)"
-        rows.append([link, *(f"{found[name]:.3f}" for name in ("bm25", "dense", "fused"))])
-    return table(["collection", "BM25", "dense", "fused (default)"], rows)
+    names = ("bm25", "dense", "fused")
+    rows = [
+        [name, *(f"{of[system]['nDCG@10']:.3f}" for system in names)]
+        for name, of in retrieved().items()
+    ]
+    return table(["nDCG@10", "BM25", "dense", "fused (default)"], rows)
 
 
 def fusion() -> list[str]:
     """nDCG@10 of the three fusions on every collection, and their mean."""
-    names = ("rrf", "dbsf", "convex")
+    names, found = ("rrf", "dbsf", "convex"), retrieved()
     rows = []
-    for splitter, described in SPLITTERS.items():
-        every = [means(collection, splitter, "nDCG@10") for collection in COLLECTIONS]
-        for collection, found in zip(COLLECTIONS, every, strict=True):
-            rows.append([f"{collection}, {described}", *(f"{found[n]:.4f}" for n in names)])
-        mean = [sum(found[n] for found in every) / len(every) for n in names]
+    for ending, described in SPLITTERS.items():
+        every = {
+            collection: [of[f"{name}{ending}"]["nDCG@10"] for name in names]
+            for collection, of in found.items()
+        }
+        for collection, values in every.items():
+            rows.append([f"{collection}, {described}", *(f"{value:.4f}" for value in values)])
+        mean = [sum(values) / len(every) for values in zip(*every.values(), strict=True)]
         rows.append([f"**mean, {described}**", *(f"**{value:.4f}**" for value in mean)])
     return table(["collection", "RRF (k 60)", "DBSF", "convex (.5)"], rows)
 
@@ -80,15 +82,11 @@ def fusion() -> list[str]:
 def retrieval() -> list[str]:
     """nDCG@10 and R@100 of BM25, dense and fused, with and without splitting."""
     rows = []
-    for collection in COLLECTIONS:
-        for splitter, described in SPLITTERS.items():
-            gain = means(collection, splitter, "nDCG@10")
-            recall = means(collection, splitter, "R@100")
-            link = f"[{collection}](../eval/results/retrieval/{collection}-{splitter}/report.md)"
-            figures = [
-                f"{gain[name]:.4f} / {recall[name]:.4f}" for name in ("bm25", "dense", "fused")
-            ]
-            rows.append([f"{link}, {described}", *figures])
+    for collection, of in retrieved().items():
+        for ending, described in SPLITTERS.items():
+            every = [of[f"{name}{ending}"] for name in ("bm25", "dense", "fused")]
+            figures = [f"{one['nDCG@10']:.4f} / {one['R@100']:.4f}" for one in every]
+            rows.append([f"{collection}, {described}", *figures])
     return table(["nDCG@10 / R@100", "BM25", "dense", "fused"], rows)
 
 

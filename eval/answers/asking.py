@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from eval.answers.citations import CitationScores, Cited, alce, weighted_support
-from eval.retrieval import Show, configuration, indexed, scratch_name
+from eval.answers.indexing import configuration, indexed, scratch_name
 from indexers.bulk import IndexReport
 from indexers.reading import read_paths
 from rag.citing.sentences import sentences
@@ -22,6 +22,7 @@ from rag.errors import LLMUnavailable, Unavailable
 from rag.pipeline import QueryPath
 from rag.seams import Encoder
 from rag.sections import IndexSettings
+from rag.showing import Show, silent
 from rag.values import Answer, Citation, Document, Frozen, Query, Support
 from rag.verify.entailment import Claimed
 from rag.verify.ladder import Carries
@@ -97,7 +98,7 @@ async def answers(
     folder: Path,
     queries: Mapping[str, str],
     engine: Engine,
-    show: Show = lambda _stage, _done, _total: None,
+    show: Show = silent,
     name: str = "",
 ) -> Answers:
     """Index the documents of a BEIR folder, answer queries from them, and check the answers.

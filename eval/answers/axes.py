@@ -12,7 +12,7 @@ from eval.answers.intervals import interval
 from eval.answers.nuggets import NuggetScores
 from eval.answers.ragas import known_as
 from eval.answers.scoring import Judged, Scores
-from eval.report import table
+from eval.markdown import table
 from rag.values import Frozen
 
 Figures: TypeAlias = dict[str, Any]

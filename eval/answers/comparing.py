@@ -13,8 +13,8 @@ from eval.answers.judge import WORDS
 from eval.answers.length import Array, controlled
 from eval.answers.preferring import Pair, Preferred, Winner, order
 from eval.answers.systems import System, dominant, pairs
+from eval.markdown import made_by, table
 from eval.provenance import provenance
-from eval.report import made_by, table
 
 Figures: TypeAlias = dict[str, Any]
 

@@ -17,12 +17,12 @@ from eval.answers.nuggetizing import Made
 from eval.answers.nuggets import Assigned, Nugget
 from eval.answers.preferring import Pair, Preferred, preferred
 from eval.answers.references import Reference
-from eval.retrieval import Show
 from rag.citing.sentences import written
 from rag.errors import BadPrompt, Unavailable
 from rag.flows import Budget, Flow, drive
 from rag.outside.words import same
 from rag.seams import LLM
+from rag.showing import Show, silent
 from rag.values import Cost, Support
 from rag.verify.entailment import Claimed
 
@@ -166,9 +166,7 @@ class Asked:
             checked.told.answer, checked.unsound, lambda quotes, s: said[quotes, s]
         )
 
-    async def preferred(
-        self, pairs: Sequence[Pair], show: Show = lambda _stage, _done, _total: None
-    ) -> tuple[Preferred, ...]:
+    async def preferred(self, pairs: Sequence[Pair], show: Show = silent) -> tuple[Preferred, ...]:
         """Return which answer the model prefers, each pair asked in both orders, a few at once."""
         said: list[Preferred] = []
         for start in range(0, len(pairs), _AT_ONCE):

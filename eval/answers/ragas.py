@@ -28,7 +28,7 @@ RAGAS: Mapping[str, Alias] = {
         ("context precision",),
         "Theirs divides by the relevant chunks that were found, so one found of ten has 1 if it "
         "comes first. Ours is the share of all chunks given to the generator; ranks are measured "
-        "by AP over all relevant documents (`firstcite eval retrieval`).",
+        "by AP over all relevant documents (`firstcite eval run`).",
     ),
     "context_recall": Alias(
         ("claim recall",),

@@ -12,8 +12,8 @@ from eval.answers import axes
 from eval.answers.asking import Answers
 from eval.answers.figures import LISTED, Figures, faulty, measured
 from eval.answers.scoring import Judged, together
+from eval.markdown import inside, made_by, table
 from eval.provenance import provenance
-from eval.report import inside, made_by, table
 from rag.citing.trec import trec_rag
 from rag.settings import Settings
 

@@ -15,7 +15,7 @@ from eval.answers.judge import AnswerJudge
 from eval.answers.nuggetizing import Made
 from eval.answers.nuggets import NuggetScores, scored
 from eval.answers.references import Reference
-from eval.retrieval import Show
+from rag.showing import Show, silent
 from rag.values import Cost, Frozen, Support
 
 _HELD: Mapping[Support, Held] = {"full": True, "partial": False, "none": False, "unknown": None}
@@ -67,7 +67,7 @@ async def judged(
     queries: Mapping[str, str],
     references: Mapping[str, Reference],
     judge: AnswerJudge,
-    show: Show = lambda _stage, _done, _total: None,
+    show: Show = silent,
 ) -> Judged:
     """Return what a judge says of answers.
 

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from eval.report import table
+from eval.markdown import table
 from indexers.encoders.dense import DenseEncoder, Precision, Runtime
 from indexers.encoders.probe import FLOORS, PROBE_TEXTS, Agreement, compare
 from indexers.reading.run import read_paths

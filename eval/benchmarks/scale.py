@@ -22,8 +22,8 @@ import numpy as np
 
 from eval.benchmarks.plotting import growth
 from eval.benchmarks.synthetic import Synthetic, documents, lines, questions
+from eval.markdown import table
 from eval.provenance import provenance
-from eval.report import table
 from indexers.bulk import Options, index
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import EdgeStore, create_edge

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from eval.agreement.resampling import Interval
 from eval.checking.gates import said
 from eval.checking.record import Agreement, JudgeCheck, Probes, Systems
-from eval.report import made_by, table
+from eval.markdown import made_by, table
 
 _NOTES = (
     "Intervals are of 95 %, from queries drawn again: pairs of one query go together. `exact` "

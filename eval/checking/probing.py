@@ -11,10 +11,8 @@ from eval.data.collection import Qrels
 from eval.experiments.record import Lineage
 from eval.provenance import provenance
 from rag.seams import Judge
+from rag.showing import Show, silent
 from rag.values import Case
-
-Show = Callable[[str, int, int], None]
-"""Takes a stage, how much is done, and the total."""
 
 NOTES = (
     "nothing that the judge said is kept between rounds; what a model server keeps is its own",
@@ -32,7 +30,7 @@ async def probe(
     seed: int = 0,
     top: int = TOP,
     cut: int = CUT,
-    show: Show = lambda _stage, _done, _total: None,
+    show: Show = silent,
 ) -> Probes:
     """Return what a judge does with every probe, made of real pairs.
 

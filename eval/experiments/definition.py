@@ -39,6 +39,9 @@ class CollectionTable(Section, frozen=True):
     topics: Annotated[str, says("trec: the file of topics")] = ""
     qrels: Annotated[str, says("trec: the file of qrels, of four columns")] = ""
     queries: Annotated[Count, says("the first so many of the judged queries; 0 is all")] = 0
+    texts: Annotated[
+        bool, says("whether reports show queries and beginnings of documents, or ids alone")
+    ] = True
     grades: Annotated[
         tuple[int, int] | None, says("lowest and highest grade; others are refused")
     ] = None
@@ -249,7 +252,7 @@ def placed(file: Path, found: Definition, collections: Path | None) -> Definitio
             corpus=tuple(map(at, one.corpus)),
             topics=at(one.topics),
             qrels=at(one.qrels),
-            name=one.name or _called(at(one.path or one.topics)),
+            name=one.name or called(at(one.path or one.topics)),
         )
         for one in found.collections
     )
@@ -265,7 +268,7 @@ def placed(file: Path, found: Definition, collections: Path | None) -> Definitio
     return msgspec.structs.replace(found, collections=tested, systems=systems)
 
 
-def _called(path: str) -> str:
+def called(path: str) -> str:
     """Return the name of a folder, or of a file without its ending; "" of nothing."""
     if not path:
         return ""

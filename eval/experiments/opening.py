@@ -12,7 +12,6 @@ from eval.experiments.reading import Corpus, Tested
 from eval.experiments.record import Lineage, Role
 from eval.experiments.sources import digest, sources
 from eval.experiments.step import Facts
-from eval.retrieval import CHUNKS_PER_DOCUMENT
 from indexers.reading import read_paths
 from indexers.splitting.splitters import named
 from rag.errors import BadCollection, BadSettings
@@ -24,6 +23,7 @@ from rag.plan import MAX_K
 from rag.prompts import all_prompts
 from rag.seams import LLM
 from rag.settings import Settings
+from rag.showing import Show
 from rag.values import Frozen, Handling, Query
 from rag.wiring import Engine, Rerankers, fusions
 from rag.wiring.querying import defaults, routers_of, widening
@@ -32,8 +32,8 @@ from rerankers.late_interaction import TokenEncoder
 
 Build: TypeAlias = Callable[[Settings], Engine]
 OpenLLM: TypeAlias = Callable[[Settings], Awaitable[LLM]]
-Show: TypeAlias = Callable[[str, int, int], None]
 
+CHUNKS_PER_DOCUMENT = 4  # chosen: chunks fetched for each document wanted, when they are split
 _ELSEWHERE = {"path", "url", "api_key", "timeout_s", "long_timeout_s", "retries", "concurrency"}
 
 

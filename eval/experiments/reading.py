@@ -13,7 +13,7 @@ from eval.experiments.definition import CollectionTable
 from indexers.reading import read_paths
 from rag.errors import BadCollection
 from rag.sections import IndexSettings
-from rag.values import Document, Frozen
+from rag.values import Document, Fault, Frozen
 
 UNJUDGED = "no judgment"
 
@@ -138,7 +138,11 @@ def read_corpus(tested: Tested, limits: IndexSettings) -> Corpus:
         said = f"{document.title}\n{document.text}".encode()
         digests[document.id] = hashlib.sha256(said).digest()
     if not digests:
-        raise BadCollection(f"collection '{tested.name}': no document of the corpus can be read")
+        read = read_paths(list(tested.paths), limits=limits)
+        why = next((f", e.g. {item}" for item in read if isinstance(item, Fault)), "")
+        raise BadCollection(
+            f"collection '{tested.name}': no document of the corpus can be read{why}"
+        )
     whole = hashlib.sha256()
     for id_ in sorted(digests):
         whole.update(f"{len(id_)} {id_}".encode() + digests[id_])

@@ -109,7 +109,8 @@ class CollectionRecord(Frozen):
     """A collection as it was read.
 
     `fingerprint` is the SHA-256 of its sorted ids and texts. `sources` names its qrels, "human"
-    first where people judged. `left_out` says why queries are not asked, by id.
+    first where people judged. `left_out` says why queries are not asked, by id. Without `texts`
+    reports show ids alone.
     """
 
     name: str
@@ -118,6 +119,7 @@ class CollectionRecord(Frozen):
     fingerprint: str
     sources: tuple[str, ...] = ("human",)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    texts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

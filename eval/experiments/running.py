@@ -13,7 +13,7 @@ import msgspec
 from eval.data.runs import Ranked, ScoredDocument, best_documents, read_run
 from eval.experiments.definition import Definition, SystemTable, settings_of
 from eval.experiments.kept import Made, Place, Shelf, named, shelf
-from eval.experiments.opening import Build, Indexed, Opened, OpenLLM, Ready, Show
+from eval.experiments.opening import Build, Indexed, Opened, OpenLLM, Ready
 from eval.experiments.reading import Corpus, Tested, read_corpus, read_tested
 from eval.experiments.record import Lineage, Row, StageCost
 from eval.experiments.step import Step, in_order
@@ -21,6 +21,7 @@ from eval.experiments.steps import steps
 from eval.provenance import commit
 from rag.errors import BadCollection, RagError, StoreLocked
 from rag.settings import Settings
+from rag.showing import Show, silent
 from rag.values import Frozen, Query
 
 WARM = "What is told about here?"  # asked before the clock starts; nothing of it is kept
@@ -137,7 +138,7 @@ async def run_experiment(
     work: Path,
     build: Build,
     open_llm: OpenLLM,
-    show: Show = lambda _stage, _done, _total: None,
+    show: Show = silent,
 ) -> tuple[CollectionRun, ...]:
     """Return what every system made of every query of every collection.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from eval.experiments.definition import Definition, settings_of
 from eval.experiments.reading import read_tested
 from eval.experiments.running import CollectionRun
-from eval.report import table
+from eval.markdown import table
 from rag.settings import Settings
 
 

@@ -35,7 +35,7 @@ HUMAN = "human"
 
 def write_experiment(
     out: Path,
-    file: Path,
+    file: Path | None,
     definition: Definition,
     settings: Settings,
     runs: Sequence[CollectionRun],
@@ -46,7 +46,7 @@ def write_experiment(
 
     Args:
         out: the folder.
-        file: that described the experiment.
+        file: that described the experiment; None where none did.
         definition: the experiment.
         settings: what was in effect beside it.
         runs: what was found.
@@ -71,6 +71,7 @@ def _experiment(
     tables = {one.name: one for one in definition.systems}
     made = {one.system.name: one for of in runs for one in of.systems}
     known = {one.name: one.fingerprint for one in before.collections} if before else {}
+    texts = {one.name: one.texts for one in definition.collections}
     collections = []
     judges: dict[str, Lineage] = {}
     for of in runs:
@@ -82,7 +83,13 @@ def _experiment(
             judges |= {one: before.judges[one] for one in sources[1:]}
         collections.append(
             CollectionRecord(
-                name, of.tested.split, of.corpus.documents, fingerprint, sources, of.tested.left_out
+                name,
+                of.tested.split,
+                of.corpus.documents,
+                fingerprint,
+                sources,
+                of.tested.left_out,
+                texts[name],
             )
         )
     systems = tuple(
@@ -168,7 +175,7 @@ def _before(out: Path) -> Experiment | None:
 
 
 def _provenance(
-    file: Path, definition: Definition, settings: Settings, runs: Sequence[CollectionRun]
+    file: Path | None, definition: Definition, settings: Settings, runs: Sequence[CollectionRun]
 ) -> Mapping[str, object]:
     """Return where the figures come from; no path of this machine."""
     every = [one for of in runs for one in of.systems]
@@ -186,8 +193,7 @@ def _provenance(
     }
     return {
         **provenance(),
-        "file": file.name,
-        "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        **_described(file),
         "settings": _told(changed(settings, definition.settings)),
         "depth": definition.depth,
         "seed": definition.analysis.seed,
@@ -202,6 +208,12 @@ def _provenance(
         },
         "notes": [note for one in every for note in one.notes],
     }
+
+
+def _described(file: Path | None) -> Mapping[str, object]:
+    if file is None:
+        return {}
+    return {"file": file.name, "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
 
 
 def _told(settings: Settings) -> Mapping[str, object]:

@@ -8,7 +8,7 @@ from eval.data.collection import read_qrels
 from eval.data.qrels import QrelsJudge
 from eval.experiments.record import Lineage
 from eval.judges.calibration import Thresholds, read_thresholds, write_thresholds
-from eval.judges.judge import Assessor, Room, Show
+from eval.judges.judge import Assessor, Room
 from eval.judges.judging import Judged, Task, fitted, going_on, run
 from eval.judges.jury import qualified, weighed
 from eval.judges.ledger import Ledger
@@ -19,6 +19,7 @@ from eval.judges.sources import read_provenance
 from rag.errors import BadInput
 from rag.seams import LLM, Judge
 from rag.settings import Settings
+from rag.showing import Show
 from rag.values import Frozen
 from rag.wiring import open_llm
 

@@ -1,6 +1,6 @@
 """A judge that asks a language model: cases in, grades out, every reply in the ledger."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -11,13 +11,11 @@ from rag.flows import Budget, drive
 from rag.llms.remote.wire import together
 from rag.outside.harmless import harmless
 from rag.seams import LLM
+from rag.showing import Show, silent
 from rag.values import Case, Frozen, Judgment, Message
 from rerankers.passages import EMPTY, shortened
 
 UNBOUNDED = Budget(calls=float("inf"))
-
-Show = Callable[[str, int, int], None]
-"""Takes a stage, how much is done, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ class AskedJudge:
         llm: LLM,
         page: Page,
         room: Room,
-        show: Show = lambda _stage, _done, _total: None,
+        show: Show = silent,
     ) -> None:
         self.lineage = lineage
         self._grader = grader

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 
 from eval.experiments.record import Lineage
 from eval.judges.calibration import ROUNDED, Thresholds
-from eval.judges.judge import AskedJudge, Room, Show
+from eval.judges.judge import AskedJudge, Room
 from eval.judges.ledger import Ledger, Page
 from eval.judges.methods import JUDGES
 from rag.errors import BadInput
 from rag.seams import LLM
 from rag.settings import Settings
+from rag.showing import Show
 from rag.wiring import open_llm
 
 

@@ -17,7 +17,7 @@ import msgspec
 from eval.data.collection import Qrels
 from eval.data.runs import ScoredDocument, write_run
 from eval.experiments.record import Lineage
-from eval.judges.judge import Room, Show
+from eval.judges.judge import Room
 from eval.judges.judging import going_on
 from eval.judges.ledger import Ledger, Page
 from eval.judges.opening import room_of
@@ -27,6 +27,7 @@ from eval.judges.preferring import PROMPT, PairwiseJudge, Preference, Preferred
 from eval.provenance import provenance
 from rag.seams import LLM
 from rag.settings import Settings
+from rag.showing import Show
 from rag.values import Frozen
 from rag.wiring import open_llm
 

@@ -15,12 +15,13 @@ from itertools import groupby
 
 import numpy as np
 
-from eval.judges.judge import UNBOUNDED, Room, Shortener, Show
+from eval.judges.judge import UNBOUNDED, Room, Shortener
 from eval.judges.ledger import Page
 from eval.judges.reading import Parser
 from eval.judges.steps import Attempt, Graded, Grader, Grading, Step, settled
 from rag.flows import Reply, drive
 from rag.seams import LLM
+from rag.showing import Show, silent
 from rag.values import Case, Chosen, Completed, Frozen
 from rerankers.comparing import WAYS, compared, halved, preferred
 
@@ -85,7 +86,7 @@ class PairwiseJudge:
         llm: LLM,
         page: Page,
         room: Room,
-        show: Show = lambda _stage, _done, _total: None,
+        show: Show = silent,
         opponents: int = OPPONENTS,
         seed: int = 0,
     ) -> None:

@@ -93,7 +93,7 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
         queries=judged.queries,
         values={m: {name: _kept(row[m]) for name, row in values.items()} for m in measures},
         featured=featured,
-        examples=_examples(record, of.name, judged, found, (featured, baseline), primary),
+        examples=_examples(record, of, judged, found, (featured, baseline), primary),
         reordering=tuple(each.reordering for each in found if each.reordering is not None),
         shuffled=tuple(each.shuffled for each in found if each.shuffled is not None),
         overlap=overlap({each.record.name: each.tops for each in found}, TOP),
@@ -147,7 +147,7 @@ def _less(now: float | None, before: float | None) -> float | None:
 
 def _examples(
     record: Record,
-    collection: str,
+    of: CollectionRecord,
     judged: Graded,
     found: Sequence[Scored],
     names: tuple[str, str],
@@ -162,8 +162,8 @@ def _examples(
         chosen(differences),
         differences,
         judged.queries,
-        record.queries(collection),
+        record.queries(of.name) if of.texts else {},
         {names[0]: ours.tops, names[1]: theirs.tops},
         judged.qrels,
-        record.snippets(collection),
+        record.snippets(of.name) if of.texts else (),
     )

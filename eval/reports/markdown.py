@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import singledispatch
 
-from eval.report import table as lines_of
+from eval.markdown import table as lines_of
 from eval.reports.blocks import (
     Banner,
     Block,

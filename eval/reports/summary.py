@@ -1,6 +1,6 @@
 """What is said of a report on the command line."""
 
-from eval.report import table
+from eval.markdown import table
 from eval.reports.schema import Report
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from eval.data.collection import read_collection, read_queries
+from eval.markdown import table
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import table
 from indexers.reading import read_paths
 from rag.packing import pack
 from rag.quoting.lines import read

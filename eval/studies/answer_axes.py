@@ -24,9 +24,9 @@ from eval.answers.references import Reference
 from eval.answers.report import write_answers, write_scores
 from eval.answers.scoring import Judged, judged
 from eval.answers.systems import read_system
+from eval.markdown import made_by, table
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import made_by, table
 from eval.studies.clapnq import Asked, read_asked
 from rag.settings import Settings, quiet
 from rag.wiring import build

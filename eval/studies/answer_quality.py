@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
+from eval.markdown import table
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import table
 from eval.studies.clapnq import read_asked, sentences_of
 from eval.studies.quoting import DAY, FLOOR, Passages, Seen, quoting
 from indexers.reading import read_paths

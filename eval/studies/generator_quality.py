@@ -17,9 +17,9 @@ import msgspec
 
 from eval.answers.asking import Told, check, cited_texts
 from eval.answers.figures import measured
+from eval.markdown import made_by, table
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import made_by, table
 from eval.studies.clapnq import read_asked
 from indexers.reading import read_paths
 from rag.pipeline import QueryPath

@@ -23,10 +23,10 @@ import msgspec
 
 from eval.data.collection import Collection, read_collection
 from eval.data.runs import best_chunks
+from eval.markdown import table
 from eval.measures import score
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import table
 from eval.studies.query_rows import DEPTH, TABLES, Row, Table
 from indexers.reading import read_paths
 from rag.expand.expand import ExpansionCache

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.retrieval import PATIENCE_S, System, choose
+from eval.experiments.definition import PATIENCE_S, SystemTable
+from eval.experiments.named import SYSTEMS, choose
 from rag.expand.methods import EXPANSIONS
 from rag.values import Frozen, Query
 
@@ -17,7 +18,7 @@ _ASKING = tuple(name for name, method in EXPANSIONS.items() if method.asks)
 class Row(Frozen):
     """A way to handle queries: a system with expansions, and steps after the first search."""
 
-    system: System
+    system: SystemTable
     iterate: str = ""
 
     @property
@@ -40,9 +41,9 @@ class Row(Frozen):
 
 
 def rows(systems: Sequence[str], steps: Sequence[str] = ()) -> dict[str, Row]:
-    """Return rows by name: systems as `eval.retrieval.choose` reads them, and "fused, STEPS"."""
-    found = {name: Row(system) for name, system in choose(systems).items()}
-    return {**found, **{f"fused, {name}": Row(System(), name) for name in steps}}
+    """Return rows by name: systems as `eval.experiments.named` reads them, and "fused, STEPS"."""
+    found = {system.name: Row(system) for system in choose(systems)}
+    return {**found, **{f"fused, {name}": Row(SYSTEMS["fused"], name) for name in steps}}
 
 
 @dataclass(frozen=True, slots=True)

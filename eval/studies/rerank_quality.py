@@ -20,10 +20,10 @@ import msgspec
 
 from eval.data.collection import Qrels, read_collection
 from eval.data.runs import ScoredDocument, read_run
+from eval.markdown import table
 from eval.measures import score
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import table
 from eval.studies.reranking import read_texts
 from rag.seams import LLM
 from rag.sections import LLMSettings, RerankSettings
@@ -84,7 +84,7 @@ STAGES = (
     ),
     Stage(
         "scifact",
-        "scifact-none/fused.trec",
+        "collections/scifact/runs/fused.trec.gz",
         (
             Task("query-likelihood", depth=20),
             Task("query-likelihood", depth=50),
@@ -100,12 +100,12 @@ STAGES = (
     ),
     Stage(
         "hotpotqa-hippo100",
-        "hotpotqa-hippo100-none/fused.trec",
+        "collections/hotpotqa-hippo100/runs/fused.trec.gz",
         (Task("query-likelihood", depth=20),),
     ),
     Stage(
         "clapnq-dev",
-        "clapnq-dev-none/fused.trec",
+        "collections/clapnq-dev/runs/fused.trec.gz",
         (Task("query-likelihood", depth=20, queries=40),),
     ),
 )

@@ -18,8 +18,8 @@ import numpy as np
 
 from eval.experiments.record import Analysis
 from eval.gate import Line, Outcome, decide, overall
+from eval.markdown import made_by, table
 from eval.provenance import provenance
-from eval.report import made_by, table
 from eval.reports.comparing import Named, Values, against, pairs
 from eval.reports.figures import percent, share
 from eval.reports.wording import verdict

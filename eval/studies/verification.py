@@ -18,9 +18,9 @@ import numpy as np
 from rank_bm25 import BM25Plus
 
 from eval.data.collection import numbered_lines, read_qrels
+from eval.markdown import table
 from eval.measuring import measuring
 from eval.provenance import provenance
-from eval.report import table
 from eval.studies.perturbing import harmless, wrong
 from rag.outside.words import words
 from rag.seams import Encoder

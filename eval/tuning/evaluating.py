@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.data.run_table import RunTable
-from eval.experiments.opening import Build, Opened, OpenLLM, Show
+from eval.experiments.opening import Build, Opened, OpenLLM
 from eval.experiments.reading import Corpus, Tested, read_corpus
 from eval.experiments.record import Price, Row
 from eval.experiments.running import Runner, SystemRun, run_system
@@ -15,6 +15,7 @@ from eval.tuning.space import Point, system_at
 from eval.tuning.values import Figures
 from rag.errors import BadInput
 from rag.settings import changed
+from rag.showing import Show
 
 MILLION = 1_000_000
 

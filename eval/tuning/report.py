@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from eval.markdown import made_by, table
 from eval.provenance import provenance
-from eval.report import made_by, table
 from eval.statistics import FEWEST
 from eval.tuning.choosing import RULE, Verdict, versus
 from eval.tuning.definition import Study

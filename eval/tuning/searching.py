@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from eval.experiments.opening import Build, OpenLLM, Show
+from eval.experiments.opening import Build, OpenLLM
 from eval.experiments.reading import read_corpus
 from eval.experiments.running import alone
 from eval.experiments.sources import digest, sources
@@ -20,6 +20,7 @@ from eval.tuning.proposing import Seen, chosen_sampler, propose
 from eval.tuning.space import Point, point_of
 from eval.tuning.values import Figures, Found, Trial
 from rag.errors import Unavailable
+from rag.showing import Show
 
 BASELINE = 0
 FAILURES = 3  # chosen: so many after one another are no fault of the points

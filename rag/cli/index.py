@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from indexers.bulk import FileReport, IndexReport, Options
-from rag.cli.progress import Show, showing
+from rag.cli.progress import showing
 from rag.cli.remote.where import check_options, named_tenant
 from rag.cli.root import SKIPPED, cli, collection_option, current_settings, run, tenant_option
 from rag.settings import Settings
+from rag.showing import Show
 from rag.values import Document, Fault, Notice
 
 STDIN = Path("-")

@@ -1,7 +1,7 @@
 """Progress: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from rag.showing import Show
+
 LINE_EVERY_S = 5.0
 _SAYS = {
     "rebuild": "rebuilding documents",
@@ -28,8 +30,6 @@ _SAYS = {
     "rerank": "reranking queries",
     "judge": "judging pairs",
 }
-Show = Callable[[str, int, int], None]
-"""Takes a stage, how much is done, and the total (0: unknown)."""
 
 
 class _Rate(ProgressColumn):

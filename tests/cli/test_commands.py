@@ -1,5 +1,6 @@
 """The commands with the packaged encoder, on a small folder with good and bad files."""
 
+import gzip
 import json
 import os
 import re
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
+import msgspec
 import pytest
 import pytrec_eval
 
+from eval.experiments.record import open_record
 from tests.cli.outcome import Firstcite, Outcome
 from tests.eval.tiny import QRELS, write_beir
 
@@ -318,32 +321,32 @@ def test_doctor_names_the_command_that_installs_what_is_missing(
     assert TRACEBACK not in outcome.err
 
 
-def test_evaluation_writes_runs_that_score_what_the_report_says(
+def test_an_evaluation_writes_runs_that_score_what_the_report_says(
     tmp_path: Path, firstcite: Firstcite
 ) -> None:
     folder, out = write_beir(tmp_path / "tiny"), tmp_path / "report"
-    outcome = firstcite("eval", "retrieval", str(folder), "--out", str(out))
+    outcome = firstcite("eval", "run", str(folder), "--out", str(out))
     assert outcome.code == 0
-    assert outcome.out.startswith("# Retrieval on tiny (test)\n")
-    assert sorted(file.name for file in out.iterdir()) == [
-        "bm25.trec",
-        "dense.trec",
-        "fused.trec",
-        "report.json",
-        "report.md",
+    assert outcome.out.startswith("# tiny\n")
+    assert {"report.html", "report.json", "report.md"} <= {file.name for file in out.iterdir()}
+    record, report = open_record(out), json.loads((out / "report.json").read_text("utf-8"))
+    assert [system["name"] for system in report["collections"][0]["systems"]] == [
+        "bm25",
+        "dense",
+        "fused",
     ]
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     relevant = [query_id for query_id, grades in QRELS.items() if max(grades.values()) > 0]
-    for system in report["systems"]:
-        with (out / f"{system['name']}.trec").open(encoding="utf-8") as lines:
-            run = pytrec_eval.parse_run(lines)
+    for system in report["collections"][0]["systems"]:
+        with gzip.open(record.run("tiny", system["name"]), "rt", encoding="utf-8") as lines:
+            run = pytrec_eval.parse_run(line for line in lines if line[0] != "#")
         measures = {"ndcg_cut.10", "recall.100", "map"}
         scores = pytrec_eval.RelevanceEvaluator(QRELS, measures).evaluate(run)
         for ours, theirs in (("nDCG@10", "ndcg_cut_10"), ("R@100", "recall_100"), ("AP", "map")):
             values = [scores.get(query_id, {}).get(theirs, 0.0) for query_id in relevant]
-            assert system["means"][ours] == pytest.approx(sum(values) / len(values), abs=1e-6)
-    assert report["configuration"]["splitter"] == "none"
-    assert str(tmp_path) not in json.dumps(report)
+            mean = system["means"][ours]["mean"]
+            assert mean == pytest.approx(sum(values) / len(values), abs=1e-6)
+    for name in ("report.json", "report.html", "report.md", "experiment.json"):
+        assert str(tmp_path) not in (out / name).read_text(encoding="utf-8")
 
 
 def test_evaluation_says_by_its_exit_code_that_documents_were_skipped(
@@ -353,13 +356,20 @@ def test_evaluation_says_by_its_exit_code_that_documents_were_skipped(
     with (folder / "corpus.jsonl").open("a", encoding="utf-8") as file:
         file.write("{broken\n")
     options = ["--system", "dense", "--splitter", "recursive", "--out", str(out)]
-    outcome = firstcite("eval", "retrieval", str(folder), *options)
+    outcome = firstcite("eval", "run", str(folder), *options)
     assert outcome.code == 3
     assert "corpus.jsonl:5: not JSON" in outcome.err
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    assert [system["name"] for system in report["systems"]] == ["dense"]
-    assert report["configuration"]["splitter"] == "recursive/192"
-    assert report["index"]["faults"][0].startswith("corpus.jsonl:5: not JSON")
+    experiment = open_record(out).experiment
+    assert [system.name for system in experiment.systems] == ["dense"]
+    assert "recursive/192" in msgspec.json.encode(experiment.provenance).decode()
+
+
+def test_options_of_a_folder_are_refused_for_a_file(tmp_path: Path, firstcite: Firstcite) -> None:
+    file = tmp_path / "experiment.toml"
+    file.write_text("", encoding="utf-8")
+    outcome = firstcite("eval", "run", str(file), "--out", "out", "--system", "bm25")
+    assert outcome.code == 2
+    assert "are for folders: write them into" in outcome.error
 
 
 def wait_for(stream: IO[str], said: str) -> list[str]:

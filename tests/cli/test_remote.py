@@ -252,7 +252,6 @@ ARGUMENTS = {
     "calibrate": [__file__],
     "keys add": ["x"],
     "keys revoke": ["x"],
-    "eval retrieval": [".", "--out", "out"],
     "eval answers": [".", "--out", "out"],
     "eval judge": [".", "--judge", "graded", "--out", "out"],
     "eval run": [__file__, "--out", "out"],

@@ -35,7 +35,7 @@ def test_help_names_every_command(firstcite: Firstcite) -> None:
     "command",
     [
         *GROUP,
-        *("eval retrieval", "eval answers", "models fetch", "models export", "models check"),
+        *("eval run", "eval answers", "models fetch", "models export", "models check"),
         "eval compare-answers",
         "route train",
         *(f"collections {name}" for name in ("list", "info", "count", "drop", "verify")),
@@ -86,9 +86,9 @@ def test_the_console_script_is_python_dash_m_rag(version: str) -> None:
         ["serve", "--port", "70000"],
         ["serve", "--port", "-1"],
         ["eval"],
-        ["eval", "retrieval", "/no/such/place", "--out", "x"],
-        ["eval", "retrieval", "."],
-        ["eval", "retrieval", ".", "--out", "x", "--splitter", "chapters"],
+        ["eval", "run", "/no/such/place", "--out", "x"],
+        ["eval", "run", "."],
+        ["eval", "run", ".", "--out", "x", "--splitter", "chapters"],
         ["eval", "answers", "/no/such/place", "--out", "x"],
         ["eval", "answers", "."],
         ["eval", "answers", ".", "--out", "x", "--queries", "0"],
@@ -229,12 +229,12 @@ def test_an_unknown_split_or_system_is_one_line_before_anything_is_loaded(
     firstcite: Firstcite, tmp_path: Path, options: list[str], named: str
 ) -> None:
     folder = beir(tmp_path / "tiny")
-    outcome = firstcite("eval", "retrieval", str(folder), "--out", "report", *options)
+    outcome = firstcite("eval", "run", str(folder), "--out", "report", *options)
     assert outcome.code == 2
     assert named in outcome.error
 
 
-@pytest.mark.parametrize("what", ["retrieval", "answers"])
+@pytest.mark.parametrize("what", ["run", "answers"])
 def test_a_folder_that_is_no_collection_is_one_line(
     firstcite: Firstcite, tmp_path: Path, what: str
 ) -> None:
@@ -261,10 +261,10 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
     folder = beir(tmp_path / "tiny")
     taken = tmp_path / "file"
     taken.write_text("", encoding="utf-8")
-    outcome = firstcite("eval", "retrieval", str(folder), "--out", str(taken))
+    outcome = firstcite("eval", "run", str(folder), "--out", str(taken))
     assert outcome.code == 2
     assert "is a file" in outcome.err
-    below = firstcite("eval", "retrieval", str(folder), "--out", str(taken / "report"))
+    below = firstcite("eval", "run", str(folder), "--out", str(taken / "report"))
     assert below.code == 1
     assert str(taken / "report") in below.error
 

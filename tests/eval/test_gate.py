@@ -221,8 +221,8 @@ def test_report_writes_all_three_files(firstcite: Firstcite, tmp_path: Path) -> 
         "report.json",
         "report.md",
     ]
-    assert "tiny: fused+first beats bm25" in done.out
-    assert "red: " in done.err
+    assert "\nfused+first beats bm25" in done.out
+    assert "\nred: " in done.out
 
 
 def test_a_folder_without_a_record_is_refused(firstcite: Firstcite, tmp_path: Path) -> None:  # noqa: F811

@@ -50,7 +50,7 @@ def test_the_version_of_every_package_is_named() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["/opt/bin/firstcite", "eval", "retrieval", "/data/x"], "firstcite eval retrieval x"),
+        (["/opt/bin/firstcite", "eval", "run", "/data/x"], "firstcite eval run x"),
         (["firstcite", "eval", "data/x", "--out", "/data/a/b"], "firstcite eval data/x --out b"),
         (["firstcite", "--out=/data/a/b"], "firstcite --out=b"),
         (["firstcite", "/data/two words/"], "firstcite 'two words'"),

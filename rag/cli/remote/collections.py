@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from api.client_wire import done
 from api.jobs.job import Counts
-from rag.cli.progress import Show
 from rag.cli.remote.asking import client_of, filter_of
 from rag.cli.remote.values import described_of, listed_of
 from rag.sections import ClientSettings
+from rag.showing import Show
 from rag.values import Where
 from rag.wiring.inspecting import Described, Listed
 

@@ -14,9 +14,9 @@ from indexers.bulk import Fate, FileReport, IndexReport
 from indexers.bulk.reporting import Tally, fault_at
 from indexers.bulk.seen import Seen
 from indexers.stores.payload import unstorable
-from rag.cli.progress import Show
 from rag.cli.remote.asking import client_of
 from rag.sections import ClientSettings
+from rag.showing import Show
 from rag.values import Document, Fault, Notice
 
 AT_ONCE = 64 * 1024 * 1024  # chosen: bytes of an upload; a document that is larger goes alone

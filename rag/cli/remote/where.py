@@ -32,7 +32,6 @@ CANNOT: Mapping[str, str] = {
     "keys list": f"{_KEYS}: run it there",
     "keys revoke": f"{_KEYS}: run it there",
     "serve": "it is a server: run it on the machine that is to serve",
-    "eval retrieval": "it compares systems over an index of its own: run it here, without --server",
     "eval answers": "it indexes and measures with the settings of this machine: run it without "
     "--server",
     "eval run": "it indexes and measures with the settings of this machine: run it without "
