@@ -259,6 +259,8 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "bench_encode": partial(_newest, "bench-encode"),
     "bench_bulk": partial(_newest, "bench-bulk"),
     "bench_http": partial(_newest, "bench-http"),
+    "bench_measures": partial(_newest, "bench-measures"),
+    "bench_reports": partial(_newest, "bench-reports"),
     "scale": scale,
     "bench_llm": partial(_newest, "bench-llm"),
     "rerankers": rerankers,

@@ -1,7 +1,6 @@
 """Running an experiment: every system over every query, stage by stage, what is done kept."""
 
 import asyncio
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from eval.data.runs import Ranked, ScoredDocument, best_documents, read_run
 from eval.experiments.definition import Definition, SystemTable, settings_of
@@ -290,9 +290,9 @@ def alone(work: Path) -> Iterator[None]:
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / ".gitignore").write_text("*\n", encoding="utf-8")
-    with (work / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StoreLocked(f"{work} is in use by another run: wait for its end") from None
+    try:
+        held = FileLock(work / "lock").acquire(timeout=0)
+    except Timeout:
+        raise StoreLocked(f"{work} is in use by another run: wait for its end") from None
+    with held:
         yield

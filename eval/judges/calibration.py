@@ -43,7 +43,7 @@ class Thresholds(Frozen):
 
 ROUNDED = Thresholds((0.5, 1.5, 2.5))
 CRITERIA_SUM = Thresholds((5.0, 7.0, 10.0))
-"""Not calibrated: 10 to 12 points are 3, 7 to 9 are 2, 5 and 6 are 1 (arXiv 2410.14044's rule)."""
+"""Not calibrated, chosen: 10 to 12 points are 3, 7 to 9 are 2, 5 and 6 are 1."""
 
 
 def isotonic(scores: Sequence[float], grades: Sequence[float]) -> list[tuple[float, float]]:
