@@ -144,7 +144,7 @@ def to_markdown(report: Figures) -> str:
     """Return the report as Markdown."""
     where = report["provenance"]
     rows = [
-        [section, _shown(found["ratio"]), found["aim"]]
+        [section, shown(found["ratio"]), found["aim"]]
         for section, found in report["sections"].items()
     ]
     lines = ["# Benchmarks", "", *table(["section", "ratio", "aim"], rows), ""]
@@ -159,12 +159,13 @@ def to_markdown(report: Figures) -> str:
 
 def figures(section: Figures) -> str:
     """Return a section's figures as text, without its ratio and aim."""
-    return "; ".join(f"{k}: {_shown(v)}" for k, v in section.items() if k not in {"ratio", "aim"})
+    return "; ".join(f"{k}: {shown(v)}" for k, v in section.items() if k not in {"ratio", "aim"})
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a figure, or several with their names, as text."""
     if isinstance(value, dict):
-        return ", ".join(f"{k} {_shown(v)}" for k, v in value.items())
+        return ", ".join(f"{k} {shown(v)}" for k, v in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from eval.answers.report import overview, verdict
-from eval.bench import figures
+from eval.bench import figures, shown
 from eval.benchmarks.scale import grown
 from eval.markdown import table
 from eval.studies import answer_axes as answer_axes_study
@@ -241,7 +241,7 @@ def _newest(folder: str) -> list[str]:
     for file in sorted((ROOT / "eval" / "results" / folder).glob("*.json")):
         link = f"../eval/results/{folder}/{file.stem}.md"
         for name, found in msgspec.json.decode(file.read_bytes())["sections"].items():
-            rows[name] = [f"[{name}]({link})", str(found["ratio"]), found["aim"], figures(found)]
+            rows[name] = [f"[{name}]({link})", shown(found["ratio"]), found["aim"], figures(found)]
     return table(["benchmark", "ratio", "aim", "figures"], list(rows.values()))
 
 
