@@ -12,6 +12,8 @@ WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 RESULTS := eval/results/retrieval
 EXPERIMENT := eval/results/experiment
+POOL := $(COLLECTIONS)/trec-dl19-passage-pool
+JUDGED := .firstcite/judged
 DEMO := .firstcite/demo
 
 export HAYSTACK_TELEMETRY_ENABLED := False
@@ -119,11 +121,18 @@ citation-results: setup ## whether every quote stands and citations carry, over 
 generator-results: setup ## what answers by the settings' model are worth, generator by generator (half an hour)
 	$(BIN)/python -m eval.studies.generator_quality --collections $(COLLECTIONS) --out eval/results/generators
 
-judge-results: setup ## every judge over the DL19 pool with the settings' model (hours); goes on where it was ended
-	for judge in expected criteria two-step graded jury pairwise; do \
-		$(BIN)/firstcite eval judge $(COLLECTIONS)/trec-dl19-passage-pool --split test.pool --judge $$judge \
-			--passage-tokens 120 --failures 1 --out .firstcite/judged/trec-dl19-passage-pool || exit 1; \
+judge-results: setup ## every judge over the DL19 pool with the settings' model, checked (hours); goes on where it was ended
+	for judge in expected criteria two-step graded jury; do \
+		$(BIN)/firstcite eval judge $(POOL) --split test.pool --judge $$judge --passage-tokens 120 --failures 1 \
+			--out $(JUDGED) && \
+		{ test -f $(JUDGED)/$$judge/probes.json || $(BIN)/firstcite eval judge-check probe $(POOL) \
+			--split test.pool --judge $$judge --out $(JUDGED)/$$judge; } && \
+		$(BIN)/firstcite eval judge-check report --people $(POOL)/qrels/test.pool.tsv \
+			--judged $(JUDGED)/qrels/$$judge.jsonl --probes $(JUDGED)/$$judge/probes.json \
+			$(addprefix --run ,$(wildcard $(POOL)/runs/*)) --out eval/results/judges/$$judge || exit 1; \
 	done
+	$(BIN)/firstcite eval judge $(POOL) --split test.pool --judge pairwise --passage-tokens 120 --failures 1 \
+		--limit 1000 --out $(JUDGED)
 
 scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
 	$(BIN)/python -m eval.benchmarks.scale --out eval/results/scale

@@ -110,7 +110,8 @@ def _lines(file: Path, top: int) -> Judged:
             grades[pair] = line.grade
     said = file.with_suffix(".json")
     lineage = read_provenance(said).lineage if said.is_file() else None
-    return Judged(file.name, grades, frozenset(failed), tells=True, lineage=lineage)
+    name = f"{file.stem} ({lineage.model})" if lineage else file.name
+    return Judged(name, grades, frozenset(failed), tells=True, lineage=lineage)
 
 
 def _pairs(file: Path, first: str) -> dict[Pair, int]:

@@ -73,7 +73,7 @@ def test_what_our_own_judges_write_is_read_with_its_failures_and_who_judged(
         assert found.failed == {("q", "b")}
         assert found.tells
         assert found.lineage == SAID.lineage
-        assert found.name == "graded.jsonl"
+        assert found.name == f"graded ({SAID.lineage.model})"
 
 
 def test_qrels_do_not_tell_what_failed_but_what_is_off_the_scale(tmp_path: Path) -> None:

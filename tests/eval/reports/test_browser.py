@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from eval.reports.writing import write_report
+from eval.tables import ROOT
 from tests.eval.reports.records import record
 
 
@@ -38,6 +39,30 @@ def test_a_report_asks_for_nothing_and_complains_of_nothing(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(23, 24, 27)") is (scheme == "dark")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted((ROOT / "eval" / "results").glob("*/report.html")),
+    ids=lambda file: file.parent.name,
+    scope="module",
+)
+def test_a_committed_report_asks_for_nothing_and_every_chart_has_its_table(
+    browser: Browser, file: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(file.as_uri())
+    assert asked == [file.as_uri()]
+    assert not said
+    for figure in page.locator("figure:has(svg)").all():
+        assert figure.locator("table").count() == 1
+    assert page.locator("figure:has(svg)").count() >= 7
     page.close()
 
 
