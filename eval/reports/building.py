@@ -69,6 +69,7 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
     tukey = pairs(values, primary, analysis)
     featured = max((c.system for c in first), key=lambda name: quality[name].mean, default="")
     costs = {each.record.name: each.cost for each in found}
+    prices_of = {n: c.price for n, c in costs.items() if c is not None and c.price is not None}
     return CollectionReport(
         name=of.name,
         split=of.split,
@@ -87,9 +88,7 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
         pairs=tukey,
         ladder=_ladder(found, values, primary, analysis),
         by_latency=front(quality, {n: v for n, c in costs.items() if (v := p95(c)) is not None}),
-        by_price=front(
-            quality, {n: c.price for n, c in costs.items() if c is not None and c.price is not None}
-        ),
+        by_price=front(quality, prices_of) if any(prices_of.values()) else (),
         queries=judged.queries,
         values={m: {name: _kept(row[m]) for name, row in values.items()} for m in measures},
         featured=featured,

@@ -120,6 +120,14 @@ def test_a_system_that_is_worse_and_dearer_is_dominated(report: Report) -> None:
     assert [p.dominated for p in tiny.by_price] == [False, True, False]
 
 
+def test_where_nothing_costs_anything_there_is_no_chart_of_prices(tmp_path: Path) -> None:
+    made = record(tmp_path, skill={"bm25": 0.4, "dense": 0.5})
+    of = build(made).collections[0]
+    assert [s.cost.price for s in of.systems if s.cost] == [0, 0]
+    assert of.by_price == ()
+    assert len(of.by_latency) == 2
+
+
 def test_latency_leaves_out_what_a_cache_answered(report: Report) -> None:
     first = report.collections[0].systems[2].cost
     assert first is not None
