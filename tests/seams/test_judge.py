@@ -3,6 +3,7 @@
 import pytest
 
 from eval.data.qrels import QrelsJudge
+from eval.judges.jury import Jury
 from eval.judges.ledger import Ledger
 from eval.judges.methods import JUDGES
 from eval.judges.opening import make_judge
@@ -28,11 +29,12 @@ def written(request: Complete) -> str:
 
 
 LLM_JUDGES = [make_judge(name, ScriptedLLM(likely, complete=written), Ledger()) for name in JUDGES]
+JURY = Jury(dict(zip(JUDGES, LLM_JUDGES, strict=True)), dict.fromkeys(JUDGES, 1.0))
 
 EVERY = pytest.mark.parametrize(
     "judge",
-    [QrelsJudge({"q1": {"d1": 2, "d2": 0}, "q2": {"d1": -1}}), *LLM_JUDGES],
-    ids=["qrels", *JUDGES],
+    [QrelsJudge({"q1": {"d1": 2, "d2": 0}, "q2": {"d1": -1}}), *LLM_JUDGES, JURY],
+    ids=["qrels", *JUDGES, "jury"],
 )
 
 
