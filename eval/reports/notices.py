@@ -11,6 +11,7 @@ from eval.reports.wording import FEW
 JUDGED = 0.90
 JUDGED_AT = "Judged@10"
 JUDGE_FAILURES = 0.01
+MANY = 4  # systems that are not named one by one
 
 
 def notices(experiment: Experiment, collections: Sequence[CollectionReport]) -> tuple[Notice, ...]:
@@ -60,16 +61,24 @@ def _of_collection(of: CollectionReport) -> Iterator[Notice]:
         )
     few = [s for s in of.systems if s.means[JUDGED_AT].mean < JUDGED]
     if few:
-        shares = ", ".join(f"{s.name} ({percent(s.means[JUDGED_AT].mean)})" for s in few)
         yield Notice(
             "red",
-            f"{of.name}: under {percent(JUDGED)} of the first ten are judged in {shares}: what is "
-            "unjudged counts as not relevant.",
+            f"{of.name}: under {percent(JUDGED)} of the first ten are judged in {_shares(of, few)}: "
+            "what is unjudged counts as not relevant.",
         )
     failed = [s for s in of.systems if s.failed]
     if failed:
         shares = ", ".join(f"{s.name} ({count(s.failed)})" for s in failed)
         yield Notice("red", f"{of.name}: queries failed, and count 0, in {shares}.")
+
+
+def _shares(of: CollectionReport, few: Sequence[System]) -> str:
+    """Return systems with the share that is judged of each, or the range where it is all of many."""
+    shares = {system.name: system.means[JUDGED_AT].mean for system in few}
+    if len(few) == len(of.systems) >= MANY:
+        low, high = min(shares.values()), max(shares.values())
+        return f"all systems ({percent(low)} to {percent(high)})"
+    return ", ".join(f"{name} ({percent(share)})" for name, share in shares.items())
 
 
 def _names(systems: Iterator[System]) -> str:

@@ -120,6 +120,14 @@ def test_a_system_that_is_worse_and_dearer_is_dominated(report: Report) -> None:
     assert [p.dominated for p in tiny.by_price] == [False, True, False]
 
 
+def test_many_systems_with_few_judgments_are_told_together(tmp_path: Path) -> None:
+    names = ("a", "b", "c", "d")
+    report = build(record(tmp_path, skill=dict.fromkeys(names, 0.5), judged=False))
+    (notice,) = (n for n in report.notices if "are judged in" in n.text)
+    assert "are judged in all systems (6" in notice.text
+    assert notice.text.endswith(" %): what is unjudged counts as not relevant.")
+
+
 def test_where_nothing_costs_anything_there_is_no_chart_of_prices(tmp_path: Path) -> None:
     made = record(tmp_path, skill={"bm25": 0.4, "dense": 0.5})
     of = build(made).collections[0]
