@@ -63,8 +63,8 @@ def _of_collection(of: CollectionReport) -> Iterator[Notice]:
     if few:
         yield Notice(
             "red",
-            f"{of.name}: under {percent(JUDGED)} of the first ten are judged in {_shares(of, few)}: "
-            "what is unjudged counts as not relevant.",
+            f"{of.name}: under {percent(JUDGED)} of the first ten are judged in "
+            f"{_shares(of, few)}: what is unjudged counts as not relevant.",
         )
     failed = [s for s in of.systems if s.failed]
     if failed:
@@ -73,7 +73,7 @@ def _of_collection(of: CollectionReport) -> Iterator[Notice]:
 
 
 def _shares(of: CollectionReport, few: Sequence[System]) -> str:
-    """Return systems with the share that is judged of each, or the range where it is all of many."""
+    """Return systems with what share of each is judged; all of many are told together."""
     shares = {system.name: system.means[JUDGED_AT].mean for system in few}
     if len(few) == len(of.systems) >= MANY:
         low, high = min(shares.values()), max(shares.values())
