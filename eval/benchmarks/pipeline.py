@@ -5,25 +5,22 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval.benchmarks.search import SPEC, Corpus, K, KnownVectors, fill, make_corpus
+from eval.benchmarks.search import SPEC, Corpus, K, fill, known_parts, make_corpus
 from indexers.encoders.bm25 import Bm25Encoder
 from indexers.stores.edge import create_edge
-from rag.abstain import Floor
-from rag.answering.answering import quoting
 from rag.deepen import Deepener, deepen
 from rag.errors import LLMUnavailable
 from rag.expand.expand import Expander, ExpansionCache, expand
 from rag.find import fetch, find
-from rag.fuse import FUSIONS, fuse
-from rag.packing import Packing
+from rag.fuse import fuse
 from rag.parts import Parts
 from rag.pipeline import QueryPath
-from rag.plan import Defaults, make_plan
-from rag.quoting.choosing import Limits
+from rag.plan import make_plan
 from rag.seams import LLM, Store
 from rag.values import Query, Results
 
@@ -41,16 +38,9 @@ async def _corpus() -> tuple[str, float]:
 
 def _parts(store: Store, corpus: Corpus) -> Parts:
     """Return what a search takes, with every stage that a default server has."""
-    encoder, sparse = KnownVectors(corpus), Bm25Encoder()
-    return Parts(
-        encoder=encoder,
-        sparse=sparse,
-        store=store,
-        generator=quoting(encoder, Floor(0.0), Limits(1)),
-        defaults=Defaults("dbsf", K, tuple(FUSIONS)),
-        fusions=FUSIONS,
-        weights={"bm25": 0.5, "dense": 0.5},
-        packing=Packing(1),
+    sparse = Bm25Encoder()
+    return replace(
+        known_parts(store, corpus, sparse),
         expander=Expander({}, _nobody, sparse, _corpus, ExpansionCache()),
         deepener=Deepener({}, _nobody),
     )

@@ -106,18 +106,21 @@ async def fill(store: Store, corpus: Corpus, sparse: Bm25Encoder) -> float:
 
 def query_path(store: Store, corpus: Corpus, sparse: Bm25Encoder) -> QueryPath:
     """Return the product's own query path over known vectors."""
+    return QueryPath(known_parts(store, corpus, sparse))
+
+
+def known_parts(store: Store, corpus: Corpus, sparse: Bm25Encoder) -> Parts:
+    """Return what a search over known vectors takes."""
     encoder = KnownVectors(corpus)
-    return QueryPath(
-        Parts(
-            encoder=encoder,
-            sparse=sparse,
-            store=store,
-            generator=quoting(encoder, Floor(0.0), Limits(1)),
-            defaults=Defaults("dbsf", K, tuple(FUSIONS)),
-            fusions=FUSIONS,
-            weights={"bm25": 0.5, "dense": 0.5},
-            packing=Packing(1),
-        )
+    return Parts(
+        encoder=encoder,
+        sparse=sparse,
+        store=store,
+        generator=quoting(encoder, Floor(0.0), Limits(1)),
+        defaults=Defaults("dbsf", K, tuple(FUSIONS)),
+        fusions=FUSIONS,
+        weights={"bm25": 0.5, "dense": 0.5},
+        packing=Packing(1),
     )
 
 

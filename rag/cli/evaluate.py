@@ -3,7 +3,9 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import click
 import msgspec
 
 from rag.cli.root import cli
@@ -12,7 +14,14 @@ from rag.settings import Settings
 
 @cli.group("eval")
 def eval_group() -> None:
-    """Measure retrieval and cited answers offline, on a folder with queries."""
+    """Measure retrieval and cited answers offline: is it better, and is that more than noise?"""
+
+
+collections_option = click.option(
+    "--collections",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="What {collections} stands for in the file's paths.",
+)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 from rich.console import Console
 
-from rag.cli.evaluate import eval_group
+from rag.cli.evaluate import collections_option, eval_group
 from rag.cli.progress import showing
 from rag.cli.root import SKIPPED, current_settings, run
 from rag.errors import BadInput
@@ -39,11 +39,7 @@ if TYPE_CHECKING:
     help="Of a folder: none is one chunk per document; with others documents count by their best "
     "chunk.  [default: none]",
 )
-@click.option(
-    "--collections",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="What {collections} stands for in the file's paths.",
-)
+@collections_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be run.")
 def run_command(
     what: Path,

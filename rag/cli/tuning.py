@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from rag.cli.evaluate import eval_group
+from rag.cli.evaluate import collections_option, eval_group
 from rag.cli.progress import showing
 from rag.cli.root import current_settings, run
 from rag.errors import ModelUnavailable
@@ -21,11 +21,7 @@ from rag.settings import Settings
     type=click.Path(path_type=Path, file_okay=False, writable=True),
     help="Folder for journal, report and tuned.toml, and in work/ for what is kept between runs.",
 )
-@click.option(
-    "--collections",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="What {collections} stands for in the file's paths.",
-)
+@collections_option
 def tune_command(file: Path, out: Path, collections: Path | None) -> None:
     """Search the settings that FILE names for quality, latency and cost together.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from eval.reports.writing import write_report
 from eval.tables import ROOT
@@ -18,6 +18,18 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "report.html"
 
 
+def open_alone(page: Page, file: Path) -> None:
+    """Open a file that asks for nothing else and complains of nothing."""
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(file.as_uri())
+    assert asked == [file.as_uri()]
+    assert not said
+
+
 @pytest.mark.parametrize("width", [1280, 380])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_report_asks_for_nothing_and_complains_of_nothing(
@@ -27,14 +39,7 @@ def test_a_report_asks_for_nothing_and_complains_of_nothing(
         color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": width, "height": 800},
     )
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(file.as_uri())
-    assert asked == [file.as_uri()]
-    assert not said
+    open_alone(page, file)
     assert page.locator("figure svg").count() == page.locator("figure table").count() >= 7
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -52,14 +57,7 @@ def test_a_committed_report_asks_for_nothing_and_every_chart_has_its_table(
     browser: Browser, file: Path
 ) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(file.as_uri())
-    assert asked == [file.as_uri()]
-    assert not said
+    open_alone(page, file)
     for figure in page.locator("figure:has(svg)").all():
         assert figure.locator("table").count() == 1
     assert page.locator("figure:has(svg)").count() >= 7
