@@ -21,15 +21,14 @@ def verdict(found: Compared, alpha: float, correction: str) -> str:
     """
     queries = f"{count(found.n)} {'query' if found.n == 1 else 'queries'}"
     shown = f"{signed(found.difference)} {found.measure} {interval(found.low, found.high)}"
+    name, p = CORRECTIONS[correction], p_value(found.adjusted)
+    said = f"p{f' ({name})' if name else ''} {p if p.startswith('<') else f'= {p}'}"
     if found.n >= FEW and found.adjusted <= alpha and found.difference:
         verb = "beats" if found.difference > 0 else "is worse than"
-        name = CORRECTIONS[correction]
-        p = p_value(found.adjusted)
-        said = f"p{f' ({name})' if name else ''} {p if p.startswith('<') else f'= {p}'}"
         return f"{found.system} {verb} {found.against} by {shown}, {said}, {queries}."
     return (
-        f"No difference shown between {found.system} and {found.against}: {shown}; with {queries} "
-        f"{seen(found.mde)}."
+        f"No difference shown between {found.system} and {found.against}: {shown}, {said}; with "
+        f"{queries} {seen(found.mde)}."
     )
 
 
