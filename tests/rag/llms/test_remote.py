@@ -681,7 +681,7 @@ async def test_a_server_that_has_gone_away_is_said_to_be_down(ask: str) -> None:
 
 
 async def test_a_hundred_requests_never_exceed_the_limit() -> None:
-    async with talking(Upstream(pause_s=0.005), concurrency=7) as (llm, up):
+    async with talking(Upstream(pause_s=0.05), concurrency=7) as (llm, up):
         replies = await llm.complete([Complete((Message("user", str(i)),)) for i in range(100)])
         assert [reply.text for reply in replies] == [str(i) for i in range(100)]
         assert up.peak == 7
