@@ -55,8 +55,8 @@ test-all: test test-models ## all tests: also with FIRSTCITE_TEST_QDRANT_URL whe
 test-http: setup ## schemathesis for longer: 100 examples for every route (20 minutes)
 	FIRSTCITE_TEST_EXAMPLES=100 $(BIN)/pytest --timeout 7200 tests/api/test_schemathesis.py
 
-screenshots: setup ## the pictures of the page in docs/images (needs a Chromium)
-	FIRSTCITE_RENEW_SCREENSHOTS=1 $(BIN)/pytest tests/api/page/test_screenshots.py
+screenshots: setup ## the pictures in docs/images (needs a Chromium)
+	FIRSTCITE_RENEW_SCREENSHOTS=1 $(BIN)/pytest tests/api/page/test_screenshots.py tests/eval/reports/test_screenshot.py
 
 check: setup ## format, lint, types, import ladder, documentation
 	$(BIN)/ruff format --check .

@@ -4,16 +4,13 @@ With FIRSTCITE_RENEW_SCREENSHOTS=1 (`make screenshots`) the pictures are written
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from api.app import create_app
 from indexers.reading import read_paths
@@ -24,12 +21,10 @@ from rag.wiring import build
 from tests.api.page.conftest import Visitor
 from tests.api.page.visiting import apart
 from tests.api.served import Served
+from tests.browsing import shoot
 
 ROOT = Path(__file__).parents[3]
 CORPUS = ROOT / "examples" / "handbook"
-IMAGES = ROOT / "docs" / "images"
-RENEW = "FIRSTCITE_RENEW_SCREENSHOTS"
-MOST_BYTES = 150_000
 QUESTION = "How long does the sample freezer stay cold without power?"
 DATE = "By what date must applications from visiting researchers reach the station manager?"
 SOUGHT = "keeping a dog on the lead"
@@ -71,20 +66,6 @@ def _of_the_checkout(item: Document | Fault | Notice) -> Document | Fault | Noti
     if not isinstance(item, Document):
         return item
     return replace(item, source=str(Path(item.source).relative_to(ROOT)))
-
-
-def shoot(page: Page, name: str) -> None:
-    """Keep what is seen, in 256 colours, where that is asked for."""
-    page.mouse.move(0, 0)
-    page.wait_for_timeout(200)  # fonts and transitions
-    taken = page.screenshot(animations="disabled", caret="hide")
-    if not os.environ.get(RENEW):
-        return
-    IMAGES.mkdir(exist_ok=True)
-    picture = Image.open(BytesIO(taken)).convert("RGB")
-    file = IMAGES / f"{name}.png"
-    picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
-    assert file.stat().st_size <= MOST_BYTES, f"{name}.png is larger than {MOST_BYTES:,} bytes"
 
 
 def test_the_page_looks_as_the_documentation_shows_it(
