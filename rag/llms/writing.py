@@ -1,7 +1,7 @@
 """Texts under way: each takes its turn on the model's lane pass by pass."""
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from rag.seams import LLMSpec
 from rag.values import Complete, Completed, Piece, Usage
 
 TOGETHER = 10  # chosen: texts side by side; a pass over 11 tokens takes 1.5 times as long as over 1
+REMEMBERED = 4_096  # chosen: tokens of likeliest texts side by side; 190 MB with SmolLM2-135M
 WORTH_IT = 4  # chosen: fewer likeliest texts are written one by one, faster by their drafts
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Writer:
     async def complete(self, requests: Sequence[Complete]) -> tuple[Completed, ...]:
         """Return one completion per request; those that may be are written side by side."""
         found: dict[int, Completed] = {}
-        for places in _alike(requests):
+        for places in _alike(requests, self._length):
             group = [requests[i] for i in places]
             found |= zip(places, await self._written(group), strict=True)
         return tuple(found[i] for i in range(len(requests)))
@@ -147,6 +148,9 @@ class Writer:
         usage = Usage(read, count, ms_since(started), passes=tally.passes)
         yield Completed(written.text, count, count == most, usage, tuple(pieces))
 
+    def _length(self, request: Complete) -> int:
+        return len(self._renderer.ids(request.prompt)) + request.max_tokens
+
     async def _written(self, group: Sequence[Complete]) -> list[Completed]:
         """Return the completions of requests that may be written side by side (`_alike`)."""
         if len(group) == 1:
@@ -231,21 +235,36 @@ def fitting(spec: LLMSpec, ids: list[int], more: int) -> list[int]:
     return ids
 
 
-def _alike(requests: Sequence[Complete]) -> Iterator[list[int]]:
+def _alike(requests: Sequence[Complete], length: Callable[[Complete], int]) -> Iterator[list[int]]:
     """Yield the places of requests that may be written side by side, some at a time.
 
-    Those are texts drawn from one prompt, and likeliest texts of the same length at most.
+    Those are texts drawn from one prompt, and likeliest texts of the same length at most, as many
+    as the model's memory of them is small (`length` says how many tokens one may have).
     """
-    groups: dict[object, list[int]] = {}
+    drawn: dict[Complete, list[int]] = {}
+    likeliest: dict[int, list[int]] = {}
     for i, request in enumerate(requests):
         if request.is_mixture or request.among:
-            groups[i] = [i]
+            yield [i]
         elif request.temperature:
-            groups.setdefault(replace(request, seed=0), []).append(i)
+            drawn.setdefault(replace(request, seed=0), []).append(i)
         else:
-            groups.setdefault(("likeliest", request.max_tokens), []).append(i)
-    for key, places in groups.items():
-        few = isinstance(key, tuple) and len(places) < WORTH_IT
-        size = 1 if few else TOGETHER
-        for start in range(0, len(places), size):
-            yield places[start : start + size]
+            likeliest.setdefault(request.max_tokens, []).append(i)
+    for places in drawn.values():
+        for start in range(0, len(places), TOGETHER):
+            yield places[start : start + TOGETHER]
+    for places in likeliest.values():
+        for part in _fitting_together(places, [length(requests[i]) for i in places]):
+            yield from [part] if len(part) >= WORTH_IT else [[i] for i in part]
+
+
+def _fitting_together(places: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    part: list[int] = []
+    tokens = 0
+    for place, length in zip(places, lengths, strict=True):
+        if part and (len(part) == TOGETHER or tokens + length > REMEMBERED):
+            yield part
+            part, tokens = [], 0
+        part.append(place)
+        tokens += length
+    yield part

@@ -265,6 +265,18 @@ async def test_likeliest_texts_of_several_prompts_are_those_written_one_by_one(
     await llm.close()
 
 
+async def test_long_texts_stand_side_by_side_only_as_far_as_memory_goes() -> None:
+    llm = local_llm(window=2_048)
+    long = [Complete(ask("Say it. " * 130 + str(n)), 2) for n in range(6)]
+    tokens = llm.count_tokens(long[0].prompt) + 2
+    assert 4_096 / 6 < tokens < 4_096 / 4
+    found = await llm.complete(long)
+    together = 4_096 // tokens
+    assert [reply.usage.batch for reply in found] == [together] * together + [1] * (6 - together)
+    assert found == tuple([(await llm.complete([one]))[0] for one in long])
+    await llm.close()
+
+
 class Stateful(TorchModel):
     """A model that remembers more than keys and values."""
 
