@@ -62,6 +62,8 @@ def run_command(
     from eval.experiments.named import USUAL, over
 
     settings = current_settings()
+    if what.is_dir() and collections:
+        raise BadInput(f"--collections is for files: {what} is a folder, and the only collection")
     if what.is_dir():
         definition = over(what, split or "test", systems or USUAL, splitter or "none")
     elif systems or split or splitter:

@@ -370,6 +370,9 @@ def test_options_of_a_folder_are_refused_for_a_file(tmp_path: Path, firstcite: F
     outcome = firstcite("eval", "run", str(file), "--out", "out", "--system", "bm25")
     assert outcome.code == 2
     assert "are for folders: write them into" in outcome.error
+    other = firstcite("eval", "run", str(tmp_path), "--out", "out", "--collections", str(tmp_path))
+    assert other.code == 2
+    assert "--collections is for files" in other.error
 
 
 def wait_for(stream: IO[str], said: str) -> list[str]:
