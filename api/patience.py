@@ -4,6 +4,9 @@ uvicorn waits without end for the rest of a request, and until a client reads wh
 a client may be slow but not silent: it has so many seconds, spends them while it is waited for, and
 gets a second back for every 500 bytes that it sends or reads, as Apache's mod_reqtimeout has it. So
 a large upload over a slow line goes through, and a byte now and then does not keep a connection.
+
+A large body that is refused is not read. Its reply says that the connection ends, which stays open
+a while for what the client is still sending: closed at once, the reply would be lost with it.
 """
 
 import asyncio
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import h11
+from litestar.types import Message, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -56,6 +60,7 @@ class PatientProtocol(H11Protocol):
         self._unread = 0  # bytes that the client had not taken when it was last looked at
         self._idle_since = self.loop.time()
         self._lingers = False
+        self._answer, self.app = self.app, self._refusing
         self._looking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -82,15 +87,26 @@ class PatientProtocol(H11Protocol):
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request, or end where the body of this one is unwanted."""
+        """Begin to wait for the next request."""
         super().on_response_complete()
         self._idle_since = self.loop.time()
-        if self.conn.their_state is h11.SEND_BODY and not _small(self.headers):
-            # Closed at once, the reply would be lost to a client that is still sending; uvicorn's
-            # time for idle connections ends it.
-            self._lingers = True
-            if not self.transport.is_closing():
-                self.transport.write_eof()
+
+    async def _refusing(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and say so where the rest of the body is not going to be read."""
+        cycle = self.cycle
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._unwanted():
+                message["headers"] = [*message.get("headers", []), (b"connection", b"close")]
+                self._lingers = True
+                cycle.transport = _HalfOpen(self.transport)  # type: ignore[assignment]
+            await send(message)
+
+        await self._answer(scope, receive, told)
+
+    def _unwanted(self) -> bool:
+        """Whether the body is answered before it is there, and too large to be read in vain."""
+        return self.conn.their_state is h11.SEND_BODY and not _small(self.headers)
 
     @property
     def idle(self) -> bool:
@@ -133,6 +149,19 @@ class PatientProtocol(H11Protocol):
 
     def _earn(self, n: int) -> None:
         self._left_s = min(self.limits.patience_s, self._left_s + n / RATE)
+
+
+class _HalfOpen:
+    """A transport whose closing ends what is sent alone; uvicorn's time for idle ones ends it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.write, self.is_closing = transport.write, transport.is_closing
+
+    def close(self) -> None:
+        """Say that no more will be sent."""
+        if not self.is_closing():
+            self._transport.write_eof()
 
 
 def _small(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
+import httpx
 import pytest
 
 from tests.api.processes import MB, Process, process
@@ -193,8 +194,31 @@ def test_a_large_body_is_refused_before_it_is_there(server: Process) -> None:
         with server.connect() as connection:
             said = (f"content-type: {kind}", f"content-length: {1 << 30}")
             connection.sendall(head(method, path, *said))
-            assert status(connection.recv(1 << 16)) == 413
+            told = connection.recv(1 << 16)
+            assert status(told) == 413
+            # A client that had sent the whole of it would ask again here, and never be heard.
+            assert b"connection: close\r\n" in told
+            assert connection.recv(1 << 16) == b""
         server.answers()
+
+
+def test_a_client_goes_on_after_a_large_body_was_refused(server: Process) -> None:
+    large, of = b"x" * (2 * MB), {"content-type": "application/json"}
+    with httpx.Client(base_url=server.client.base_url, timeout=10) as client:
+        for _ in range(50):
+            refused = client.post("/v1/search", content=large, headers=of)
+            assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+            assert client.get("/health").status_code == 200
+
+
+def test_a_small_body_that_is_refused_keeps_its_connection(server: Process) -> None:
+    of = ("content-type: application/json",)
+    with server.connect() as connection:
+        for _ in range(2):
+            connection.sendall(head("POST", "/v1/search", *of, "content-length: 3") + b"no!")
+            told = connection.recv(1 << 16)
+            assert status(told) == 400
+            assert b"connection: close" not in told
 
 
 @pytest.mark.parametrize("honest", [True, False], ids=["honest", "chunked"])
