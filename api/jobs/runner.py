@@ -124,8 +124,7 @@ class Runner:
         if not job.over:
             await self._shelf.give_up(job_id)
         if (live := self._live.get(job_id)) is not None and live.task is not None:
-            live.unwanted = True
-            live.task.cancel()
+            live.give_up()
             await asyncio.wait([live.task])
         ends = asyncio.get_running_loop().time() + ENDED_S
         while not (job := await self._shelf.read(job_id)).over:
@@ -202,17 +201,21 @@ class Runner:
     async def _at(self, desk: Desk, live: "_Live", engine: Engine) -> None:
         """Do a job, and tell everybody once in a while how far it is."""
         await self._turn(live, state="running", began=live.job.began or now(), error=None)
-        telling = asyncio.create_task(self._tell(desk, live))
+        ended = asyncio.Event()
+        telling = asyncio.create_task(self._tell(desk, live, ended))
         try:
             changes = await self._do(desk, live, engine)
         finally:
-            telling.cancel()
+            # Not cancelled: what a thread or a Redis was given to write would come after the end.
+            ended.set()
             await asyncio.wait([telling])
         await desk.publish()  # before it is over: who reads them stops then
         await self._turn(live, **changes)
 
     async def _do(self, desk: Desk, live: "_Live", engine: Engine) -> dict[str, object]:
         """Return what is known of a job when it is over."""
+        if not live.begins():
+            return {"state": "cancelled", "ended": now()}
         try:
             work = self._work[live.job.kind]
             result = await work(engine, live.job, await desk.fetch(), desk.lines, live.advance)
@@ -224,22 +227,24 @@ class Runner:
             return {"state": "failed", "ended": now(), "error": problem_body(problem(error))}
         except Exception as error:  # noqa: BLE001 - the job ends, the server goes on
             return {"state": "failed", "ended": now(), "error": problem_body(unexpected(error))}
+        finally:
+            live.at_work = False
         return {"state": "done", "ended": now(), "result": result}
 
-    async def _tell(self, desk: Desk, live: "_Live") -> None:
+    async def _tell(self, desk: Desk, live: "_Live", ended: asyncio.Event) -> None:
         said = live.job
-        while True:
+        while not ended.is_set():
             try:
-                if await self._shelf.given_up(live.job.job_id) and live.task:
-                    live.unwanted = True
-                    live.task.cancel()
+                if await self._shelf.given_up(live.job.job_id):
+                    live.give_up()
                 await desk.publish()
                 if live.job is not said:
                     said = live.job
                     await self._shelf.write(said, safely=False)
             except (OSError, Unavailable) as error:
                 _log.warning("job %s: cannot be told of: %s", live.job.job_id, error)
-            await asyncio.sleep(SAVED_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), SAVED_S)
 
     async def _turn(self, live: "_Live", **changes: object) -> None:
         """Change what is known of a job, for everybody."""
@@ -255,7 +260,18 @@ class _Live:
         self.job = job
         self.moved = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
-        self.unwanted = False
+        self.at_work = self.unwanted = False
+
+    def begins(self) -> bool:
+        """Return whether it is still wanted; from now on giving it up ends it at once."""
+        self.at_work = not self.unwanted
+        return self.at_work
+
+    def give_up(self) -> None:
+        """End it, unless it has ended and only has to be written down."""
+        if self.task and self.at_work and not self.unwanted:
+            self.task.cancel()
+        self.unwanted = True
 
     def advance(self, progress: Advance) -> None:
         """Say how far the job is."""
