@@ -8,14 +8,17 @@ and return a `Ranking` with ties broken by chunk id. Which one is the default, a
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
-from rag.values import Branch, Found, Fused, Ranking, Stage, ranked
+from rag.values import Branch, Found, Fused, Hit, Ranking, Stage, ranked
 
 Weights = Mapping[str, float]
 
 
-def rrf(rankings: Mapping[str, Ranking], weights: Weights, k: int = 60) -> Ranking:
+def rrf(
+    rankings: Mapping[str, Ranking], weights: Weights, whole: Collection[str] = (), k: int = 60
+) -> Ranking:
     """Reciprocal rank fusion: Σ w / (k + rank), rank from 1.
 
     Cormack, Clarke & Büttcher, SIGIR 2009 (k = 60). A branch without a weight weighs 1.
@@ -25,6 +28,7 @@ def rrf(rankings: Mapping[str, Ranking], weights: Weights, k: int = 60) -> Ranki
     >>> [(hit.chunk_id, round(hit.score, 5)) for hit in fused]
     [('b', 0.03252), ('a', 0.01639)]
     """
+    del whole  # a rank is a rank
     totals: dict[str, list[float]] = defaultdict(list)
     for name, ranking in rankings.items():
         weight = weights.get(name, 1.0)
@@ -33,12 +37,16 @@ def rrf(rankings: Mapping[str, Ranking], weights: Weights, k: int = 60) -> Ranki
     return _total(totals)
 
 
-def dbsf(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
+def dbsf(rankings: Mapping[str, Ranking], weights: Weights, whole: Collection[str] = ()) -> Ranking:
     """Distribution-based score fusion: Σ w · (score − (μ − 3σ)) / 6σ.
 
     μ and σ (n − 1) are those of the branch's returned scores; a branch whose scores are all equal
     gives .5 each. Mazzeschi 2023, as Qdrant implements it. A chunk that a branch did not find gets
     nothing from it. A branch without a weight weighs 1.
+
+    In the branches named by `whole`, what was not found has the score 0, which is as good as known,
+    and counts like any other. Without it, a chunk that has one word of the question stands far
+    above all that have none, wherever few have one: in small collections.
 
     >>> from rag.values import Hit
     >>> fused = dbsf({"bm25": (Hit("a", 3.0), Hit("b", 2.0), Hit("c", 1.0))}, {})
@@ -46,8 +54,10 @@ def dbsf(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
     [('a', 0.6667), ('b', 0.5), ('c', 0.3333)]
     """
     totals: dict[str, list[float]] = defaultdict(list)
-    for name, ranking in rankings.items():
+    everything = dict.fromkeys(hit.chunk_id for each in rankings.values() for hit in each)
+    for name, found in rankings.items():
         weight = weights.get(name, 1.0)
+        ranking = _with_zeros(found, everything) if found and name in whole else found
         mean, deviation = _distribution([hit.score for hit in ranking])
         for hit in ranking:
             share = 0.5 + (hit.score - mean) / (6 * deviation) if deviation else 0.5
@@ -55,7 +65,9 @@ def dbsf(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
     return _total(totals)
 
 
-def convex(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
+def convex(
+    rankings: Mapping[str, Ranking], weights: Weights, whole: Collection[str] = ()
+) -> Ranking:
     """Convex combination of min-max scaled scores: Σ w · (score − min) / (max − min).
 
     Bruch, Gai & Ingber, TOIS 2023. Minimum and maximum are those of the branch's returned scores; a
@@ -66,6 +78,7 @@ def convex(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
     >>> [(hit.chunk_id, hit.score) for hit in fused]
     [('a', 1.0), ('b', 1.0)]
     """
+    del whole  # with its zeros as the least score, it was worse where it was tried
     totals: dict[str, list[float]] = defaultdict(list)
     for name, ranking in rankings.items():
         weight = weights.get(name, 1.0)
@@ -75,6 +88,11 @@ def convex(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
             share = (hit.score - low) / (high - low) if high > low else 1.0
             totals[hit.chunk_id].append(weight * share)
     return _total(totals)
+
+
+def _with_zeros(ranking: Ranking, chunk_ids: Collection[str]) -> Ranking:
+    there = {hit.chunk_id for hit in ranking}
+    return (*ranking, *(Hit(one, 0.0) for one in chunk_ids if one not in there))
 
 
 def _distribution(scores: Sequence[float]) -> tuple[float, float]:
@@ -90,7 +108,15 @@ def _total(parts: Mapping[str, list[float]]) -> Ranking:
     return ranked({chunk_id: math.fsum(scores) for chunk_id, scores in parts.items()})
 
 
-Fusion = Callable[[Mapping[str, Ranking], Weights], Ranking]
+class Fusion(Protocol):
+    """Makes one ranking of the branches' ones."""
+
+    def __call__(
+        self, rankings: Mapping[str, Ranking], weights: Weights, whole: Collection[str] = ()
+    ) -> Ranking:
+        """Return it, given each branch's weight, and the names of those that found all there is."""
+        ...
+
 
 FUSIONS: Mapping[str, Fusion] = {"rrf": rrf, "dbsf": dbsf, "convex": convex}
 """Fusion by the name that settings and requests use."""
@@ -108,9 +134,17 @@ def fuse(found: Found, fusions: Mapping[str, Fusion], weights: Weights) -> Fused
         how = "one branch"
     else:
         how = found.plan.fusion
-        ranking = fusions[how](rankings, shares(found.plan.branches, weights))
+        branches = found.plan.branches
+        ranking = fusions[how](rankings, shares(branches, weights), _whole(branches, rankings))
     stage = Stage("fuse", 0.0, detail=f"{how}, {len(ranking)} chunks")
     return Fused(found.plan.query, ranking, rankings, (*found.trace, stage))
+
+
+def _whole(branches: Sequence[Branch], rankings: Mapping[str, Ranking]) -> Collection[str]:
+    """Return the branches that found all there is: fewer hits by words than they may fetch."""
+    return {
+        b.name for b in branches if b.kind == "bm25" and len(rankings.get(b.name, ())) < b.depth
+    }
 
 
 def shares(branches: Sequence[Branch], weights: Weights) -> Weights:

@@ -8,11 +8,12 @@ from importlib.resources import files
 import msgspec
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
-    "expand": ("rag.expand", "rag.rewrite", "rag.prompts"),
-    "iterate": ("rag.iterate", "rag.rewrite", "rag.prompts"),
+    "expand": ("rag.expand", "rag.rewrite", "rag.prompts", "rag.fuse"),
+    "fuse": ("rag.fuse",),
+    "iterate": ("rag.iterate", "rag.rewrite", "rag.prompts", "rag.fuse"),
     "rerank": ("rerankers", "rag.prompts"),
 }
-"""Packages whose code and prompts decide a stage: with other ones it is done again."""
+"""Packages and modules whose code and prompts decide a stage: with other ones it is done again."""
 
 
 def digest(value: object) -> str:
@@ -31,8 +32,14 @@ def sources() -> Mapping[str, str]:
     return {name: digest([_hash(package) for package in of]) for name, of in SOURCES.items()}
 
 
-def _hash(package: str) -> list[str]:
-    found = sorted(files(package).iterdir(), key=lambda file: file.name)
+def _hash(name: str) -> list[str]:
+    parent, _, last = name.rpartition(".")
+    package = files(parent) / last if parent else files(name)
+    found = (
+        sorted(package.iterdir(), key=lambda file: file.name)
+        if package.is_dir()
+        else [files(parent) / f"{last}.py"]
+    )
     return [
         hashlib.sha256(file.read_bytes()).hexdigest()
         for file in found

@@ -97,7 +97,7 @@ def _fuse(plan: Plan, finds: tuple[Step, ...], parts: Parts, facts: Facts) -> St
         plan = make_plan(query, parts.defaults)
         rankings = {name: one for made in before for name, one in made.rankings.items()}
         added = tuple(
-            Branch(name, "", 0, weight=weight)
+            Branch(name, "", plan.branches[0].depth, weight=weight)
             for made in before
             for name, weight in made.weights.items()
         )
@@ -114,6 +114,7 @@ def _fuse(plan: Plan, finds: tuple[Step, ...], parts: Parts, facts: Facts) -> St
     parameters = {
         "fusion": plan.fusion,
         "fetched": fetched,
+        "code": facts.sources["fuse"],
         **of_search(facts, "rrf_k", "dense_weight"),
     }
     return Step("fuse", parameters, make, finds)

@@ -43,7 +43,7 @@ def test_dbsf_equals_qdrants(branches: dict[str, Ranking]) -> None:
 def test_rrf_equals_qdrants_whose_ranks_start_at_zero(branches: dict[str, Ranking], k: int) -> None:
     # Theirs is 1 / (position + 1 + k − 1), ours 1 / (k + rank): their constant is one higher.
     fused = reciprocal_rank_fusion(theirs(branches), limit=100, ranking_constant_k=k + 1)
-    assert scores(rrf(branches, {}, k)) == pytest.approx(their_scores(fused))
+    assert scores(rrf(branches, {}, k=k)) == pytest.approx(their_scores(fused))
 
 
 def test_weights_of_rrf_mean_something_else_there() -> None:

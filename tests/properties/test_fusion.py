@@ -20,40 +20,41 @@ BRANCHES = st.dictionaries(
 WEIGHTS = st.dictionaries(
     st.sampled_from(["bm25", "dense", "expanded"]), st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0, 2.0])
 )
+WHOLE = st.frozensets(st.sampled_from(["bm25", "expanded"]))
 EVERY = pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
 Branches = dict[str, Ranking]
 Weights = dict[str, float]
 
 
 @EVERY
-@given(BRANCHES, WEIGHTS, st.randoms(use_true_random=False))
+@given(BRANCHES, WEIGHTS, WHOLE, st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_the_order_of_the_branches_does_not_matter(
-    fusion: Fusion, branches: Branches, weights: Weights, random: object
+    fusion: Fusion, branches: Branches, weights: Weights, whole: frozenset[str], random: object
 ) -> None:
     shuffled = list(branches.items())
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis's Random
-    assert fusion(dict(shuffled), weights) == fusion(branches, weights)
+    assert fusion(dict(shuffled), weights, whole) == fusion(branches, weights, whole)
 
 
 @EVERY
-@given(BRANCHES, WEIGHTS)
+@given(BRANCHES, WEIGHTS, WHOLE)
 @settings(max_examples=100, deadline=None)
 def test_the_result_is_a_permutation_of_the_union(
-    fusion: Fusion, branches: Branches, weights: Weights
+    fusion: Fusion, branches: Branches, weights: Weights, whole: frozenset[str]
 ) -> None:
-    fused = [hit.chunk_id for hit in fusion(branches, weights)]
+    fused = [hit.chunk_id for hit in fusion(branches, weights, whole)]
     union = {hit.chunk_id for ranking in branches.values() for hit in ranking}
     assert sorted(fused) == sorted(union)
 
 
 @EVERY
-@given(BRANCHES, WEIGHTS)
+@given(BRANCHES, WEIGHTS, WHOLE)
 @settings(max_examples=100, deadline=None)
 def test_the_result_is_a_ranking_with_finite_scores(
-    fusion: Fusion, branches: Branches, weights: Weights
+    fusion: Fusion, branches: Branches, weights: Weights, whole: frozenset[str]
 ) -> None:
-    fused = fusion(branches, weights)
+    fused = fusion(branches, weights, whole)
     assert all(math.isfinite(hit.score) for hit in fused)
     assert fused == ranked({hit.chunk_id: hit.score for hit in fused})
 
@@ -98,7 +99,7 @@ def test_rrf_is_the_naive_formula_in_exact_fractions(
         for position, hit in enumerate(ranking):
             weight = Fraction(weights.get(name, 1.0))
             naive[hit.chunk_id] = naive.get(hit.chunk_id, Fraction(0)) + weight / (k + position + 1)
-    fused = rrf(branches, weights, k)
+    fused = rrf(branches, weights, k=k)
     assert {hit.chunk_id: hit.score for hit in fused} == pytest.approx(
         {chunk_id: float(score) for chunk_id, score in naive.items()}, rel=1e-15, abs=0
     )

@@ -1,6 +1,6 @@
 """Fusion by hand: every expected score is the formula."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
@@ -43,6 +43,35 @@ def test_dbsf_places_scores_between_three_deviations_below_and_above_the_mean() 
     assert scores(dbsf(BOTH, {})) == pytest.approx(
         {"a": 4 / 6, "b": 3 / 6, "c": 2 / 6 + (0.5 + edge), "d": 0.5 - edge}
     )
+
+
+def test_in_a_whole_branch_what_dbsf_does_not_find_has_the_score_0() -> None:
+    # bm25 over a to d: 12, 8, 4, 0, so μ = 6 and σ = √(80 / 3).
+    deviation, edge = (80 / 3) ** 0.5, 1 / (6 * 2**0.5)
+    words = {
+        one: 0.5 + (s - 6) / (6 * deviation) for one, s in zip("abcd", (12, 8, 4, 0), strict=True)
+    }
+    dense = {"c": 0.5 + edge, "d": 0.5 - edge}
+    expected = {one: share + dense.get(one, 0.0) for one, share in words.items()}
+    assert scores(dbsf(BOTH, {}, {"bm25"})) == pytest.approx(expected)
+
+
+def test_a_word_that_says_almost_nothing_lifts_a_chunk_by_almost_nothing() -> None:
+    dense = tuple(Hit(f"{i:02}", 0.6 - i / 100) for i in range(40))
+    rankings = {"bm25": (Hit("03", 9.0), Hit("05", 1e-9)), "dense": dense}
+    fused = dbsf(rankings, {}, {"bm25"})
+    assert [hit.chunk_id for hit in fused[:5]] == ["03", "00", "01", "02", "04"]
+    apart = dbsf(rankings, {})  # half of what a branch gives, for having been found at all
+    assert [hit.chunk_id for hit in apart[:5]] == ["03", "05", "00", "01", "02"]
+
+
+def test_a_branch_by_words_is_whole_that_found_fewer_than_it_may_fetch() -> None:
+    for depth, name, whole in ((4, "bm25", True), (3, "bm25", False), (4, "dense+x", False)):
+        rankings = {name: BM25, "dense": DENSE}
+        branches = (Branch(name, "q", depth), Branch("dense", "q", depth))
+        fused = fuse(Found(Plan(Query("q"), branches, "dbsf"), rankings), FUSIONS, {})
+        weights = shares(branches, {})
+        assert fused.ranking == dbsf(rankings, weights, {name} if whole else ())
 
 
 def test_dbsf_weighs_the_branches() -> None:
@@ -112,8 +141,10 @@ def test_a_single_branch_keeps_its_scores() -> None:
 
 
 def test_fusions_can_be_replaced_by_name() -> None:
-    def first_branch(rankings: Mapping[str, Ranking], weights: Weights) -> Ranking:
-        assert weights == {"bm25": 1.0, "dense": 0.7}
+    def first_branch(
+        rankings: Mapping[str, Ranking], weights: Weights, whole: Collection[str] = ()
+    ) -> Ranking:
+        assert (weights, set(whole)) == ({"bm25": 1.0, "dense": 0.7}, {"bm25"})
         return next(iter(rankings.values()))
 
     fused = fuse(found(BOTH, "mine"), {"mine": first_branch}, {"dense": 0.7})
