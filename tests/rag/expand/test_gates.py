@@ -169,6 +169,6 @@ NASTY = [
 @pytest.mark.parametrize("piece", NASTY)
 def test_a_hostile_text_takes_no_longer_than_its_length(piece: str) -> None:
     """20,000 characters are the most that a query may have; quadratic time would be a minute."""
-    started = time.perf_counter()
+    started = time.process_time()
     why_not("a" + piece * (20_000 // len(piece)))
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

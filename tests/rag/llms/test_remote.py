@@ -35,6 +35,7 @@ from tests.rag.llms.upstream import (
 
 pytestmark = pytest.mark.anyio
 
+AT_ONCE_S = 4.0  # on a machine that is busy; far below every timeout here
 KEY = Secret("sk-under-the-mat")
 PROMPT: Prompt = (Message("system", "be brief"), Message("user", "one two three four"))
 OPENED: Prompt = (*PROMPT, Message("assistant", "["))
@@ -75,10 +76,10 @@ async def talking(
 
 
 async def soon(claim: Callable[[], bool]) -> None:
-    """Return as soon as the claim holds, which must be within a second."""
-    ends = time.monotonic() + 1
+    """Return as soon as the claim holds, which must be at once."""
+    ends = time.monotonic() + AT_ONCE_S
     while not claim():
-        assert time.monotonic() < ends, "still not so after a second"
+        assert time.monotonic() < ends, "still not so"
         await asyncio.sleep(0.002)
 
 
@@ -405,7 +406,7 @@ async def test_leaving_the_stream_closes_the_request_at_once() -> None:
             break
         began = time.monotonic()
         await soon(lambda: up.dropped == 1 and up.open == 0)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < AT_ONCE_S
         assert len(await llm.complete([Complete(PROMPT)])) == 1
 
 
@@ -523,13 +524,13 @@ async def test_the_wait_that_the_server_asks_for_is_kept() -> None:
 
 async def test_a_wait_that_does_not_fit_is_not_begun() -> None:
     async with talking() as (llm, up):
-        for after, seconds in (("2", 1.0), ("3600", math.inf), ("inf", math.inf)):
+        for after, seconds in (("9", AT_ONCE_S), ("3600", math.inf), ("inf", math.inf)):
             up.script.append(status(429, b"slow down", Retry_After=after))
             began = time.monotonic()
             with pytest.raises(LLMUnavailable, match=r"429.*slow down"):
                 async with within(seconds):
                     await llm.complete([Complete(PROMPT)])
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < AT_ONCE_S
 
 
 async def test_a_server_that_stalls_costs_no_more_than_the_deadline() -> None:
@@ -540,7 +541,7 @@ async def test_a_server_that_stalls_costs_no_more_than_the_deadline() -> None:
             with pytest.raises(DeadlineExceeded):
                 async with within(0.1):
                     await ask
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < AT_ONCE_S
             await soon(lambda: up.open == 0)
 
 
@@ -578,7 +579,7 @@ async def test_nobody_there_is_said_with_the_setting_at_fault() -> None:
     began = time.monotonic()
     with pytest.raises(LLMUnavailable, match=r"ConnectError.*\(tried 3×\).*is llm\.url right"):
         await connect(url, retries=2, backoff_s=0.01)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < AT_ONCE_S
     assert asyncio.all_tasks() == before
 
 
@@ -653,9 +654,9 @@ async def test_whatever_happens_is_a_typed_error_within_the_deadline_and_leaves_
         up.script.extend(steps)
         began = time.monotonic()
         with pytest.raises(kind):
-            async with within(0.2 if kind is DeadlineExceeded else 0.5):
+            async with within(0.2 if kind is DeadlineExceeded else 3.0):
                 await ASKS[ask](llm)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < AT_ONCE_S
         await soon(lambda: up.open == 0)
         await soon(lambda: not [t for t in asyncio.all_tasks() - tasks if "serve" not in repr(t)])
         up.script.clear()
@@ -700,7 +701,7 @@ async def test_the_first_failure_cancels_the_rest_and_comes_out_as_itself() -> N
         began = time.monotonic()
         with pytest.raises(LLMUnavailable, match="no such model"):
             await llm.complete([Complete(PROMPT)] * 3)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < AT_ONCE_S
         await soon(lambda: up.dropped == 2)
 
 
