@@ -34,12 +34,8 @@ def sources() -> Mapping[str, str]:
 
 def _hash(name: str) -> list[str]:
     parent, _, last = name.rpartition(".")
-    package = files(parent) / last if parent else files(name)
-    found = (
-        sorted(package.iterdir(), key=lambda file: file.name)
-        if package.is_dir()
-        else [files(parent) / f"{last}.py"]
-    )
+    module = files(parent or name) / f"{last}.py"
+    found = [module] if module.is_file() else sorted(files(name).iterdir(), key=lambda f: f.name)
     return [
         hashlib.sha256(file.read_bytes()).hexdigest()
         for file in found
