@@ -102,8 +102,8 @@ def _lines(file: Path, top: int) -> Judged:
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadCollection(f"{file}:{number}: no judgment: {error}; {_WANTED}") from None
         pair = (line.query_id, line.document_id)
-        grades.pop(pair, None)
-        failed.discard(pair)
+        if pair in grades or pair in failed:
+            raise BadCollection(f"{file}:{number}: {' '.join(pair)} is judged twice")
         if line.grade is None or not 0 <= line.grade <= top:
             failed.add(pair)
         else:

@@ -32,15 +32,6 @@ def test_grades_that_are_none_or_off_the_scale_are_failures(tmp_path: Path) -> N
     assert found.tells
 
 
-def test_of_a_pair_that_was_judged_anew_the_last_line_counts(tmp_path: Path) -> None:
-    file = ledger(
-        tmp_path, row("q", "a", None), row("q", "a", 1), row("q", "b", 1), row("q", "b", None)
-    )
-    found = read_judged(file, 3)
-    assert found.grades == {("q", "a"): 1}
-    assert found.failed == {("q", "b")}
-
-
 SAID = Provenance(
     source="graded",
     judge="graded",
@@ -98,6 +89,13 @@ def test_qrels_do_not_tell_what_failed_but_what_is_off_the_scale(tmp_path: Path)
         ),
         ('{"query_id": "q", "document_id": "d", "grade": "high"}\n', "grade"),
         ("q d 1\n", r"ledger\.jsonl:1: expected query-id"),
+        (
+            (
+                '{"query_id": "q", "document_id": "d", "grade": null}\n'
+                '{"query_id": "q", "document_id": "d", "grade": 1}\n'
+            ),
+            r"ledger\.jsonl:2: q d is judged twice",
+        ),
         ("q\td\t1\nq\td\t1\n", r"ledger\.jsonl:2: q d is judged twice"),
     ],
 )
