@@ -16,6 +16,8 @@ import msgspec
 from eval.answers.report import overview, verdict
 from eval.bench import figures, shown
 from eval.benchmarks.scale import grown
+from eval.checking.overview import overview as judges_overview
+from eval.checking.record import open_check
 from eval.markdown import table
 from eval.studies import answer_axes as answer_axes_study
 from eval.studies import answer_quality, generator_quality
@@ -29,6 +31,7 @@ DOCUMENTS = (
     "docs/answers.md",
     "docs/evaluation.md",
     "docs/fusion.md",
+    "docs/judge-check.md",
     "docs/models.md",
     "docs/performance.md",
     "docs/queries.md",
@@ -245,6 +248,13 @@ def _newest(folder: str) -> list[str]:
     return table(["benchmark", "ratio", "aim", "figures"], list(rows.values()))
 
 
+def judges() -> list[str]:
+    """What the packaged model's judges are worth on the DL19 pool."""
+    checks = sorted((RESULTS.parent / "judges").glob("*/judge-check.json"))
+    return judges_overview([open_check(file) for file in checks])
+
+
+_BENCHES = ("encode", "bulk", "http", "measures", "reports", "llm")
 TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "headline": headline,
     "fusion": fusion,
@@ -255,19 +265,15 @@ TABLES: Mapping[str, Callable[[], Sequence[str]]] = {
     "citations": citations,
     "answer_axes": answer_axes,
     "generators": generators,
-    "bench": partial(_newest, "bench"),
-    "bench_encode": partial(_newest, "bench-encode"),
-    "bench_bulk": partial(_newest, "bench-bulk"),
-    "bench_http": partial(_newest, "bench-http"),
-    "bench_measures": partial(_newest, "bench-measures"),
-    "bench_reports": partial(_newest, "bench-reports"),
+    "judges": judges,
     "scale": scale,
-    "bench_llm": partial(_newest, "bench-llm"),
     "rerankers": rerankers,
     "reranking_cost": reranking_cost,
     "expansions": expansions,
     "asking_expansions": asking_expansions,
     "steps": steps,
+    "bench": partial(_newest, "bench"),
+    **{f"bench_{of}": partial(_newest, f"bench-{of}") for of in _BENCHES},
 }
 
 

@@ -11,6 +11,7 @@ from eval.agreement.resampling import Interval
 from eval.checking.comparing import FAILED, LACKING, compare
 from eval.checking.gates import gates
 from eval.checking.markdown import to_markdown
+from eval.checking.overview import overview
 from eval.checking.record import (
     Agreement,
     Failures,
@@ -278,3 +279,16 @@ def test_a_check_of_another_version_is_refused(tmp_path: Path) -> None:
     write(replace(everything(tmp_path), schema="firstcite-judge-check/9"), file)
     with pytest.raises(BadCollection, match="is firstcite-judge-check/9"):
         open_check(file)
+
+
+def test_judges_stand_in_one_table_with_what_each_gate_found(tmp_path: Path) -> None:
+    found = everything(tmp_path)
+    unprobed = replace(found, judge="other", probes=None, systems=None)
+    head, _, *rows = overview([found, unprobed])
+    assert head == (
+        "| judge |  | agreement | bias | failures | retest | gullibility | κ, quadratic "
+        "| τ of systems |"
+    )
+    assert [row.split(" | ")[0] for row in rows] == [f"| {found.judge}", "| other"]
+    assert found.gates[0].found in rows[0]
+    assert rows[1].endswith("| – |")
