@@ -49,4 +49,4 @@ def _runs(record: Record, collection: str) -> Mapping[str, Path]:
             f"{record.folder} has the collections {', '.join(names)}: name one of them by "
             "--collection-name"
         )
-    return {each.name: record.run(collection, each.name) for each in record.experiment.systems}
+    return {each.name: record.run(collection, each.name) for each in record.systems(collection)}

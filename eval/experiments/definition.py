@@ -191,11 +191,8 @@ def _check(file: Path, found: Definition) -> None:
     _once(file, "systems", names)
     for system in found.systems:
         _check_system(file, system)
-    for wanted in (found.analysis.baseline,):
-        if wanted and wanted not in names:
-            raise BadInput(
-                f"{file}: the baseline '{wanted}' is no system. Known: {', '.join(names)}"
-            )
+    if (wanted := found.analysis.baseline) and wanted not in names:
+        raise BadInput(f"{file}: the baseline '{wanted}' is no system. Known: {', '.join(names)}")
 
 
 def _check_system(file: Path, system: SystemTable) -> None:
@@ -233,8 +230,8 @@ def placed(file: Path, found: Definition, collections: Path | None) -> Definitio
     """Return the definition with absolute paths, and a name for every collection.
 
     Raises:
-        BadInput: `{collections}` stands in a path and is not said, a name is there twice, or a
-            system's collection is unknown.
+        BadInput: `{collections}` stands in a path and is not said, a name is there twice, a
+            system's collection is unknown, or the baseline does not run over all of them.
     """
 
     def at(text: str) -> str:
@@ -264,6 +261,13 @@ def placed(file: Path, found: Definition, collections: Path | None) -> Definitio
                 f"{file}: system '{system.name}': unknown collection '{unknown[0]}'. "
                 f"Known: {', '.join(names)}"
             )
+    wanted = found.analysis.baseline or found.systems[0].name
+    (baseline,) = (one for one in found.systems if one.name == wanted)
+    if baseline.collections and (lacking := [n for n in names if n not in baseline.collections]):
+        raise BadInput(
+            f"{file}: the baseline '{wanted}' does not run over '{lacking[0]}': name another one, "
+            "by analysis.baseline"
+        )
     systems = tuple(msgspec.structs.replace(one, run=at(one.run)) for one in found.systems)
     return msgspec.structs.replace(found, collections=tested, systems=systems)
 

@@ -110,7 +110,7 @@ class CollectionRecord(Frozen):
 
     `fingerprint` is the SHA-256 of its sorted ids and texts. `sources` names its qrels, "human"
     first where people judged. `left_out` says why queries are not asked, by id. Without `texts`
-    reports show ids alone.
+    reports show ids alone. `systems` names those that were run over it, where not all were.
     """
 
     name: str
@@ -120,6 +120,7 @@ class CollectionRecord(Frozen):
     sources: tuple[str, ...] = ("human",)
     left_out: Mapping[str, str] = field(default_factory=dict)
     texts: bool = True
+    systems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,12 @@ class Record(Frozen):
     def qrels(self, collection: str, source: str = "human") -> Qrels:
         """Return the grades that one source gave."""
         return read_qrels(self.of(collection) / "qrels" / f"{source}.tsv")
+
+    def systems(self, collection: str) -> tuple[SystemRecord, ...]:
+        """Return the systems that were run over a collection."""
+        (of,) = (one for one in self.experiment.collections if one.name == collection)
+        every = self.experiment.systems
+        return tuple(one for one in every if one.name in of.systems) if of.systems else every
 
     def run(self, collection: str, system: str) -> Path:
         """Return the run file of a system."""

@@ -90,6 +90,7 @@ def _experiment(
                 sources,
                 of.tested.left_out,
                 texts[name],
+                () if len(of.systems) == len(tables) else tuple(o.system.name for o in of.systems),
             )
         )
     systems = tuple(

@@ -91,7 +91,7 @@ def _of_folder(folder: Path, wanted: Wanted, out: Path) -> Place:
 def _of_record(record: Record, name: str, wanted: Wanted) -> Place:
     (of,) = (one for one in record.experiment.collections if one.name == name)
     human, queries = record.qrels(name), record.queries(name)
-    runs = (read_run(record.run(name, system.name)) for system in record.experiment.systems)
+    runs = (read_run(record.run(name, system.name)) for system in record.systems(name))
     pairs = spread(holes(runs, wanted.depth, human), wanted.limit)
     exam = _exam(human, wanted)
     ids = {document for _, document in [*pairs, *exam]}

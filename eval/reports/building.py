@@ -58,8 +58,11 @@ def _collection(record: Record, of: CollectionRecord, baseline: str) -> Collecti
     measures = list(dict.fromkeys([*analysis.measures, JUDGED_AT]))
     prices = {price.model: price for price in experiment.prices}
     found = [
-        scored(record, of.name, system, judged, measures, prices) for system in experiment.systems
+        scored(record, of.name, system, judged, measures, prices)
+        for system in record.systems(of.name)
     ]
+    if baseline not in (each.record.name for each in found):
+        raise BadInput(f"{of.name}: the baseline '{baseline}' was not run over it: name another")
     values: Named = {each.record.name: each.values for each in found}
     primary = measures[0]
     table = means(values, measures, analysis)

@@ -14,7 +14,7 @@ from eval.reports.sections.standing import standing
 
 def subtitle(report: Report) -> str:
     """Return what was compared on what."""
-    systems = len(report.collections[0].systems) if report.collections else 0
+    systems = len({system.name for of in report.collections for system in of.systems})
     names = ", ".join(f"{c.name} ({count(len(c.queries))} queries)" for c in report.collections)
     return f"{count(systems)} systems on {names}; {report.primary} decides"
 

@@ -85,6 +85,16 @@ def test_settings_of_a_system_come_over_those_of_all_over_those_in_effect(tmp_pa
         (('"bm25"\n', '"bm25"\nexpand = ["magic"]\n'), "unknown expansion 'magic'. Known: rm3"),
         (('"bm25"\n', '"bm25"\niterate = "magic"\n'), "unknown iteration 'magic'. Known: deco"),
         (('"bm25"\n', '"bm25"\ncollections = ["b"]\n'), "unknown collection 'b'. Known: tiny"),
+        (
+            (
+                '"tiny"\n[[systems]]\nname = "bm25"\n',
+                (
+                    '"tiny"\n[[collections]]\npath = "b"\n[[systems]]\nname = "bm25"\n'
+                    'collections = ["tiny"]\n'
+                ),
+            ),
+            "the baseline 'bm25' does not run over 'b': name another one",
+        ),
         (('"bm25"\n', '"bm25"\nrun = "x"\nfusion = "rrf"\n'), "'bm25' is a run: it has no plan"),
         (('"bm25"\n', '"bm25"\nshuffles = 2\n'), "'bm25' has shuffles, but no reranker"),
         (('"bm25"\n', '"bm25"\n[analysis]\nbaseline = "b"\n'), "baseline 'b' is no system. Known:"),

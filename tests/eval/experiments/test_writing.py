@@ -12,10 +12,12 @@ from eval.experiments.record import Lineage, Record, Snippet, open_record, write
 from eval.experiments.summary import notes, troubles
 from eval.experiments.writing import write_experiment
 from eval.measures import score
+from eval.reports.sections.whole import subtitle
+from eval.reports.writing import write_report
 from rag.settings import Settings
 from tests.eval.experiments.fakes import Lab
 from tests.eval.experiments.test_running import FOREIGN, described, with_run
-from tests.eval.tiny import CORPUS, QRELS, QUERIES
+from tests.eval.tiny import CORPUS, QRELS, QUERIES, write_beir
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +113,23 @@ async def test_systems_that_went_leave_nothing_and_judges_that_came_stay(tmp_pat
     assert record.qrels("tiny", "judge") == {"q1": {"fox": 1}}
     assert not record.run("tiny", "fused").exists()
     assert list(record.rows("tiny", "fused")) == []
+
+
+async def test_a_system_may_run_over_some_collections_alone(tmp_path: Path) -> None:
+    write_beir(tmp_path / "other")
+    (tmp_path / "other.trec.gz").write_bytes(gzip.compress(FOREIGN.encode()))
+    text = with_run(tmp_path, FOREIGN) + 'collections = ["other"]\n'
+    text += '[[collections]]\npath = "other"\n'
+    record = await recorded(tmp_path, text)
+    names = {of.name: of.systems for of in record.experiment.collections}
+    assert names == {"tiny": ("bm25",), "other": ()}, "() is all"
+    assert [one.name for one in record.systems("tiny")] == ["bm25"]
+    report = write_report(record, tmp_path / "out")
+    found = {of.name: [one.name for one in of.systems] for of in report.collections}
+    assert found == {"tiny": ["bm25"], "other": ["bm25", "theirs"]}
+    assert subtitle(report).startswith("2 systems on tiny (3 queries), other (3 queries)")
+    for face in ("report.html", "report.md"):
+        assert "theirs" in (tmp_path / "out" / face).read_text(encoding="utf-8")
 
 
 async def test_what_was_left_out_is_told_and_what_is_only_worth_knowing_apart(
