@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 
 from rag.values import Frozen
 
@@ -130,22 +129,3 @@ def upward(scale: Scale, left: float, right: float, shown: Callable[[float], str
         )
         for t in scale.ticks()
     )
-
-
-def apart(places: Sequence[float], least: float) -> list[float]:
-    """Return places moved as little as needed to stand `least` apart, in the order given.
-
-    >>> apart([10, 12, 40], 10)
-    [6.0, 16.0, 40]
-    """
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    moved = list(places)
-    for _ in range(60):
-        close = [(a, b) for a, b in pairwise(order) if moved[b] - moved[a] < least - 1e-6]
-        if not close:
-            break
-        for a, b in close:
-            push = (least - (moved[b] - moved[a])) / 2
-            moved[a] -= push
-            moved[b] += push
-    return moved
