@@ -261,12 +261,15 @@ def placed(file: Path, found: Definition, collections: Path | None) -> Definitio
                 f"{file}: system '{system.name}': unknown collection '{unknown[0]}'. "
                 f"Known: {', '.join(names)}"
             )
-    wanted = found.analysis.baseline or found.systems[0].name
-    (baseline,) = (one for one in found.systems if one.name == wanted)
-    if baseline.collections and (lacking := [n for n in names if n not in baseline.collections]):
+    wanted = found.analysis.baseline
+    baseline = next(
+        (one for one in found.systems if wanted in {"", one.name}), None
+    )  # or the first
+    over = baseline.collections if baseline else ()
+    if baseline and over and (lacking := [name for name in names if name not in over]):
         raise BadInput(
-            f"{file}: the baseline '{wanted}' does not run over '{lacking[0]}': name another one, "
-            "by analysis.baseline"
+            f"{file}: the baseline '{baseline.name}' does not run over '{lacking[0]}': name "
+            "another one, by analysis.baseline"
         )
     systems = tuple(msgspec.structs.replace(one, run=at(one.run)) for one in found.systems)
     return msgspec.structs.replace(found, collections=tested, systems=systems)
