@@ -31,7 +31,7 @@ def test_a_hostile_document_is_shown_and_runs_nothing(
     page = here.open()
     heard = alarmed(page)
     if mode == "ask":
-        here.ask("Which oil does the lantern burn?")
+        here.ask("The lantern burns oil?")
         page.locator(".cite").first.click()
     else:
         page.check("#mode-search", force=True)
