@@ -30,6 +30,13 @@ def test_a_judge_that_is_always_worse_loses_without_a_test() -> None:
     assert {(p.test, p.p) for p in found.people} == {("constant", 1)}
 
 
+def test_half_of_the_people_are_enough() -> None:
+    """The judge is the other one's twin: better than "a", and no better than "b"."""
+    wrong = {instance: (grade + 1) % 4 for instance, grade in SAME.items()}
+    found = alt_test(SAME, {"a": wrong, "b": SAME}, accuracy, epsilon=0.0)
+    assert (found.winning_rate, found.passed) == (0.5, True)
+
+
 def test_equal_by_epsilon_exactly_is_not_better() -> None:
     assert not alt_test(SAME, {"a": SAME, "b": SAME}, accuracy, epsilon=0.0).passed
 

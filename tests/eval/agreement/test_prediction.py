@@ -54,6 +54,12 @@ def test_pairs_that_are_queries_of_their_own_give_the_plain_error() -> None:
     assert found.error == pytest.approx(plain.error, rel=0.02)
 
 
+def test_the_error_of_few_queries_is_that_of_a_sample() -> None:
+    human, judge = np.array([1.0, 0, 1]), np.zeros(3)
+    found = estimate_by_query(human, judge, np.arange(3), np.zeros(2), np.array([0, 1]), power=0.0)
+    assert found.error == pytest.approx(human.std(ddof=1) / np.sqrt(3))
+
+
 def test_pairs_of_one_query_that_say_the_same_count_once() -> None:
     human, judge, rest = study(4)
     n, m = len(human), len(rest)

@@ -36,6 +36,22 @@ def test_an_interval_of_a_mean_is_scipys_bca() -> None:
     assert bounds(ours) == pytest.approx((theirs.low, theirs.high), abs=0.01)
 
 
+def test_an_interval_of_what_is_biased_is_scipys_bca_too() -> None:
+    """The variance of a sample, not made up for its size, is too small."""
+
+    def variance(sums: Array) -> Array:
+        found: Array = sums[..., 1] / sums[..., 2] - (sums[..., 0] / sums[..., 2]) ** 2
+        return found
+
+    few = SKEWED[:FEW]
+    sums = np.stack([few, few**2, np.ones_like(few)], axis=1)
+    ours = interval(variance, resample(sums, draws=20_000))
+    theirs = stats.bootstrap(
+        (few,), np.var, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert bounds(ours) == pytest.approx((theirs.low, theirs.high), rel=0.03)
+
+
 def test_few_queries_get_percentiles_and_it_is_said() -> None:
     few = SKEWED[: FEW - 1]
     ours = interval(mean, resample(of(few), draws=20_000))
@@ -73,6 +89,19 @@ def test_resamples_without_a_figure_are_counted_and_left_out() -> None:
     never = interval(kappa, resample(tables(human[:3], judge[:3], 2, queries[:3])))
     assert never.value is None
     assert never.method == "not defined"
+
+
+def test_a_figure_that_most_resamples_lack_has_no_interval() -> None:
+    """Of twelve queries two must be drawn, which happens in two of five draws."""
+
+    def both(sums: Array) -> Array:
+        return np.where((sums > 0).all(-1), 1.0, np.nan)
+
+    by_query = np.zeros((12, 2))
+    by_query[0, 0] = by_query[1, 1] = 1
+    found = interval(both, resample(by_query))
+    assert (found.value, found.low, found.method) == (1, None, "mostly not defined")
+    assert found.undefined > 1_000
 
 
 def test_queries_that_go_together_make_the_interval_wider_than_pairs_would() -> None:
