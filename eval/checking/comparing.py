@@ -48,6 +48,11 @@ class Compared(Frozen):
     weights: Array | None
     left_out: Mapping[str, int]
 
+    @property
+    def query_count(self) -> int:
+        """How many queries the pairs are of."""
+        return int(self.queries.max(initial=-1)) + 1
+
 
 def consensus(people: Mapping[str, Labels]) -> dict[Pair, int]:
     """Return the median grade of every pair that anybody graded, the lower of two.
@@ -65,11 +70,13 @@ def consensus(people: Mapping[str, Labels]) -> dict[Pair, int]:
 def compare(labels: Labels, judged: Judged, sample: Sample | None = None) -> Compared:
     """Return the pairs that both graded, weighed back where they were drawn by grade.
 
+    There may be none, where the judge failed on all that people labelled.
+
     Raises:
-        BadCollection: there is none.
+        BadCollection: the judge was asked about none of them.
     """
     both = sorted(pair for pair in labels if pair in judged.grades)
-    if not both:
+    if not both and judged.failed.isdisjoint(labels):
         mine, its = (next(iter(sorted(of)), ("", "")) for of in (labels, judged.grades))
         raise BadCollection(
             f"{judged.name}: no pair was labelled by people and by the judge; people labelled "
@@ -82,9 +89,9 @@ def compare(labels: Labels, judged: Judged, sample: Sample | None = None) -> Com
     )
     return Compared(
         tuple(both),
-        np.array([labels[pair] for pair in both]),
-        np.array([judged.grades[pair] for pair in both]),
-        np.array([numbers[query] for query, _ in both]),
+        np.array([labels[pair] for pair in both], np.int64),
+        np.array([judged.grades[pair] for pair in both], np.int64),
+        np.array([numbers[query] for query, _ in both], np.int64),
         None if sample is None else _weights(both, sample),
         dict(left_out),
     )
@@ -103,8 +110,10 @@ def agreement(
 ) -> Agreement:
     """Return every figure with its interval over queries."""
     k, n = top + 1, len(of.pairs)
-    weights = None if of.weights is None else of.weights * n / of.weights.sum()
-    drawn = resample(tables(of.human, of.judge, k, of.queries, weights), draws, seed)
+    weights = None if of.weights is None or not n else of.weights * n / of.weights.sum()
+    by_query = tables(of.human, of.judge, k, of.queries, weights)
+    # Of no pair, no figure is defined: one query that adds nothing says so.
+    drawn = resample(by_query if n else np.zeros((1, k, k)), draws, seed)
 
     def figure(measure: Callable[[Array], Array]) -> Interval:
         return interval(measure, drawn)
@@ -130,7 +139,7 @@ def agreement(
 
 
 def _by_grade(drawn: Resamples, k: int) -> tuple[GradeFigures, ...]:
-    people, judge = prevalence(drawn.whole)
+    people, judge = np.nan_to_num(prevalence(drawn.whole))
 
     def at(measure: Callable[[Array], Array], grade: int) -> Interval:
         return interval(lambda table: measure(table)[..., grade], drawn)

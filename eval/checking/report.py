@@ -63,7 +63,7 @@ def check(
 
     Raises:
         BadInput: the cut is not on the scale.
-        BadCollection: people and the judge labelled no pair in common.
+        BadCollection: the judge was asked about no pair that people labelled.
     """
     if not 1 <= cut <= top:
         raise BadInput(f"--cut {cut} parts no scale of 0 to {top}: 1 to {top} do")
@@ -102,7 +102,7 @@ def check(
         top=top,
         cut=cut,
         pairs=len(of.pairs),
-        queries=int(of.queries.max()) + 1,
+        queries=of.query_count,
         left_out={**_blank(people), **of.left_out},
         annotators=_annotators(people, judged, top, cut),
         agreement=found,
@@ -178,10 +178,9 @@ def _warnings(
     of: Compared, people: People, probes: Probes | None, judged: Judged
 ) -> tuple[str, ...]:
     found = []
-    queries = int(of.queries.max()) + 1
-    if queries < FEW:
+    if 0 < of.query_count < FEW:
         found.append(
-            f"{queries} queries: under {FEW}, intervals are plain percentiles and too narrow; "
+            f"{of.query_count} queries: under {FEW}, intervals are plain percentiles and too narrow; "
             "label pairs of more queries"
         )
     if probes and probes.judge != judged.name and _others(probes, judged):

@@ -130,6 +130,31 @@ def test_an_undefined_kappa_passes_nothing() -> None:
     assert "not defined" in to_markdown(found)
 
 
+def test_a_judge_without_any_valid_grade_is_no_go_and_the_check_says_why(tmp_path: Path) -> None:
+    silent = judged({}, *PEOPLE)
+    found = check(
+        People({"nist": PEOPLE}, whole=True), silent, Beside(probes(None, None), runs(tmp_path))
+    )
+    assert (found.verdict, found.pairs, found.queries) == ("NO-GO", 0, 0)
+    assert found.left_out == {FAILED: len(PEOPLE)}
+    assert found.failures == Failures(1.0, len(PEOPLE), len(PEOPLE))
+    assert {gate.name: gate.known for gate in found.gates} == {
+        **dict.fromkeys(("agreement", "bias", "retest", "gullibility"), False),
+        "failures": True,
+    }
+    assert found.agreement.table == ((0,) * 4,) * 4
+    assert all(one.people == 0 for one in found.agreement.grades)
+    assert {"alt_test", "estimates", "systems"} <= found.missing.keys()
+    text = to_markdown(found)
+    assert "it fails failures; agreement, bias, retest and gullibility could not be" in text
+    assert "0 pairs of 0 queries" in text
+    write(found, tmp_path / "judge-check.json")
+    assert open_check(tmp_path / "judge-check.json") == found
+    assert overview([found])
+    with pytest.raises(BadCollection, match="no pair was labelled by people and by the judge"):
+        check(one(), judged({("other", "d"): 1}, ("another", "d")))
+
+
 def test_pairs_without_two_labels_are_counted_by_reason() -> None:
     some = {pair: grade for pair, grade in GOOD.items() if pair[0] not in {"q00", "q01"}}
     failed = tuple(pair for pair in GOOD if pair[0] == "q01")
