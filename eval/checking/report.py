@@ -180,8 +180,8 @@ def _warnings(
     found = []
     if 0 < of.query_count < FEW:
         found.append(
-            f"{of.query_count} queries: under {FEW}, intervals are plain percentiles and too narrow; "
-            "label pairs of more queries"
+            f"{of.query_count} queries: under {FEW}, intervals are plain percentiles and too "
+            "narrow; label pairs of more queries"
         )
     if probes and probes.judge != judged.name and _others(probes, judged):
         found.append(f"the probes are of {probes.judge}, the labels of {judged.name}")
