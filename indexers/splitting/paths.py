@@ -35,15 +35,18 @@ def line_starts(text: str) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heading(Frozen):
+class Heading(Frozen):
+    """Where a heading begins, where the lines below it do, and its path: those above and itself."""
+
     start: int
+    below: int
     path: tuple[str, ...]
 
 
-def _headings(text: str, before: Open) -> tuple[tuple[_Heading, ...], Open]:
-    """Return the Markdown headings in order, each with the path of those above and itself."""
+def headings_of(text: str, before: Open) -> tuple[tuple[Heading, ...], Open]:
+    """Return the Markdown headings in order, and what is open at the end."""
     offsets = line_starts(text)
-    found: list[_Heading] = []
+    found: list[Heading] = []
     path = dict(before)
     tokens = MarkdownIt("commonmark").disable("inline").parse(text)  # blocks are all we need
     for token, inline in pairwise(tokens):
@@ -54,14 +57,15 @@ def _headings(text: str, before: Open) -> tuple[tuple[_Heading, ...], Open]:
             start = offsets[token.map[0]]
             while text[start].isspace():  # chunks start after the indent
                 start += 1
-            found.append(_Heading(start, tuple(path.values())))
+            below = offsets[token.map[1]] if token.map[1] < len(offsets) else len(text)
+            found.append(Heading(start, below, tuple(path.values())))
     return tuple(found), path
 
 
 def of_headings(text: str, positions: Sequence[int], before: Open) -> Above:
     """Return the headings over positions; one that starts right there is part of the text."""
-    found, left = _headings(text, before)
-    headings = [_Heading(-1, tuple(before.values())), *found]
+    found, left = headings_of(text, before)
+    headings = [Heading(-1, 0, tuple(before.values())), *found]
     starts = [heading.start for heading in headings]
 
     def above(position: int) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ def markdown_title(text: str) -> str:
     >>> markdown_title("intro\n\n# The *title*\n")
     'The *title*'
     """
-    headings, _ = _headings(text, {})
+    headings, _ = headings_of(text, {})
     return headings[0].path[-1] if headings else ""
 
 
