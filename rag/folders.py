@@ -31,8 +31,12 @@ class Part(Frozen):
 
 
 @contextmanager
-def written(folder: Path) -> Iterator[Path]:
+def written(
+    folder: Path, remedy: str = "set llm.cache to a folder you may write"
+) -> Iterator[Path]:
     """Yield an empty folder, which replaces `folder` when the block ends, unless by an error.
+
+    `remedy` says what helps where it cannot be written.
 
     Raises:
         ModelUnavailable: the folder cannot be written.
@@ -48,8 +52,7 @@ def written(folder: Path) -> Iterator[Path]:
             made.replace(folder)
     except OSError as error:
         raise ModelUnavailable(
-            f"cannot write {folder.parent}: {error.strerror}: set llm.cache to a folder you may "
-            "write"
+            f"cannot write {folder.parent}: {error.strerror}: {remedy}"
         ) from error
 
 
@@ -82,3 +85,16 @@ def _sweep(cache: Path) -> None:
     for left in cache.glob(f"{_SCRATCH}*"):
         if time.time() - left.stat().st_mtime > _STALE_S:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all files below a folder with their names.
+
+    A folder's is that of the lines which `sha256sum` prints for its files, in the order of their
+    names.
+    """
+    if path.is_file():
+        return sha256(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    told = "".join(f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+    return hashlib.sha256(told.encode()).hexdigest()
