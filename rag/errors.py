@@ -25,6 +25,7 @@ RagError
     ├── LLMUnavailable      the language model's server did not answer, refused, or made no sense
     ├── StillLoading        the server has just started
     ├── DeadlineExceeded    the time given for something is over
+    ├── OutOfMemory         the machine's memory, or the device's, does not suffice
     └── BudgetExceeded      a flow asked for more than its budget allows
 
 Every message names the value at fault and the remedy. `api/problems.py` maps the second level to
@@ -134,6 +135,10 @@ class StillLoading(Unavailable):
 
 class DeadlineExceeded(Unavailable):
     """The time given for something is over."""
+
+
+class OutOfMemory(Unavailable):
+    """The machine's memory, or the device's, does not suffice."""
 
 
 class BudgetExceeded(Unavailable):
