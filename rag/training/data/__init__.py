@@ -1,0 +1,1 @@
+"""What is trained on, made and kept: groups and preferences with where they come from."""

@@ -1,0 +1,1 @@
+"""Prompts by which training data is written. See `rag.prompts`."""
