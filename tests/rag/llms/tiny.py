@@ -55,8 +55,13 @@ SENTENCES = [
 
 
 @cache
-def tokenizer(kind: Kind = "bytes", template: str | None = CHATML) -> PreTrainedTokenizerFast:
-    """Return a small tokenizer: byte-level BPE, or SentencePiece's way (▁, byte fallback)."""
+def tokenizer(
+    kind: Kind = "bytes", template: str | None = CHATML, also: tuple[str, ...] = ()
+) -> PreTrainedTokenizerFast:
+    """Return a small tokenizer: byte-level BPE, or SentencePiece's way (▁, byte fallback).
+
+    It is trained on further sentences, too, whose words become tokens.
+    """
     special = ["<|im_start|>", "<|im_end|>", "<s>", "</s>", UNKNOWN]
     if kind == "bytes":
         built = Tokenizer(models.BPE())
@@ -81,7 +86,7 @@ def tokenizer(kind: Kind = "bytes", template: str | None = CHATML) -> PreTrained
     trainer = trainers.BpeTrainer(
         vocab_size=900, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
-    built.train_from_iterator(SENTENCES * 20, trainer)
+    built.train_from_iterator([*SENTENCES, *also] * 20, trainer)
     names = {"eos_token": "<|im_end|>", "unk_token": UNKNOWN, "pad_token": "<s>"}
     made = PreTrainedTokenizerFast(tokenizer_object=built, **names)
     made.add_tokens([AddedToken("<|im_start|>", special=True)])
@@ -116,10 +121,11 @@ def local_llm(
     kind: Kind = "bytes",
     window: int = 512,
     reader: TorchModel | None = None,
+    also: tuple[str, ...] = (),
 ) -> LocalLLM:
     """Return a tiny model behind the seam; nothing ends its completions but their length."""
     reader = reader or TorchModel(model(architecture, window=window))
-    renderer = Renderer(tokenizer(kind))
+    renderer = Renderer(tokenizer(kind, also=also))
     spec = LLMSpec(f"tiny-{architecture}", architecture, window, renderer.hash, "fp32", "tiny")
     return LocalLLM(spec, renderer, reader, frozenset())
 
