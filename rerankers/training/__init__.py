@@ -1,0 +1,1 @@
+"""Training rerankers: what ranking asks, asked with what the answer should have been."""
