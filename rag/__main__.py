@@ -22,6 +22,8 @@ COMMANDS = (
     "evaluating_answers",
     "experiments",
     "tuning",
+    "train",
+    "train_data",
     "judge_check",
     "evaluating_judge",
     "reports",

@@ -29,6 +29,8 @@ _SAYS = {
     "search": "searching",
     "rerank": "reranking queries",
     "judge": "judging pairs",
+    "make": "making training data",
+    "train": "training, updates",
 }
 
 

@@ -263,6 +263,14 @@ ARGUMENTS = {
     "eval compare": [__file__, __file__],
     "eval gate": [__file__, __file__],
     "eval tune": [__file__, "--out", "out"],
+    **{
+        f"train {name}": [".", "--out", "out"]
+        for name in (
+            *("data qrels", "data structure", "data synthetic", "data descriptions"),
+            *("data rewrites", "data teacher"),
+            *("retriever", "ranker", "first", "distill", "rewriter"),
+        )
+    },
     "models fetch": ["embedded"],
     "models export": ["embedded"],
     "models check": ["embedded"],

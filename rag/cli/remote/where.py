@@ -46,6 +46,14 @@ CANNOT: Mapping[str, str] = {
     "eval compare": f"{_FILES}: run it where the reports are, without --server",
     "eval gate": f"{_FILES}: run it where the reports are, without --server",
     "eval tune": "it measures with the settings of this machine: run it without --server",
+    **{
+        f"train {name}": f"{_FILES}: run it here, and put the model where the server reads it"
+        for name in (
+            *("data qrels", "data structure", "data synthetic", "data descriptions"),
+            *("data rewrites", "data teacher"),
+            *("retriever", "ranker", "first", "distill", "rewriter"),
+        )
+    },
     "models fetch": f"{_FILES}: run it on the server's machine",
     "models export": f"{_FILES}: run it on the server's machine",
     "models check": f"{_FILES}: run it on the server's machine",
