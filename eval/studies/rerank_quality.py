@@ -3,7 +3,8 @@
 Every method reranks the same first stages with the embedded model, zero-shot; its own order and the
 guarded one are measured, beside the order of the first stage and what a random order of the same
 candidates is worth. Replies are kept in the cache of replies, so a run that was ended goes on where
-it stopped.
+it stopped. `--model` names another language model, such as one that was trained, and `--task` what
+is measured in place of the usual: "scifact first head @10 shuffled".
 """
 
 import asyncio
@@ -12,7 +13,6 @@ import random
 import statistics
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,11 +24,12 @@ from eval.markdown import table
 from eval.measures import score
 from eval.measuring import measuring
 from eval.provenance import provenance
+from eval.studies.rerank_tasks import SEED, STAGES, Stage, Task, asked_for, shown
 from eval.studies.reranking import read_texts
 from rag.seams import LLM
 from rag.sections import LLMSettings, RerankSettings
 from rag.settings import Settings, quiet
-from rag.values import Chunk, Frozen
+from rag.values import Chunk
 from rag.wiring import Rerankers, open_llm
 from rerankers.guard import Guard, guarded
 from rerankers.ordering import Ordering
@@ -39,82 +40,17 @@ Run: TypeAlias = Mapping[str, Sequence[ScoredDocument]]
 
 MEASURE = "nDCG@10"
 SHUFFLES = 20
-SEED = 20_261_121
-
-
-@dataclass(frozen=True, slots=True)
-class Task(Frozen):
-    """A method with what it sees: so many candidates of so many queries (0: all)."""
-
-    method: str
-    schedule: str = ""
-    depth: int = 100
-    queries: int = 0
-
-    @property
-    def name(self) -> str:
-        """Method, schedule and depth."""
-        return " ".join(filter(None, (self.method, self.schedule, f"@{self.depth}")))
-
-
-@dataclass(frozen=True, slots=True)
-class Stage(Frozen):
-    """A collection with its first stage, a run file below the collections or the results."""
-
-    collection: str
-    run: str
-    tasks: tuple[Task, ...]
-
-
-STAGES = (
-    Stage(
-        "trec-dl19-passage-pool",
-        "trec-dl19-passage-pool/runs/first-stage.BM25.trec.gz",
-        (
-            Task("query-likelihood"),
-            Task("late-interaction"),
-            Task("yes-no"),
-            Task("rating"),
-            Task("graded", depth=20),
-            Task("first", "sliding", depth=50),
-            Task("setwise", "heap", depth=10),
-            Task("pairwise", "allpair", depth=10),
-            Task("listwise", "head", depth=10),
-        ),
-    ),
-    Stage(
-        "scifact",
-        "collections/scifact/runs/fused.trec.gz",
-        (
-            Task("query-likelihood", depth=20),
-            Task("query-likelihood", depth=50),
-            Task("late-interaction", depth=20, queries=15),
-            Task("yes-no", depth=20, queries=15),
-            Task("rating", depth=20, queries=15),
-            Task("graded", depth=20, queries=15),
-            Task("first", "sliding", depth=20, queries=10),
-            Task("setwise", "heap", depth=10, queries=10),
-            Task("pairwise", "allpair", depth=10, queries=10),
-            Task("listwise", "head", depth=10, queries=10),
-        ),
-    ),
-    Stage(
-        "hotpotqa-hippo100",
-        "collections/hotpotqa-hippo100/runs/fused.trec.gz",
-        (Task("query-likelihood", depth=20),),
-    ),
-    Stage(
-        "clapnq-dev",
-        "collections/clapnq-dev/runs/fused.trec.gz",
-        (Task("query-likelihood", depth=20, queries=40),),
-    ),
-)
 
 
 class Models:
-    """The language model with its cache of replies and without, opened once for all tasks."""
+    """The language model with its cache of replies and without, opened once for all tasks.
 
-    def __init__(self) -> None:
+    Args:
+        model: folder or name; empty is the packaged one.
+    """
+
+    def __init__(self, model: str = "") -> None:
+        self._model = model
         self._opened: dict[bool, LLM] = {}
 
     def giving(self, *, cached: bool) -> Callable[[], Awaitable[LLM]]:
@@ -122,7 +58,8 @@ class Models:
 
         async def give() -> LLM:
             if cached not in self._opened:
-                settings = LLMSettings() if cached else LLMSettings(replies_mb=0)
+                replies = LLMSettings().replies_mb if cached else 0
+                settings = LLMSettings(model=self._model, replies_mb=replies)
                 self._opened[cached] = await open_llm(Settings(llm=settings))
             return self._opened[cached]
 
@@ -141,13 +78,14 @@ async def measure(
         if task.name in found:
             continue
         asked = [q for q in run if q in collection.queries][: task.queries or None]
-        head = {q: run[q][: task.depth] for q in asked}
+        seen = {q: shown(q, run[q], task) for q in asked}
+        head = {q: seen[q][: task.depth] for q in asked}
         texts = read_texts(folder, head)
         queries = collection.queries
         outcomes = await _outcomes(task, head, queries, texts, models.giving(cached=True))
         one = {asked[0]: head[asked[0]]}
         anew = await _outcomes(task, one, queries, texts, models.giving(cached=False))
-        figures = _figures({q: run[q] for q in asked}, task, outcomes, collection.qrels)
+        figures = _figures(seen, task, outcomes, collection.qrels)
         found[task.name] = {**figures, **_cost(anew[asked[0]])}
         sys.stdout.write(f"{stage.collection} {task.name}: {found[task.name]}\n")
         sys.stdout.flush()
@@ -243,20 +181,25 @@ def main() -> None:
     """Measure what is not measured yet and write `quality.json` and `quality.md`."""
     parser = measuring(__doc__)
     parser.add_argument("--results", type=Path, default=Path("eval/results/retrieval"))
+    parser.add_argument("--model", default="", help="folder or name of another language model")
+    parser.add_argument("--task", action="append", default=[], help="COLLECTION METHOD @DEPTH …")
     options = parser.parse_args()
+    stages = asked_for(options.task) if options.task else STAGES
     quiet()
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "quality.json"
-    report = asyncio.run(_report(options.collections, options.results, file))
+    models = Models(options.model)
+    report = asyncio.run(_report(stages, models, options.collections, options.results, file))
     sys.stdout.write(to_markdown(report))
 
 
-async def _report(collections: Path, results: Path, file: Path) -> Figures:
+async def _report(
+    stages: Sequence[Stage], models: Models, collections: Path, results: Path, file: Path
+) -> Figures:
     """Return the whole report; it is written whenever a collection is done."""
     done = _read(file)
     report: Figures = {"collections": dict(done), "provenance": provenance()}
-    models = Models()
-    for stage in STAGES:
+    for stage in stages:
         known = done.get(stage.collection, {})
         measured = await measure(stage, collections, results, known, models)
         report["collections"][stage.collection] = measured

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from eval.data.runs import ScoredDocument
-from eval.studies.rerank_quality import Task, _figures
+from eval.studies.rerank_quality import _figures
+from eval.studies.rerank_tasks import Task, asked_for, shown
 from eval.studies.reranking import RerankedQuery, read_texts, rerank_run
-from rag.errors import BadCollection
+from rag.errors import BadCollection, BadInput
 from rag.values import Cost
 from rerankers.ordering import Ordering
 from rerankers.reranker import Guarded, Outcome, Scoring
@@ -66,3 +67,24 @@ def test_figures_tell_the_methods_order_from_the_guarded_one_and_from_chance() -
     assert found["first"] == pytest.approx(0.5)
     assert 0.43 < found["random"] < 0.9
     assert found["failed"] == 0
+
+
+def test_what_is_shown_shuffled_is_the_head_alone_and_the_same_each_time() -> None:
+    documents = [ScoredDocument(str(i), 9.0 - i) for i in range(8)]
+    task = Task("first", "head", 6, shuffled=True)
+    found = shown("q1", documents, task)
+    assert sorted(d.document_id for d in found[:6]) == [str(i) for i in range(6)]
+    assert [d.document_id for d in found[6:]] == ["6", "7"]
+    assert found == shown("q1", documents, task)
+    assert found[:6] != shown("q2", documents, task)[:6]
+    assert shown("q1", documents, Task("first", "head", 6)) == documents
+
+
+def test_tasks_are_read_from_the_command_line() -> None:
+    stages = asked_for(["scifact first head @10 shuffled", "scifact yes-no @20"])
+    assert [(s.collection, [t.name for t in s.tasks]) for s in stages] == [
+        ("scifact", ["first head @10 shuffled", "yes-no @20"])
+    ]
+    for text in ("first @10", "nowhere first @10", "scifact first"):
+        with pytest.raises(BadInput, match="is no task"):
+            asked_for([text])
