@@ -135,6 +135,7 @@ judge-results: setup ## every judge over the DL19 pool with the settings' model,
 	done
 	$(BIN)/firstcite eval judge $(POOL) --split test.pool --judge pairwise --passage-tokens 120 --failures 1 \
 		--limit 1000 --out $(JUDGED)
+	mkdir -p eval/results/judges/labels && cp $(JUDGED)/qrels/*.tsv eval/results/judges/labels
 
 $(TRAINED)/scifact-train: | setup
 	$(BIN)/firstcite train data qrels $(COLLECTIONS)/scifact --split train --exclude $(COLLECTIONS)/scifact:test \
