@@ -51,12 +51,16 @@ class Package(Frozen):
 
 def licence(of: Distribution) -> str:
     """Return the permissive licence that a package declares; "" for another one, or none."""
-    declared = of.metadata.get("License-Expression") or ""
     kinds = [c for c in of.metadata.get_all("Classifier") or () if c.startswith("License ::")]
-    told = declared or " ".join(kinds) or (of.metadata.get("License") or "").split("\n")[0]
+    told = _line(of, "License-Expression") or " ".join(kinds) or _line(of, "License")
     if _OTHER.search(told) or not _PERMISSIVE.search(told):
         return ""
     return told.replace("License :: OSI Approved :: ", "")
+
+
+def _line(of: Distribution, key: str) -> str:
+    """Return the first line of what metadata say under a key; "" where they say nothing."""
+    return of.metadata[key].split("\n")[0] if key in of.metadata else ""
 
 
 def pages(source: str, module: str) -> Iterator[Page]:
