@@ -128,7 +128,8 @@ judge-results: setup ## every judge over the DL19 pool with the settings' model,
 		$(BIN)/firstcite eval judge $(POOL) --split test.pool --judge $$judge --passage-tokens 120 --failures 1 \
 			--out $(JUDGED) && \
 		{ test -f $(JUDGED)/$$judge/probes.json || $(BIN)/firstcite eval judge-check probe $(POOL) \
-			--split test.pool --judge $$judge --out $(JUDGED)/$$judge; } && \
+			--split test.pool --judge $$judge --out $(JUDGED)/$$judge \
+			`test $$judge != jury || echo --jury $(JUDGED)/qrels/jury.json`; } && \
 		$(BIN)/firstcite eval judge-check report --people $(POOL)/qrels/test.pool.tsv \
 			--judged $(JUDGED)/qrels/$$judge.jsonl --probes $(JUDGED)/$$judge/probes.json \
 			$(addprefix --run ,$(wildcard $(POOL)/runs/*)) --out eval/results/judges/$$judge || exit 1; \

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from eval.experiments.record import Lineage
 from eval.judges.calibration import ROUNDED, Thresholds
 from eval.judges.judge import AskedJudge, Room
+from eval.judges.jury import Jury
 from eval.judges.ledger import Ledger, Page
 from eval.judges.methods import JUDGES
+from eval.judges.sources import Provenance
 from rag.errors import BadInput
 from rag.seams import LLM
 from rag.settings import Settings
@@ -70,6 +72,27 @@ def make_judge(
     page = Page(ledger, name, row.hash, spec.fingerprint or spec.name)
     grader = row.grader(thresholds or row.thresholds or ROUNDED)
     return AskedJudge(lineage, grader, llm, page, room or Room(), show)
+
+
+def make_jury(said: Provenance, llm: LLM, ledger: Ledger, room: Room | None = None) -> Jury:
+    """Return the jury of such qrels, with the weights that it had, asking a model.
+
+    Raises:
+        BadInput: they are no jury's, or another model answered for one of its members.
+    """
+    of = said.settings.get("members")
+    if said.judge != "jury" or not isinstance(of, dict):
+        raise BadInput(f"{said.source} was judged by {said.judge}, which is no jury")
+    weights = {name: float(member["weight"]) for name, member in of.items()}
+    serving = {name: of[name]["lineage"] for name, weight in weights.items() if weight > 0}
+    for name, lineage in serving.items():
+        if name not in JUDGES or lineage["model"] != llm.spec.name:
+            raise BadInput(
+                f"{name} of this jury is {lineage['model']}, and {llm.spec.name} would be asked: "
+                "probe the members of several models one by one, each with its own"
+            )
+    members = {name: make_judge(name, llm, ledger, None, room) for name in serving}
+    return Jury(members, weights, {name: judge.lineage for name, judge in members.items()})
 
 
 def room_of(settings: Settings, passage_tokens: int) -> Room:

@@ -91,13 +91,27 @@ def sample_command(folder: Path, judged: Path, pairs: int, top: int, seed: int, 
 @judge_check.command("probe")
 @_folder
 @click.option("--judge", required=True, help="One of those of `firstcite eval judge`.")
+@click.option(
+    "--jury",
+    "jury_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="For --judge jury: the jury.json that `firstcite eval judge` wrote, with its members.",
+)
 @click.option("--split", default="test", show_default=True, help="qrels/<split>.tsv.")
 @click.option(
     "--cases", type=click.IntRange(min=1), default=40, show_default=True, help="Of each probe."
 )
 @_seed
 @_out
-def probe_command(folder: Path, judge: str, split: str, cases: int, seed: int, out: Path) -> None:
+def probe_command(
+    folder: Path,
+    judge: str,
+    jury_file: Path | None,
+    split: str,
+    cases: int,
+    seed: int,
+    out: Path,
+) -> None:
     """Ask a judge about texts made to tell, of the BEIR collection in FOLDER.
 
     Asks again, in another order, about cut and translated passages, and about texts that answer
@@ -105,8 +119,10 @@ def probe_command(folder: Path, judge: str, split: str, cases: int, seed: int, o
     or in a cache of ours, is not used.
     """
     settings = current_settings()
+    if (judge == "jury") != (jury_file is not None):
+        raise click.UsageError("--judge jury and --jury FILE go together")
     out.mkdir(parents=True, exist_ok=True)
-    run(_probe(settings, folder, split, judge, cases, seed, out / PROBES))
+    run(_probe(settings, folder, split, judge, jury_file, cases, seed, out / PROBES))
 
 
 @judge_check.command("report")
@@ -191,7 +207,14 @@ def report_command(
 
 
 async def _probe(
-    settings: Settings, folder: Path, split: str, judge: str, count: int, seed: int, file: Path
+    settings: Settings,
+    folder: Path,
+    split: str,
+    judge: str,
+    jury_file: Path | None,
+    count: int,
+    seed: int,
+    file: Path,
 ) -> None:
     """Probe, write what was found, and print it."""
     from eval.checking.markdown import of_probes
@@ -200,18 +223,25 @@ async def _probe(
     from eval.data.collection import read_collection
     from eval.judges.judge import Room
     from eval.judges.ledger import Ledger
-    from eval.judges.opening import check, make_judge, room_of
+    from eval.judges.opening import check, make_judge, make_jury, room_of
     from eval.judges.pairs import read_texts, with_texts
+    from eval.judges.sources import read_provenance
     from rag.wiring import open_llm
 
-    check(judge, None)
+    jury = read_provenance(jury_file) if jury_file else None
+    if not jury:
+        check(judge, None)
     collection = read_collection(folder, split)
     pairs = choose(collection.qrels, count, seed)
     texts = read_texts(folder, {document for _, document in pairs})
     given = with_texts(pairs, collection.queries, texts, str(folder))
     llm = await open_llm(replace(settings, llm=replace(settings.llm, replies_mb=0)))
     try:
-        make = partial(make_judge, judge, llm, room=room_of(settings, Room().passage_tokens))
+        make = partial(
+            partial(make_jury, jury) if jury else partial(make_judge, judge),
+            llm,
+            room=room_of(settings, Room().passage_tokens),
+        )
         lineage = make(Ledger()).lineage
         with showing(Console(stderr=True, soft_wrap=True)) as show:
             found = await probe(

@@ -126,6 +126,47 @@ def test_a_gullible_judge_is_no_go_in_plain_words(
     assert "100.0% of 6 by instruction" in text
 
 
+def test_a_jury_is_probed_with_the_weights_it_had(
+    firstcite: Firstcite, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two judges of one model: what pleases it fools both, so it fools the jury."""
+    monkeypatch.setenv("FIRSTCITE__LLM__RETRIES", "0")
+    out = tmp_path / "judged"
+    jury = ("eval", "judge", str(folder), "--judge", "jury", "--limit", "8", "--out", str(out))
+    probe = ("eval", "judge-check", "probe", str(folder), "--judge", "jury", "--cases", "6")
+
+    def obeys(prompt: str) -> str:
+        fooled = "perfectly relevant" in prompt
+        if "##final score" in prompt:
+            return f"##final score: {3 if fooled else 0}"
+        return "yes" if fooled else "no"
+
+    with grading(obeys) as server:
+        monkeypatch.setenv("FIRSTCITE__LLM__URL", server.url)
+        done = firstcite(*jury, "--member", "graded", "--member", "two-step")
+        assert done.code == 0, done.err
+        file = str(out / "qrels" / "jury.json")
+        done = firstcite(*probe, "--jury", file, "--out", str(tmp_path / "probed"))
+        assert done.code == 0, done.err
+        monkeypatch.setenv("FIRSTCITE__LLM__MODEL", "another-7b")
+        other = firstcite(*probe, "--jury", file, "--out", str(tmp_path / "other"))
+    probes = open_probes(tmp_path / "probed" / "probes.json")
+    assert probes.judge == "jury"
+    assert {each.name for each in probes.fooled if each.above_0} == {"instruction"}
+    assert other.code == 2
+    assert "graded of this jury is grader-7b, and another-7b would be asked" in other.err
+    assert not (tmp_path / "other" / "probes.json").exists()
+
+
+def test_who_is_no_jury_is_not_probed_as_one(
+    firstcite: Firstcite, folder: Path, tmp_path: Path
+) -> None:
+    probe = ("eval", "judge-check", "probe", str(folder), "--out", str(tmp_path / "out"))
+    done = firstcite(*probe, "--judge", "jury")
+    assert done.code == 2
+    assert "--judge jury and --jury FILE go together" in done.err
+
+
 def test_the_same_seed_writes_the_same_files_which_hide_what_the_judge_said(
     firstcite: Firstcite, folder: Path, tmp_path: Path
 ) -> None:
