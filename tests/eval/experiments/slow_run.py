@@ -5,6 +5,7 @@ question that is reranked is a line of FOLDER/asked.
 """
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,4 +42,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
     main(Path(sys.argv[1]))
