@@ -23,7 +23,8 @@ class First(Frozen):
 
     `forced` says that the assistant's turn can be begun, with the "[" before the letter; otherwise
     the bare letter of the best passage is asked for. `size` is the most passages of a window;
-    `prior` as in `read_letters`, measured for windows of this size.
+    `prior` as in `read_letters`, measured for windows of this size. `late` names the query behind
+    the passages alone: training asks many queries of one window, which is then read once.
 
     Raises:
         ValueError: there is no letter, or no prior, for every passage of a window.
@@ -34,6 +35,7 @@ class First(Frozen):
     forced: bool = True
     size: int = 20
     prior: tuple[float, ...] = ()
+    late: bool = False
 
     def __post_init__(self) -> None:
         check_size(self.size, self.prior)
@@ -49,21 +51,28 @@ class First(Frozen):
         return read_letters(window, sole(replies, Chosen), self.prior)
 
     def _prompt(self, letters: str, shown: Sequence[str]) -> Prompt:
-        asked = ranking_turn(self.query, letters, shown, _RANKED if self.forced else _BEST)
+        ending = _RANKED if self.forced else _BEST
+        asked = ranking_turn(self.query, letters, shown, ending, _LATE if self.late else _EARLY)
         begun = (Message("assistant", "["),) if self.forced else ()
         return (Message("system", SYSTEM), Message("user", asked), *begun)
 
 
-def ranking_turn(query: str, labels: Sequence[str], shown: Sequence[str], ending: str) -> str:
+_EARLY = "this query: {query}"
+_LATE = "the query that follows them."
+
+
+def ranking_turn(
+    query: str, labels: Sequence[str], shown: Sequence[str], ending: str, aim: str = _EARLY
+) -> str:
     """Return the question of a listwise prompt: what to do, the passages, what to write.
 
     The structure is RankZephyr's and FIRST's (both parts name the query), the words are ours.
-    `ending` may name {n}, how many passages there are.
+    `ending` may name {n}, how many passages there are, and `aim` the {query}.
     """
     lines = [f"[{label}] {text}" for label, text in zip(labels, shown, strict=True)]
     lead = (
         f"Here are {len(lines)} passages, each with its label in square brackets. "
-        f"Rank them by how relevant they are to this query: {query}"
+        f"Rank them by how relevant they are to {aim.format(query=query)}"
     )
     closing = f"The query: {query}\n{ending.format(n=len(lines))}"
     return "\n".join([lead, "", *lines, "", closing])

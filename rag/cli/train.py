@@ -163,7 +163,7 @@ def ranker_command(data: Path, **options: Any) -> None:  # noqa: ANN401
     "--stages",
     default="300x4x25x0,300x8x40x0.5,300x10x60x1,150x20x60x1",
     show_default=True,
-    help="Curriculum: UPDATESxPASSAGESxTOKENSxHARD, by commas.",
+    help="Curriculum: UPDATESxPASSAGESxTOKENSxHARDxQUERIES, by commas.",
 )
 @click.option("--objective", default="listwise", show_default=True, help="See docs/training.md.")
 @click.option(

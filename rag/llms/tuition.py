@@ -1,7 +1,8 @@
 """A language model that learns from lessons, in as little memory as there is.
 
 Lessons go through the model some at a time; one that is larger than that twice
-(`rag.training.passes`), with the same gradient.
+(`rag.training.passes`), with the same gradient. Where the questions of a lesson are the same for
+more than half of their length, that goes through once for all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from rag.cores import native_bf16
 from rag.errors import BadPrompt
+from rag.llms.batching import shared
 from rag.llms.reading import padded
 from rag.llms.rendering import Renderer
 from rag.training.lessons import Lesson, Question, Read
@@ -130,17 +132,33 @@ class Tuition:
 
     def _read(self, rows: Sequence[_Row]) -> list[Read]:
         """Return what is read of rows that go through the model together."""
-        device = self.model.device
-        batch = padded([row.ids for row in rows], [row.wanted for row in rows], 0)
+        device, head = self.model.device, _head(rows)
+        if self.model.is_activation_checkpointing:
+            head = 0  # what is forgotten on the way cannot be kept for others
+        batch = padded([row.ids[head:] for row in rows], [row.wanted for row in rows], head)
         with self._autocast():
+            past = self._past(rows[0].ids[:head], len(rows)) if head else None
             output = self.model(
                 input_ids=torch.tensor(batch.ids, device=device),
                 attention_mask=torch.tensor(batch.mask, device=device),
                 position_ids=torch.tensor(batch.positions, device=device),
-                use_cache=False,
+                past_key_values=past,
+                use_cache=past is not None,
                 logits_to_keep=batch.keep,
             )
         return [_of(logits, row) for logits, row in zip(output.logits, rows, strict=True)]
+
+    def _past(self, ids: Sequence[int], rows: int) -> DynamicCache:
+        """Return keys and values of what so many rows begin with, with their gradient."""
+        past = DynamicCache(config=self.model.config)
+        self.model(
+            input_ids=torch.tensor([list(ids)], device=self.model.device),
+            past_key_values=past,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        past.batch_repeat_interleave(rows)
+        return past
 
     def _autocast(self) -> AbstractContextManager[object]:
         kind = self.model.device.type
@@ -181,17 +199,36 @@ def _of(logits: torch.Tensor, row: _Row) -> Read:
     return Read(labels, last[places, after] - totals[: len(row.after)])
 
 
+def _head(rows: Sequence[_Row]) -> int:
+    """Return how many tokens rows share at the start, where that is more than half of each; or 0.
+
+    >>> rows = [_Row((1, 2, 3, 4), (8,), ()), _Row((1, 2, 3, 5, 6), (8,), ())]
+    >>> _head(rows), _head(rows[:1]), _head([*rows, _Row((1, 7), (8,), ())])
+    (3, 0, 0)
+    """
+    if len(rows) < 2:
+        return 0
+    first = rows[0].ids
+    head = min(min(shared(first, row.ids), len(row.ids) - len(row.wanted)) for row in rows)
+    return head if 2 * head > max(len(row.ids) for row in rows) else 0
+
+
 def _size(rows: Sequence[_Row]) -> int:
     """Return the tokens of rows that go through the model together, padding included."""
-    return len(rows) * max(len(row.ids) for row in rows)
+    head = _head(rows)
+    return head + len(rows) * (max(len(row.ids) for row in rows) - head)
 
 
 def _parts(rows: Sequence[Sequence[_Row]], tokens: int) -> Iterator[list[int]]:
-    """Yield numbers of lessons that go through the model together; a large one goes alone."""
+    """Yield numbers of lessons that go through the model together.
+
+    A large one goes alone, and one whose questions share their beginning.
+    """
     part: list[int] = []
     for i in range(len(rows)):
         together = [row for j in (*part, i) for row in rows[j]]
-        if part and _size(together) > tokens:
+        apart = any(_head(rows[j]) for j in (*part[-1:], i))
+        if part and (apart or _size(together) > tokens):
             yield part
             part = []
         part.append(i)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+import torch
 from torch import Tensor
 
 from rag.errors import BadInput
@@ -42,6 +43,22 @@ class Lesson(Frozen):
 
     questions: tuple[Question, ...]
     loss: Loss
+
+
+def together(lessons: Sequence[Lesson]) -> Lesson:
+    """Return lessons as one, whose loss is their mean.
+
+    What their questions share at the start goes through the model once.
+    """
+    if len(lessons) == 1:
+        return lessons[0]
+
+    def loss(read: Sequence[Read]) -> Tensor:
+        rest = iter(read)
+        each = [one.loss([next(rest) for _ in one.questions]) for one in lessons]
+        return torch.stack(each).mean()
+
+    return Lesson(tuple(asked for one in lessons for asked in one.questions), loss)
 
 
 class Answering(Protocol):

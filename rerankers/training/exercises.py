@@ -95,11 +95,16 @@ def pointwise(method: str, query: str, passages: Sequence[Passage], limits: Limi
     )
 
 
-def window(query: str, passages: Sequence[Passage], limits: Limits) -> Exercise:
-    """Return candidates as FIRST asks about them: all in one prompt, in this order."""
+def window(
+    query: str, passages: Sequence[Passage], limits: Limits, *, late: bool = False
+) -> Exercise:
+    """Return candidates as FIRST asks about them: all in one prompt, in this order.
+
+    `late` as in `rerankers.first.First`.
+    """
     known = prepare(query, [p.text for p in passages], limits.count, limits.query, limits.passage)
     n = len(passages)
-    (asked,) = First(known.query, known.passages, size=n).requests(tuple(range(n)))
+    (asked,) = First(known.query, known.passages, size=n, late=late).requests(tuple(range(n)))
     return Exercise((question(asked),), lambda read: read[0].labels, tuple(passages))
 
 

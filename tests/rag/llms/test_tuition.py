@@ -86,6 +86,28 @@ def test_however_many_tokens_go_through_at_a_time_the_gradient_is_the_same(token
         assert float((mine[name] - grad).norm()) < 0.06 * scale, name
 
 
+LONG = "The ferry leaves at eight, the freezer stays cold, and water boils at 100 degrees. " * 2
+SHARING = lesson(f"{LONG}Which freezer?", f"{LONG}Which of the passages is best?", f"{LONG}A")
+
+
+def test_what_questions_share_goes_through_once_with_the_same_gradient() -> None:
+    seen: list[int] = []
+    once, apart = pupil(), pupil(tokens=1)
+    once.model.register_forward_pre_hook(
+        lambda _model, _args, given: seen.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    assert once.learn([SHARING, LESSONS[1]]) == pytest.approx(
+        apart.learn([SHARING, LESSONS[1]]), rel=2e-2
+    )
+    theirs = grads(apart)
+    for name, grad in grads(once).items():
+        assert float((grad - theirs[name]).norm()) < 0.06 * float(theirs[name].norm()) + 1e-6, name
+    rows = [once.renderer.ids(one.prompt) for one in SHARING.questions]
+    assert len(seen) == 3  # the beginning, what follows it, and the other lesson
+    assert seen[0] > 0.5 * max(map(len, rows))
+    assert sum(seen[:2]) < 0.7 * sum(map(len, rows))
+
+
 def test_the_loss_is_the_mean_of_the_lessons() -> None:
     apart = [pupil().learn([one]) for one in LESSONS]
     assert pupil().learn(LESSONS) == pytest.approx(sum(apart) / len(apart), rel=1e-2)

@@ -66,6 +66,41 @@ def test_so_many_negatives_are_the_groups_own(hard: float, own: int) -> None:
         assert [p.grade for p in passages].count(1) == 1
 
 
+@settings(deadline=None)
+@given(place=st.integers(0, 99), count=st.integers(1, 9), hard=st.sampled_from([0.0, 0.5, 1.0]))
+def test_other_queries_of_a_window_grade_it_their_own_way(
+    place: int, count: int, hard: float
+) -> None:
+    drawing = Drawing(GROUPS, 1)
+    mine = drawing.group(place)
+    passages = drawing.passages(mine, 6, hard, place)
+    asked = drawing.asking(mine, passages, count, place)
+    assert asked[0] == (mine.query, passages)
+    assert len(asked) <= count
+    assert len({query for query, _ in asked}) == len(asked)
+    for query, graded in asked:
+        assert [p.text for p in graded] == [p.text for p in passages]
+        (right,) = (p.text for p in graded if p.grade)
+        assert right == f"right {query.removeprefix('query ')}"
+    there = {p.text for p in passages if p.text.startswith("right ")}
+    assert len(asked) == min(count, len(there))
+
+
+def test_a_window_of_many_queries_is_the_same_up_to_each_query() -> None:
+    (stage,) = parse_stages("1x5x9x0x4")
+    course = WindowCourse(Drawing(GROUPS, 1), LIMITS, (stage,), "listwise", "ranking", batch=1)
+    (lesson,) = course.lessons(0)
+    texts = [asked.prompt[1].content for asked in lesson.questions]
+    assert len(texts) > 1
+    assert len({text.partition("The query: ")[0] for text in texts}) == 1
+    assert all(text.count("query ") == 2 for text in texts)  # "the query that follows", and it
+    (alone,) = WindowCourse(
+        Drawing(GROUPS, 1), LIMITS, parse_stages("1x5x9x0"), "listwise", "ranking", batch=1
+    ).lessons(0)
+    assert len(alone.questions) == 1
+    assert "to this query: query " in alone.questions[0].prompt[1].content
+
+
 def test_the_right_one_stands_anywhere() -> None:
     places = Counter(
         next(i for i, p in enumerate(Drawing(GROUPS).passages(GROUPS[0], 4, 1.0, place)) if p.grade)
@@ -118,7 +153,7 @@ def test_a_pointwise_update_has_a_lesson_per_group() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "3", "3x1", "3x99", "0x4", "3x4x0", "3x4x5x2", "axb", "3x4x5x1x1"]
+    "text", ["", "3", "3x1", "3x99", "0x4", "3x4x0", "3x4x5x2", "axb", "3x4x5x1x0", "3x4x5x1x1x1"]
 )
 def test_what_is_no_stage_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="is no stage"):
