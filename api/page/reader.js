@@ -65,6 +65,8 @@ function closed() {
   document.body.classList.remove("reading");
   current(null);
   shown = { key: "", body: null };
+  const now = document.activeElement;
+  if (now && now !== document.body && !byId("reader").contains(now)) return; // it has gone on since
   if (opener?.isConnected) opener.focus();
   else byId("question").focus();
 }

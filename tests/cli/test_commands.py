@@ -402,6 +402,8 @@ INTERRUPTED = """
 import io, os, signal, sys, threading
 from rag.__main__ import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
+
 class Watched(io.TextIOWrapper):
     def write(self, text):
         if "encoding chunks" in text:

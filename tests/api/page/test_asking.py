@@ -71,6 +71,23 @@ def test_the_document_is_shown_as_it_is(site: httpx.Client, visitor: Visitor) ->
         here.page.keyboard.press("Escape")
 
 
+def test_who_goes_on_typing_while_the_document_closes_is_not_called_back(
+    site: httpx.Client, visitor: Visitor
+) -> None:
+    """The browser tells of the closing a moment later, when the next question has been begun."""
+    here = visitor(site)
+    here.open()
+    here.ask(QUESTION)
+    here.page.locator(".cite").first.click()
+    marked(here)
+    here.page.evaluate(
+        "() => { document.querySelector('#reader').close();"
+        " document.querySelector('#question').focus(); }"
+    )
+    expect(here.page.locator("body")).not_to_have_class(re.compile("reading"))
+    expect(here.page.locator("#question")).to_be_focused()
+
+
 def test_one_steps_from_quote_to_quote(site: httpx.Client, visitor: Visitor) -> None:
     here = visitor(site)
     here.open()
