@@ -5,6 +5,7 @@ import { byId } from "./dom.js";
 
 const NAME = "firstcite.key";
 let asking = null;
+let end = () => {};
 
 /** Take the key that this tab has kept, and ask for one whenever the server does. */
 export function keys(onChange) {
@@ -25,10 +26,12 @@ export function keys(onChange) {
   byId("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (!field.value.trim()) return;
-    dialog.close("used");
+    end("used");
   });
-  byId("key-cancel").addEventListener("click", () => dialog.close("cancel"));
-  byId("key-forget").addEventListener("click", () => dialog.close("forget"));
+  byId("key-cancel").addEventListener("click", () => end("cancel"));
+  byId("key-forget").addEventListener("click", () => end("forget"));
+  // Escape. The event comes some time after the closing: by then the dialog may ask again.
+  dialog.addEventListener("close", () => dialog.open || end("cancel"));
   byId("key-open").addEventListener("click", () => void ask("This key is in use.").then(onChange));
 
   function ask(why) {
@@ -36,10 +39,13 @@ export function keys(onChange) {
       byId("key-why").textContent = why;
       byId("key-forget").hidden = !hooks.key;
       field.value = "";
-      dialog.returnValue = "";
+      end = (how) => {
+        end = () => {};
+        dialog.close();
+        resolve(settle(how));
+      };
       dialog.showModal();
       field.focus();
-      dialog.addEventListener("close", () => resolve(settle(dialog.returnValue)), { once: true });
     }).finally(() => {
       asking = null;
     });
