@@ -11,6 +11,7 @@ import inspect
 import re
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
@@ -76,11 +77,13 @@ def pages(source: str, module: str) -> Iterator[Page]:
             tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError):
             return
+    told: Counter[str] = Counter()  # a property and its setter have one name
     for name, node in _documented(tree, module):
         title, text = _parts(ast.get_docstring(node, clean=False) or "")
         least, most = TITLE_WORDS
         if least <= len(title.split()) <= most and len(text.split()) >= LEAST_WORDS:
-            yield Page(name, title, text)
+            told[name] += 1
+            yield Page(name if told[name] == 1 else f"{name}~{told[name]}", title, text)
 
 
 _Node = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

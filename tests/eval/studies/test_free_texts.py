@@ -43,6 +43,27 @@ def untold():
     assert all(page.title not in page.text for page in found)
 
 
+def test_definitions_of_one_name_are_pages_of_their_own() -> None:
+    source = f'''
+class Freezer:
+    @property
+    def degrees(self):
+        """Return how cold it is inside.
+
+        {LONG}
+        """
+
+    @degrees.setter
+    def degrees(self, value):
+        """Set how cold it shall be inside.
+
+        {LONG} Twice.
+        """
+'''
+    found = [page.id for page in pages(source, "lab")]
+    assert found == ["lab.Freezer.degrees", "lab.Freezer.degrees~2"]
+
+
 def test_what_is_no_python_has_no_pages() -> None:
     assert list(pages("def broken(:", "m")) == []
 
